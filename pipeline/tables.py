@@ -1,0 +1,23 @@
+"""A table of the warehouse that Python builds: what SQL cannot say (estimates, themes, calendar, actions)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+Build = Callable[[dict[str, pl.DataFrame], Any], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Python-built table.
+
+    `build(frames, registry)` gets exactly the tables named in `needs` and the registry, and returns the whole table.
+    `description` says what one row is; `key` names the columns that make a row unique.
+    """
+
+    build: Build
+    needs: tuple[str, ...]
+    description: str
+    key: tuple[str, ...]
