@@ -1,0 +1,94 @@
+"""What the reader hands over: one :class:`Export` per table found in a file, with its provenance and its messages."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something a person should know: what (code), where (sheet, row, column), what was seen (escaped), what to do (id, en)."""
+
+    code: str
+    place: str
+    seen: str
+    id: str
+    en: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"code": self.code, "place": self.place, "seen": self.seen, "id": self.id, "en": self.en}
+
+
+@dataclass(frozen=True)
+class AccountRef:
+    """An account as the file names it, and the registry's id for it where one is known."""
+
+    platform_account_id: str | None
+    handle: str | None
+    account_id: str | None
+
+    def as_json(self) -> dict[str, str | None]:
+        return {"platform_account_id": self.platform_account_id, "handle": self.handle, "account_id": self.account_id}
+
+
+@dataclass
+class HeaderReport:
+    """What was understood of the header: ``mapped`` header -> field, ``ignored`` known but unused, ``unknown`` reported as is."""
+
+    mapped: dict[str, str] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Export:
+    """One table found in one file. ``rows`` is None unless the outcome is accepted, flagged or duplicate."""
+
+    file: str
+    member: str
+    sha256: str
+    outcome: str = "accepted"  # accepted | flagged | held | refused | duplicate
+    kind: str | None = None
+    platform: str | None = None
+    grain: str | None = None
+    language: str | None = None
+    accounts: list[AccountRef] = field(default_factory=list)
+    rows: pl.DataFrame | None = None
+    n_rows: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    first: str | None = None
+    last: str | None = None
+    captured_at: datetime | None = None
+    captured_from: str = "first_seen"  # file | file_name | archive_name | folder | option | first_seen
+    period: tuple[date, date] | None = None
+    sums: dict[str, int | float] = field(default_factory=dict)
+    nulls: dict[str, int] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    header: HeaderReport = field(default_factory=HeaderReport)
+    version: int = 1  # of the format that read it
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys a program may rely on; times are UTC, ISO 8601."""
+        captured = self.captured_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.captured_at else None
+        return {
+            "file": self.file,
+            "member": self.member,
+            "sha256": self.sha256,
+            "outcome": self.outcome,
+            "kind": self.kind,
+            "platform": self.platform,
+            "grain": self.grain,
+            "language": self.language,
+            "accounts": [a.as_json() for a in self.accounts],
+            "rows": self.n_rows,
+            "dropped": dict(self.dropped),
+            "first": self.first,
+            "last": self.last,
+            "captured_at": captured,
+            "captured_from": self.captured_from,
+            "sums": dict(self.sums),
+            "nulls": dict(self.nulls),
+            "messages": [m.as_json() for m in self.messages],
+        }
