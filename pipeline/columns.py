@@ -1,0 +1,34 @@
+"""The vocabulary: what every column of every table means, its type, its unit and whether it may be added up."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+TYPES = ("id", "text", "url", "date", "timestamp", "timestamp_wib", "int", "float", "ratio", "bool", "enum", "json")
+AGGREGATIONS = ("sum", "none", "last", "recompute", "weighted")
+FILE = Path(__file__).resolve().parent.parent / "warehouse" / "columns.yml"
+
+
+@dataclass(frozen=True)
+class ColumnMeaning:
+    """One name and its one meaning. ``agg``: sum (additive over rows), last (a state), none (not additive), recompute (from
+    its parts), weighted (by its natural base). ``hazard``: where the number misleads, empty where it does not."""
+
+    name: str
+    meaning_id: str
+    meaning_en: str
+    type: str
+    agg: str
+    unit: str = ""
+    hazard_id: str = ""
+    hazard_en: str = ""
+
+
+@cache
+def columns() -> dict[str, ColumnMeaning]:
+    """Every column by name, in the order of the file."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    entries = yaml.load(FILE.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader, only faster
+    return {name: ColumnMeaning(name=name, **entry) for name, entry in entries.items()}

@@ -1,0 +1,41 @@
+"""The vocabulary is complete, bilingual and unambiguous."""
+
+import re
+
+import pytest
+
+from pipeline.columns import AGGREGATIONS, FILE, TYPES, columns
+from pipeline.formats import all_formats
+
+
+@pytest.mark.parametrize("column", columns().values(), ids=lambda c: c.name)
+def test_each_column_says_what_it_means(column):
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name)
+    assert column.meaning_id.endswith(".") and column.meaning_en.endswith(".")
+    assert column.type in TYPES and column.agg in AGGREGATIONS
+    assert bool(column.hazard_id) == bool(column.hazard_en)
+    assert column.agg in ("none", "last") or column.type in ("int", "float", "ratio")
+    assert column.type != "ratio" or column.agg != "sum"
+
+
+def test_each_name_is_written_once():
+    names = re.findall(r"(?m)^([a-z0-9_]+):$", FILE.read_text(encoding="utf-8"))
+    assert len(names) == len(set(names)) == len(columns())
+
+
+@pytest.mark.parametrize("name", ["reach", "viewers", "unique_visitors", "followers", "ctr", "avg_watch_seconds"])
+def test_people_states_and_averages_are_never_added_up(name):
+    assert columns()[name].agg != "sum"
+
+
+@pytest.mark.parametrize("form", all_formats(), ids=lambda f: f.kind)
+def test_every_format_speaks_the_vocabulary(form):
+    kept = [c for c in form.columns if c.kind not in ("person", "ignored")]
+    assert [c.field for c in kept if c.field not in columns()] == []
+    assert [n for n in form.constants if n not in columns()] == []
+
+
+@pytest.mark.parametrize("form", all_formats(), ids=lambda f: f.kind)
+def test_formats_and_vocabulary_agree_on_what_is_additive(form):
+    numbers = [c for c in form.columns if c.kind in ("count", "decimal", "percent", "duration")]
+    assert [c.field for c in numbers if c.is_additive != (columns()[c.field].agg == "sum")] == []
