@@ -1,0 +1,192 @@
+"""Published numbers are reproduced, not approximated: every value of reference_values.json within its printed rounding."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.statistics import chain_ladder, panel, ranks, shrinkage, survival
+
+REFERENCE = json.loads((Path(__file__).parent / "reference_values.json").read_text())
+
+
+def near(value, published, digits):
+    """Equal to what was printed with `digits` decimals."""
+    np.testing.assert_allclose(value, published, rtol=0, atol=0.5 * 10**-digits + 1e-12)
+
+
+def test_james_stein_as_published_in_1977():
+    r, e = REFERENCE["james_stein"], REFERENCE["james_stein"]["expect"]
+    p = np.array(r["hits"]) / r["n_trials"]
+    c, js = shrinkage.james_stein(p, r["n_trials"])
+    near(c, e["c_1977"], 3)
+    near(p.mean(), e["grand_mean"], 3)
+    near(js[0], e["js_1977_first"], 3)
+
+
+def test_james_stein_arcsine_as_published_in_1975():
+    r, e = REFERENCE["james_stein"], REFERENCE["james_stein"]["expect"]
+    n, p = r["n_trials"], np.array(r["hits"]) / r["n_trials"]
+    shrunk, x, js = shrinkage.james_stein_arcsine(p, n)
+    truth = np.sqrt(n) * np.arcsin(2 * np.array(r["final"]) - 1)
+    near(shrunk, e["js_1975_arcsine"], 3)
+    near(((x - x.mean()) ** 2).sum(), 18.96, 2)
+    near(((x - truth) ** 2).sum(), e["sse_raw_1975"], 1)
+    near(((js - truth) ** 2).sum(), e["sse_js_1975"], 1)
+
+
+def test_rat_tumours():
+    r, e = REFERENCE["beta_binomial"], REFERENCE["beta_binomial"]["expect"]
+    y, n = np.array(r["y"]), np.array(r["n"])
+    moments = shrinkage.beta_moments(y / n)
+    near((y / n).mean(), e["mean"], 3)
+    near((y / n).std(), e["sd"], 3)
+    near([moments.alpha, moments.beta], e["moment_alpha_beta"], 3)
+    near([moments.alpha, moments.beta], e["published_rounded"], 1)
+    near(moments.mean(4, 14), e["current_experiment_4_of_14_posterior_mean"], 4)
+    fitted = shrinkage.beta_binomial(y, n)
+    near([fitted.alpha, fitted.beta], e["mle_alpha_beta_70"], 4)
+
+
+def test_pump_failures():
+    r, e = REFERENCE["gamma_poisson"], REFERENCE["gamma_poisson"]["expect"]
+    fitted = shrinkage.gamma_poisson(r["events"], r["exposure"])
+    near([fitted.shape, fitted.rate], e["mle_shape_rate"], 5)
+    near(fitted.loglik, e["loglik"], 4)
+    near(fitted.mean(r["events"], r["exposure"]), e["eb_means"], 4)
+
+
+@pytest.fixture
+def vaccine_trials():
+    a, b, c, d = np.array(REFERENCE["normal_normal_eb"]["table_tpos_tneg_cpos_cneg"], float).T
+    return np.log(a / (a + b) / (c / (c + d))), np.sqrt(1 / a - 1 / (a + b) + 1 / c - 1 / (c + d))
+
+
+@pytest.mark.parametrize("method", ["reml", "dl", "pm"])
+def test_vaccine_trials_between_study_variance(vaccine_trials, method):
+    expect = REFERENCE["normal_normal_eb"]["expect"][method]
+    found = shrinkage.shrink(*vaccine_trials, method=method)
+    near([found.tau2, found.mu, found.mu_se], [expect["tau2"], expect["mu"], expect["se"]], 4)
+
+
+def test_vaccine_trials_heterogeneity_and_shrunk_means(vaccine_trials):
+    y, s = vaccine_trials
+    e = REFERENCE["normal_normal_eb"]["expect"]
+    near(shrinkage.heterogeneity_q(y, s), e["Q"], 3)
+    near(shrinkage.i_squared(y, s), e["I2"], 2)
+    near(shrinkage.shrink(y, s).mean, e["eb_means_pm"], 4)
+
+
+def test_taylor_ashe_triangle():
+    r, e = REFERENCE["maturity_chain_ladder"]["triangle"], REFERENCE["maturity_chain_ladder"]["expect"]
+    triangle = np.full((10, 10), np.nan)
+    for i, row in enumerate(r):
+        triangle[i, : len(row)] = row
+    found = chain_ladder.chain_ladder(triangle)
+    near(found.factors, e["factors"], 4)
+    near(found.reserve, e["reserves"], 0)
+    near(found.se, e["se_by_row"], 0)
+    near([found.total, found.total_se], [e["total"], e["se_total"]], 0)
+
+
+def test_freireich_survival():
+    r, e = REFERENCE["kaplan_meier"], REFERENCE["kaplan_meier"]["expect"]
+    curve = survival.kaplan_meier(r["time"], r["event"])
+    for time, value in e.items():
+        if time != "median":
+            near(curve.at(float(time)), value, 4)
+    assert curve.quantile(0.5) == e["median"]
+
+
+@pytest.fixture
+def pisa():
+    r = REFERENCE["rank_sets"]["score_se"]
+    return list(r), *np.array(list(r.values()), float).T
+
+
+def test_pisa_marginal_rank_set_of_one_country(pisa):
+    names, x, se = pisa
+    e, uk = REFERENCE["rank_sets"]["expect"], names.index("United Kingdom")
+    best, worst = ranks.marginal(x, se)
+    assert best[uk] in e["uk_marginal_95_lower"]
+    assert worst[uk] in e["uk_marginal_95_upper"]
+
+
+def test_pisa_simultaneous_sets_and_top_five(pisa):
+    names, x, se = pisa
+    e = REFERENCE["rank_sets"]["expect"]
+    best, worst = ranks.simultaneous(x, se)
+    for country, bounds in e["simultaneous_95"].items():
+        i = names.index(country)
+        assert [best[i], worst[i]] == bounds, country
+    assert ranks.top_set(x, se, 5).sum() in e["top5_set_size_95"]
+    assert ranks.top_set(x, se, 5, level=0.90).sum() in e["top5_set_size_90"]
+
+
+def test_goldstein_healy_multiplier():
+    near(ranks.GOLDSTEIN_HEALY, REFERENCE["rank_sets"]["expect"]["goldstein_healy_multiplier"], 3)
+    near(1.959964 / np.sqrt(2), ranks.GOLDSTEIN_HEALY, 3)
+
+
+@pytest.fixture(scope="module")
+def employment():
+    """A panel with exactly the published means and covariances of each cohort; nothing else enters any estimate."""
+    r, rng = REFERENCE["staggered_did"], np.random.default_rng(1)
+    rows, cohort = [], []
+    for g in r["groups"]:
+        n, mean, cov = g["n"], np.array(g["mean"]), np.array(g["cov_ddof1"])
+        z = rng.standard_normal((n, len(mean)))
+        z -= z.mean(0)
+        z = z @ np.linalg.inv(np.linalg.cholesky(np.cov(z.T, ddof=1))).T
+        values, vectors = np.linalg.eigh(cov)
+        rows.append(z @ (vectors * np.sqrt(values)) @ vectors.T + mean)
+        cohort += [g["first_treated"]] * n
+    return np.vstack(rows), np.array(cohort), np.array(r["times"])
+
+
+@pytest.mark.parametrize("control, block", [("never", "never_treated"), ("not_yet", "not_yet_treated")])
+def test_county_employment_group_time_effects(employment, control, block):
+    r = panel.att_gt(*employment, control=control)
+    expect = np.array(REFERENCE["staggered_did"]["expect"][block]["att_gt"])
+    near(np.column_stack([r.group, r.time, r.att, r.se]), expect, 6)
+
+
+@pytest.mark.parametrize("control, block", [("never", "never_treated"), ("not_yet", "not_yet_treated")])
+def test_county_employment_aggregates(employment, control, block):
+    e = REFERENCE["staggered_did"]["expect"][block]
+    r = panel.att_gt(*employment, control=control)
+    near(_pair(panel.simple(r)), e["simple"], 6)
+    by_event, overall, _ = panel.dynamic(r)
+    near([[k, *_pair(v)] for k, v in by_event], e["dynamic"], 6)
+    near(_pair(overall), e["dynamic_overall"], 6)
+    by_group, overall = panel.group(r)
+    near([[k, *_pair(v)] for k, v in by_group], e["group"], 6)
+    near(_pair(overall), e["group_overall"], 6)
+    by_time, overall = panel.calendar(r)
+    near([[k, *_pair(v)] for k, v in by_time], e["calendar"], 6)
+    near(_pair(overall), e["calendar_overall"], 6)
+
+
+def test_county_employment_imputation(employment):
+    e = REFERENCE["staggered_did"]["expect"]["imputation_bjs"]
+    found = panel.imputation(*employment).overall
+    near(found.effect, e["att"], 5)
+    near(found.se, e["se"], 6)
+
+
+def test_county_employment_imputation_by_event_time(employment):
+    e = REFERENCE["staggered_did"]["expect"]["imputation_bjs"]["by_event_time"]
+    Y, g, t = employment
+    elapsed = np.where(g[:, None] > 0, t[None, :] - g[:, None], 99)
+    for k, effect in e.items():
+        near(panel.imputation(Y, g, t, target=elapsed == int(k)).overall.effect, effect, 5)
+
+
+def test_county_employment_two_way_fixed_effects(employment):
+    e = REFERENCE["staggered_did"]["expect"]["twfe"]
+    near(_pair(panel.two_way_fixed_effects(*employment)), [e["att"], e["se_crv1"]], 6)
+
+
+def _pair(effect):
+    return [effect.effect, effect.se]
