@@ -49,7 +49,7 @@ class Column:
     ``enum`` text mapped by ``values``; ``person`` personal data, dropped unread; ``ignored`` known and of no use.
     """
 
-    field: str
+    field: str  # canonical; one that starts with "_" serves rules and hooks only and never leaves the reader
     kind: str
     en: tuple[str, ...] = ()
     id: tuple[str, ...] = ()
@@ -230,6 +230,11 @@ class Format:
     reshape: Callable[[Table], Table] | None = None  # before mapping
     finish: Callable[[pl.DataFrame, Notes], pl.DataFrame] | None = None  # after typing
     constants: Mapping[str, Any] = field(default_factory=dict)  # columns that hold one value for the whole kind
+
+    # --- what the values cover
+    captured_field: str | None = None  # date column that says when the export was made (captured_from = file), same on all rows
+    period_sums: bool = False  # values sum up the export's period: rows get period_start, period_end and value_scope; a post row
+    # is "lifetime" only where the period is known and starts on or before its publication, else "period"; "unknown" without one
 
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.field == name), None)
