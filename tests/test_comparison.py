@@ -1,0 +1,116 @@
+"""What is said about an agency: states for what is missing, intervals that hold, nobody singled out by chance."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.regency import simulate
+from pipeline.statistics import comparison, windows
+
+
+def tables(r, account_month=None, post_facts=None):
+    account_month = (r.account_month if account_month is None else account_month).with_columns(engagement=None, exposure=None)
+    expected = comparison.account_month_expected(r.post_facts if post_facts is None else post_facts, account_month)
+    return expected, windows.agency_window(expected, account_month, r.agencies), account_month
+
+
+@pytest.fixture(scope="module")
+def regency():
+    return simulate(3, agencies=60, months=18)
+
+
+def test_intervals_cover_the_true_quality(regency):
+    _, window, _ = tables(regency)
+    truth = np.array([regency.quality[a] for a in window["agency_id"]])
+    lift = {a: regency.effect[int(w)] for a, _, w in regency.trainings.iter_rows()}
+    truth = truth + np.array([lift.get(a, 0.0) for a in window["agency_id"]])
+    truth = np.exp(truth - truth.mean())
+    inside = (window["lower"].to_numpy() <= truth) & (truth <= window["upper"].to_numpy())
+    assert inside.mean() > 0.88
+
+
+def test_null_regency_singles_out_nobody():
+    found = []
+    for seed in range(4):
+        r = simulate(seed, agencies=60, months=18, null=True)
+        window = tables(r)[1]
+        found.append(window["direction"].is_in(["up", "down"]).any())
+        assert ((window["lower"] > 1) | (window["upper"] < 1)).sum() <= 1
+    assert sum(found) <= 1
+
+
+def test_silent_agency_is_no_data_and_null_never_zero(regency):
+    silent = "ag07"
+    cut = date(2025, 6, 1)
+    late = (pl.col("agency_id") == silent) & (pl.col("month") >= cut)
+    months = regency.account_month.with_columns(
+        covered_days=pl.when(late).then(0).otherwise("covered_days"),
+        coverage=pl.when(late).then(0.0).otherwise("coverage"),
+        is_complete=~late,
+    )
+    expected, window, account_month = tables(regency, months, regency.post_facts.filter(~late))
+    row = window.row(by_predicate=pl.col("agency_id") == silent, named=True)
+    assert row["state"] == "no_data" and row["direction"] == "data"
+    nulls = ("vs_expected", "lower", "upper", "n_posts", "change", "p", "rank_lower")
+    assert all(row[k] is None for k in nulls)
+    index = windows.agency_month_index(expected, account_month, regency.agencies)
+    later = index.filter((pl.col("agency_id") == silent) & (pl.col("month") >= cut))
+    assert later["vs_expected"].null_count() == len(later) and not later["complete"].any()
+
+
+def test_too_few_posts_is_greyed_and_unranked(regency):
+    agency = "ag03"
+    few = regency.post_facts.filter((pl.col("agency_id") != agency) | (pl.col("post_key") % 60 == 0))
+    _, window, _ = tables(regency, post_facts=few)
+    row = window.row(by_predicate=pl.col("agency_id") == agency, named=True)
+    assert row["state"] in ("too_few_posts", "judged")
+    if row["state"] == "too_few_posts":
+        assert row["rank_lower"] is None and row["direction"] == "data"
+
+
+def test_small_groups_have_a_value_but_no_rank(regency):
+    small = regency.agencies.with_columns(is_ranked=pl.col("peer_group") != "penunjang")
+    expected, _, account_month = tables(regency)
+    window = windows.agency_window(expected, account_month, small).filter(pl.col("peer_group") == "penunjang")
+    assert (window["state"] == "not_ranked").all()
+    assert window["vs_expected"].null_count() == 0 and window["rank_lower"].null_count() == len(window)
+
+
+def test_empty_frames_give_empty_tables_with_all_columns(regency):
+    expected, window, account_month = tables(regency, regency.account_month.clear(), regency.post_facts.clear())
+    assert window.columns == list(windows.AGENCY_WINDOW_SCHEMA)
+    assert set(window["state"]) <= {"no_data"}
+    assert windows.agency_platform_window(expected, account_month, regency.agencies).is_empty()
+    index = windows.agency_month_index(expected, account_month, regency.agencies)
+    assert windows.regency_month(index).is_empty() and windows.peer_month(index).is_empty()
+
+
+def test_months_and_peers_agree_with_the_index(regency):
+    expected, _, account_month = tables(regency)
+    index = windows.agency_month_index(expected, account_month, regency.agencies)
+    month = windows.regency_month(index)
+    assert month["median"].is_between(month["lower"], month["upper"]).all()
+    assert month["median"].is_between(month["q1"], month["q3"]).all()
+    peers = windows.peer_month(index)
+    assert peers["n"].sum() == month["n"].sum()
+
+
+def test_platforms_keep_their_own_units(regency):
+    """Multiplying one platform's exposure by ten must not move anybody against expectation."""
+    louder = regency.post_facts.with_columns(
+        ln_rate=pl.when(pl.col("platform") == "youtube").then(pl.col("ln_rate") - np.log(10)).otherwise("ln_rate")
+    )
+    _, base, _ = tables(regency)
+    _, moved, _ = tables(regency, post_facts=louder)
+    np.testing.assert_allclose(base["vs_expected"].to_numpy(), moved["vs_expected"].to_numpy(), rtol=1e-4)
+
+
+@given(st.integers(2000, 2100), st.integers(1, 12), st.integers(-60, 60))
+@settings(max_examples=50, deadline=None)
+def test_months_add_up(year, month, k):
+    start = date(year, month, 1)
+    assert comparison.add_months(comparison.add_months(start, k), -k) == start
