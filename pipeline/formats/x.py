@@ -5,6 +5,7 @@ where the file prints only a day, and checks it where the file prints the minute
 """
 
 import re
+from collections.abc import Callable
 
 import polars as pl
 
@@ -77,7 +78,7 @@ def _by_day_shape(table: Table) -> bool:
     return len(row) == 38 and re.fullmatch(r"\d{4}-\d\d-\d\d", row[0]) is not None and "tweets published" in header[1:2]
 
 
-def _english_header(columns: tuple[Column, ...]):
+def _english_header(columns: tuple[Column, ...]) -> Callable[[Table], Table]:
     """Rewrites a fully translated header by position, which is fixed; a header with any known English name is left alone."""
 
     def reshape(table: Table) -> Table:
