@@ -437,7 +437,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
         start = top + reader.line_num + 1
 
 
-def _nearest(name: str, known: list[str]) -> tuple[str, str]:
+def nearest(name: str, known: list[str]) -> tuple[str, str]:
     match = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return (f"; maksudnya '{match[0]}'?", f"; did you mean '{match[0]}'?") if match else ("", "")
 
@@ -448,7 +448,7 @@ def _header(file: str, register: str, line: int, names: list[str]) -> list[Probl
     problems = []
     for name in names:
         if name not in known:
-            near_id, near_en = _nearest(name, known)
+            near_id, near_en = nearest(name, known)
             problems.append(Problem(file, line, name, f"kolom tidak dikenal{near_id}", f"unknown column{near_en}"))
         elif names.count(name) > 1:
             problems.append(Problem(file, line, name, "kolom tertulis dua kali", "column appears twice"))
@@ -508,7 +508,7 @@ def _explain(error: dict[str, Any]) -> tuple[str, str]:
     if kind == "string_pattern_mismatch":
         return f"'{seen}' tidak sesuai pola {context['pattern']}", f"'{seen}' does not match the pattern {context['pattern']}"
     if kind == "extra_forbidden":
-        near_id, near_en = _nearest(str(error["loc"][-1]), list(RegistrySettings.model_fields))
+        near_id, near_en = nearest(str(error["loc"][-1]), list(RegistrySettings.model_fields))
         return f"tidak dikenal{near_id}", f"not known{near_en}"
     return f"'{seen}' tidak sah", f"'{seen}' is not valid: {error['msg']}"
 
@@ -579,7 +579,7 @@ def _references(file: str, rows: Rows, column: str, known: list[str], where: str
     for line, row in rows:
         value = getattr(row, column, None)
         if value is not None and value not in known:
-            near_id, near_en = _nearest(value, known)
+            near_id, near_en = nearest(value, known)
             yield Problem(file, line, column, f"'{value}' tidak ada di {where}{near_id}", f"'{value}' is not in {where}{near_en}")
 
 
@@ -781,7 +781,7 @@ def _theme_problems(values: Any, agency_ids: list[str]) -> Iterator[tuple[tuple[
             at = ("schemes", i, "programmes", j)
             for agency in programme.get("agency_prior", []):
                 if agency not in agency_ids:
-                    near_id, near_en = _nearest(agency, agency_ids)
+                    near_id, near_en = nearest(agency, agency_ids)
                     words = (
                         f"lembaga '{agency}' tidak ada di agencies.csv{near_id}",
                         f"agency '{agency}' is not in agencies.csv{near_en}",
@@ -852,7 +852,7 @@ def write_template(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[Path]
     source = TEMPLATES / template
     if not source.is_dir():
         known = sorted(p.name for p in TEMPLATES.iterdir() if p.is_dir())
-        near_id, near_en = _nearest(template, known)
+        near_id, near_en = nearest(template, known)
         words = (f"templat '{template}' tidak ada{near_id}", f"there is no template '{template}'{near_en}")
         raise RegistryError([Problem("", 0, "", *words)])
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,165 @@
+"""What must hold around a run, whoever starts it: one at a time, room on the disk, and a plain word when something stops it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import fcntl
+import json
+import os
+import shutil
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.settings import Workspace
+
+# Exit statuses of every command.
+DONE, BUG, USAGE, PARTLY, NOT_PUBLISHED, BUSY, ENVIRONMENT = 0, 1, 2, 3, 4, 5, 6
+SPARE_BYTES = 64 * 1024 * 1024
+_held: set[Path] = set()
+
+
+class Busy(RuntimeError):
+    """Another process is working in this workspace."""
+
+    def __init__(self, pid: int, since: str):
+        self.pid, self.since = pid, since
+        super().__init__(f"another run is working (process {pid}, since {since})")
+
+
+class NoRoom(OSError):
+    """Too little free space to build a version beside the current one."""
+
+    def __init__(self, path: Path, needed: int, free: int):
+        self.needed, self.free = needed, free
+        super().__init__(errno.ENOSPC, f"needs {needed // 2**20} MiB, {free // 2**20} MiB free", str(path))
+
+
+@contextmanager
+def alone(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace's lock. The system releases it when the process dies, so no stale lock can exist.
+
+    Within one process it nests: a command that holds it may run a job that asks for it again.
+    """
+    path = workspace.lock_file.resolve()
+    if path in _held:
+        yield
+        return
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _busy(handle) from None
+        note = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(note).encode(), 0)
+        _held.add(path)
+        try:
+            yield
+        finally:
+            _held.discard(path)
+            os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def _busy(handle: int) -> Busy:
+    try:
+        note = json.loads(os.pread(handle, 1000, 0) or b"{}")
+    except ValueError:
+        note = {}
+    return Busy(int(note.get("pid", 0)), str(note.get("since", "?")))
+
+
+def is_free(workspace: Workspace) -> bool:
+    """Whether nobody is working here now. Being told so is not a promise for the next moment: `alone` is."""
+    try:
+        with alone(workspace):
+            return True
+    except Busy:
+        return False
+
+
+def require_room(workspace: Workspace) -> None:
+    """Refuse to start with less than three times the newest version free: the build, its successor, and a margin."""
+    newest = max((p.stat().st_size for p in workspace.versions.glob("w-*.duckdb")), default=0)
+    needed = max(3 * newest, SPARE_BYTES)
+    free = shutil.disk_usage(_existing(workspace.root)).free
+    if free < needed:
+        raise NoRoom(workspace.root, needed, free)
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() or path == path.parent else _existing(path.parent)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, outermost first; Dagster wraps what our code raised."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = getattr(current, "user_exception", None) or current.__cause__ or current.__context__
+
+
+def explain(error: BaseException, log: Path | None = None) -> tuple[int, str, str]:
+    """Exit status and the sentence for a person, in Indonesian and English. A traceback goes to the log, never to a person."""
+    from pipeline.registry import RegistryError
+
+    for cause in causes(error):
+        # An exception that knows its own sentences: the warehouse's refusals carry (exit_status, id, en).
+        if hasattr(cause, "exit_status") and hasattr(cause, "id") and hasattr(cause, "en"):
+            return int(cause.exit_status), str(cause.id), str(cause.en)
+        if isinstance(cause, RegistryError):
+            lines_id = "\n".join(f"  {p.place()}: {p.problem_id}" for p in cause.problems)
+            lines_en = "\n".join(f"  {p.place('line', 'column')}: {p.problem_en}" for p in cause.problems)
+            return USAGE, f"Registri perlu diperbaiki:\n{lines_id}", f"The registry needs mending:\n{lines_en}"
+        if isinstance(cause, Busy):
+            return (
+                BUSY,
+                f"Pekerjaan lain sedang berjalan (proses {cause.pid}, sejak {cause.since}). Tunggu sampai selesai.",
+                f"Another run is working (process {cause.pid}, since {cause.since}). Wait until it is done.",
+            )
+        if isinstance(cause, NoRoom):
+            need, free = cause.needed // 2**20, cause.free // 2**20
+            return (
+                ENVIRONMENT,
+                f"Ruang disk kurang: perlu {need} MiB, tersedia {free} MiB. Versi terakhir tetap terbit.",
+                f"Too little disk space: {need} MiB needed, {free} MiB free. The last version stays published.",
+            )
+        if isinstance(cause, OSError) and cause.errno in _ENVIRONMENT:
+            place = cause.filename or "disk"
+            return ENVIRONMENT, f"{_ENVIRONMENT[cause.errno][0]}: {place}", f"{_ENVIRONMENT[cause.errno][1]}: {place}"
+    where = f" Rincian: {log}" if log else ""
+    where_en = f" Details: {log}" if log else ""
+    return (
+        BUG,
+        f"Terjadi kesalahan pada program ({type(error).__name__}); versi terakhir tetap terbit.{where}",
+        f"A fault in the program ({type(error).__name__}); the last version stays published.{where_en}",
+    )
+
+
+_ENVIRONMENT = {
+    errno.ENOSPC: ("Disk penuh", "Disk full"),
+    errno.EDQUOT: ("Kuota disk habis", "Disk quota used up"),
+    errno.EACCES: ("Tidak ada izin", "No permission"),
+    errno.EPERM: ("Tidak ada izin", "No permission"),
+    errno.EROFS: ("Hanya dapat dibaca", "Read-only"),
+}
+
+
+def write_log(workspace: Workspace, error: BaseException) -> Path | None:
+    """Keep the traceback for whoever mends it; None where even that cannot be written."""
+    name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
+    try:
+        workspace.logs.mkdir(mode=0o750, parents=True, exist_ok=True)
+        path = workspace.logs / name
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        return None
+    return path

@@ -1,0 +1,111 @@
+"""The command as a person meets it: what it prints and the status it ends with."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import cli, night
+from pipeline.cli import app
+
+COMMANDS = {"demo", "init", "inspect", "add", "run", "status", "trace", "rollback", "ui", "lab"}
+
+
+def call(*words, workspace=None):
+    """The command as its entry point runs it, error sentences included."""
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+    where = ["--workspace", str(workspace)] if workspace else []
+    return subprocess.run([*command, *where, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_every_command_is_offered_with_a_sentence_in_both_languages():
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    offered = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
+    assert set(offered) >= COMMANDS
+    assert all(" / " in callback.__doc__ for callback in offered.values())
+
+
+def test_help_does_not_import_what_is_slow():
+    slow = "('dagster', 'polars', 'duckdb', 'plotly', 'numpy')"
+    code = f"import sys; from pipeline import cli; print([m for m in {slow} if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_init_writes_a_registry_once(tmp_path):
+    first = call("init", workspace=tmp_path / "w")
+    assert first.returncode == 0, first.stderr
+    assert "agencies.csv" in first.stdout
+    (tmp_path / "w/registry/agencies.csv").write_text("mine")
+    assert "agencies.csv" not in call("init", workspace=tmp_path / "w").stdout
+    assert (tmp_path / "w/registry/agencies.csv").read_text() == "mine"
+
+
+def test_wrong_usage_ends_with_two(tmp_path):
+    assert call("inspect", tmp_path / "absent.csv").returncode == night.USAGE
+    assert call("no-such-command").returncode == night.USAGE
+    assert call("demo", "--profile", "giant", workspace=tmp_path).returncode == night.USAGE
+
+
+def test_a_wrong_registry_is_told_by_line_and_stops_the_run(tmp_path):
+    call("init", workspace=tmp_path)
+    (tmp_path / "registry/accounts.csv").write_text("account_id,platform,agency_id\na,myspace,dinkes\n")
+    result = call("run", workspace=tmp_path)
+    assert result.returncode == night.USAGE
+    assert "accounts.csv, baris 2, kolom platform" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_second_run_does_nothing(tmp_path):
+    from pipeline.settings import Workspace
+
+    call("init", workspace=tmp_path)
+    with night.alone(Workspace(tmp_path)):
+        result = call("run", workspace=tmp_path)
+    assert result.returncode == night.BUSY
+    assert not (tmp_path / "warehouse/CURRENT").exists()
+
+
+def test_a_fault_is_a_sentence_and_a_log_never_a_traceback(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["terukur", "--workspace", str(tmp_path), "status"])
+    status = cli._last_word(ZeroDivisionError("boom"))
+    shown = capsys.readouterr().err
+    assert status == night.BUG and "Traceback" not in shown
+    log = next((tmp_path / "logs").iterdir())
+    assert str(log) in shown and "boom" in log.read_text()
+
+
+def test_simulated_files_never_land_among_real_ones(tmp_path):
+    call("init", workspace=tmp_path)
+    result = call("demo", workspace=tmp_path)
+    assert result.returncode == night.USAGE
+    assert not any((tmp_path / "inbox").iterdir())
+
+
+@pytest.mark.parametrize("text", ["kemarin", "2026-13-01"])
+def test_a_time_that_is_none_is_refused(tmp_path, text):
+    file = tmp_path / "a.csv"
+    file.write_text("x")
+    assert call("inspect", file, "--captured-at", text, workspace=tmp_path).returncode == night.USAGE
+
+
+def test_add_names_the_nearest_account(tmp_path):
+    call("init", workspace=tmp_path)
+    (tmp_path / "registry/accounts.csv").write_text("account_id,platform,agency_id\ndinkes-ig,instagram,dinkes\n")
+    file = tmp_path / "a.csv"
+    file.write_text("x")
+    result = call("add", file, "--account", "dinkes-i", workspace=tmp_path)
+    assert result.returncode == night.USAGE and "dinkes-ig" in result.stderr
+
+
+def test_a_copy_never_overwrites_another_file(tmp_path):
+    source = tmp_path / "Table data.csv"
+    source.write_text("one")
+    first = cli._copy(source, tmp_path / "inbox")
+    assert cli._copy(source, tmp_path / "inbox") == first
+    source.write_text("two")
+    second = cli._copy(source, tmp_path / "inbox")
+    assert (first.read_text(), second.read_text()) == ("one", "two")
+    assert sorted(p.name for p in (tmp_path / "inbox").iterdir()) == ["Table data (2).csv", "Table data.csv"]
