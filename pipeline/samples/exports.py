@@ -1,0 +1,128 @@
+"""The inbox: every export day, every account, in the folder <day>/<account>."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.samples import meta
+from pipeline.samples.files import Files, capture_second
+from pipeline.samples.posts import Growth, Posts, World, export_days
+from pipeline.samples.regency import HOSTILE, Account
+from pipeline.samples.streams import day_number, stream
+
+CHART_DAYS = 30  # a little more than the step between exports, so that a partial last day is read again
+
+
+@dataclass
+class Track:
+    """One account with everything simulated for it. Followers, gains and losses are per day of the period."""
+
+    account: Account
+    posts: Posts
+    growth: Growth
+    followers: np.ndarray
+    gained: np.ndarray
+    lost: np.ndarray
+
+
+def identify(world: World, account: Account, posts: Posts) -> None:
+    if account.platform in ("facebook", "instagram"):
+        meta.identify(world, account, posts)
+    else:
+        posts.ids["post_id"] = [f"{account.account_id}-{i}" for i in range(len(posts))]
+
+
+def silent_from(world: World, agency_id: str) -> dt.date | None:
+    """The two agencies that stop sending do so after 55 and 70 % of the period."""
+    if agency_id not in world.plan.silent:
+        return None
+    share = 0.55 + 0.15 * world.plan.silent.index(agency_id)
+    return world.start + dt.timedelta(days=int(world.days * share))
+
+
+def absent(world: World, account: Account, day: dt.date) -> bool:
+    """Process 11: one export in ten is missing, more often from weak agencies."""
+    if account.operator == world.plan.no_data or day < account.opened:
+        return True
+    stop = silent_from(world, account.operator)
+    if stop and day >= stop:
+        return True
+    if account.operator in (HOSTILE, world.plan.three_posts) or world.plan.name == "tiny":
+        return False
+    logit = np.log(0.1 / 0.9) - world.quality[account.operator]
+    return bool(stream(world.seed, "absent", account.account_id, day).random() < 1 / (1 + np.exp(-logit)))
+
+
+def has_charts(world: World, account: Account) -> bool:
+    """Two agencies in five also send overview charts and audiences."""
+    if account.operator in world.plan.forced:
+        return True
+    return bool(stream(world.seed, "charts", account.operator).random() < 0.4)
+
+
+def write_all(world: World, tracks: list[Track], files: Files, damage: bool) -> None:
+    days = export_days(world.plan, world.start, world.today)
+    by_id = {t.account.account_id: t for t in tracks}
+    charts = {t.account.account_id: meta.day_series(world, t.account, t.posts, t.followers, t.gained) for t in tracks if _meta(t)}
+    for i, day in enumerate(days):
+        shown = {t.account.account_id: _snapshot(world, t, day) for t in tracks}
+        for track in tracks:
+            account = track.account
+            if absent(world, account, day):
+                continue
+            folder = f"inbox/{day.isoformat()}/{account.account_id}"
+            rng = stream(world.seed, "file", account.account_id, day)
+            if _meta(track):
+                rows, counts = shown[account.account_id]
+                parts = [(account, track.posts, rows, counts), *_joint(world, account, by_id, shown)]
+                meta.write(world, account, folder, day, parts, files, rng)
+                note_latest(files, track, rows, counts)
+                if has_charts(world, account):
+                    write_charts(world, account, folder, day, charts[account.account_id], files)
+                    if i % 2 == len(days) % 2 or i == len(days) - 1:
+                        data, records = meta.audience(account, rng)
+                        files.write(f"{folder}/Audience.csv", data, account.account_id, capture_second(day), records)
+
+
+def _meta(track: Track) -> bool:
+    return track.account.platform in ("facebook", "instagram")
+
+
+def _snapshot(world: World, track: Track, day: dt.date) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    rows, _, _ = meta.window(world, track.posts, day, world.plan.window_days)
+    return rows, track.growth.at(capture_second(day), rows)
+
+
+def _joint(world: World, account: Account, by_id: dict[str, Track], shown: dict) -> list:
+    """Joint posts appear again in the partner's export, as rows of the owner's account."""
+    owner, partner = world.plan.collab
+    if account.platform != "instagram" or account.operator != partner or f"ig-{owner}" not in by_id:
+        return []
+    track = by_id[f"ig-{owner}"]
+    rows, counts = shown[f"ig-{owner}"]
+    joint = track.posts.is_collab[rows]
+    return [(track.account, track.posts, rows[joint], {k: v[joint] for k, v in counts.items()})]
+
+
+def write_charts(world: World, account: Account, folder: str, day: dt.date, series: dict[str, np.ndarray], files: Files) -> None:
+    """Three charts of the last 30 Pacific days; the last one, the day of the export, is half over."""
+    last = day_number(day) - 1  # noon in Indonesia is still the evening before in California
+    first = max(last - CHART_DAYS + 1, world.first, day_number(account.opened))
+    days = np.arange(first, last + 1)
+    for what, values in series.items():
+        part = values[days - world.first].copy()
+        if len(part):
+            part[-1] //= 2
+        name, data, record = meta.chart(account, what, days, part, day)
+        files.write(f"{folder}/{name}", data, account.account_id, capture_second(day), [record])
+
+
+def note_latest(files: Files, track: Track, rows: np.ndarray, counts: dict[str, np.ndarray]) -> None:
+    """Remember what the newest file says of every post, for the expectations in truth.json."""
+    store = files.latest.setdefault(track.account.account_id, {"seen": np.zeros(len(track.posts), bool)})
+    store["seen"][rows] = True
+    for name, values in counts.items():
+        store.setdefault(name, np.zeros(len(track.posts), np.int64))[rows] = values

@@ -1,0 +1,63 @@
+"""Where files go and what is in them: every file is written with a record of what the simulation put there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.samples.streams import DAY, day_number, iso
+
+CAPTURE = 5 * 3600  # 12:00 WIB: when the admins of this regency download, in UTC seconds of the day
+
+
+def capture_second(day: dt.date) -> int:
+    return day_number(day) * DAY + CAPTURE
+
+
+def content(
+    kind: str,
+    rows: int,
+    *,
+    member: str = "",
+    grain: str = "post",
+    language: str | None = None,
+    sums: dict | None = None,
+    uniques: dict | None = None,
+    dropped: dict | None = None,
+    first: str | None = None,
+    last: str | None = None,
+) -> dict:
+    """One export inside a file. `sums` are additive fields; `uniques` are compared, but mean nothing when summed."""
+    record: dict[str, Any] = {"kind": kind, "member": member, "grain": grain, "language": language, "rows": rows}
+    record |= {"sums": sums or {}, "uniques": uniques or {}, "dropped": dropped or {}, "first": first, "last": last}
+    return record
+
+
+def total(values: np.ndarray, known: np.ndarray | None = None) -> int:
+    return int((values if known is None else values[known]).sum())
+
+
+def safe_name(name: str) -> str:
+    """A hostile file name stays hostile where the system can hold it."""
+    return re.sub(r'[<>:"|?*]', "_", name) if os.name == "nt" else name
+
+
+@dataclass
+class Files:
+    root: Path
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    latest: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def write(self, path: str, data: bytes, account_id: str | None, captured: int, exports: list[dict], **more: Any) -> None:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        expect = {"expect": more.pop("expect", ["accepted"])}
+        record = {"account_id": account_id, "captured_at": iso(captured), "bytes": len(data), "exports": exports}
+        self.records[path] = record | expect | more

@@ -1,0 +1,249 @@
+"""The registers of the simulated regency: agencies, accounts and what people noted by hand."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from pipeline.samples.captions import KINDS
+from pipeline.samples.posts import FORMATS, Posts, World
+from pipeline.samples.regency import HOSTILE, TEMPLATE, Account, agencies
+from pipeline.samples.streams import DAY, WIB, date_of, stream
+
+AGENCY = (
+    "agency_id name short_name kind peer_group district population valid_from valid_to predecessor_id aliases region note".split()
+)
+ACCOUNT = "account_id platform handle platform_account_id agency_id valid_from valid_to status date_order url".split()
+PLAN = "plan_id agency_id platform planned_at topic programme format campaign post_id captured_on".split()
+CASE = (
+    "case_id agency_id account_id channel received_at first_reply_at closed_at category status sla_class district needs_answer"
+).split()
+TOPICS = "jalan lampu sampah banjir macet adminduk kesehatan sekolah bansos air ketertiban kerja izin apresiasi lainnya".split()
+SLA = ("normative", "without_supervision", "with_supervision")
+CLOSED_AFTER = {"normative": 60, "without_supervision": 160, "with_supervision": 700}  # median hours
+PLAN_DAYS = 183  # a plan is kept for half a year
+
+
+def table(path: Path, columns: list[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(["" if row.get(c) is None else row.get(c) for c in columns])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(out.getvalue().encode())
+
+
+def wall(second: float) -> str:
+    """WIB wall clock, minutes."""
+    return dt.datetime.fromtimestamp(int(second) + WIB, dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def write_settings(folder: Path, world: World) -> None:
+    """The shipped settings with the one word changed that puts the label of simulation on every page."""
+    text = (TEMPLATE / "settings.toml").read_text("utf-8")
+    changed = text.replace("simulated = false", "simulated = true ", 1)
+    if changed == text:
+        raise ValueError("the template's settings.toml has no line 'simulated = false'")
+    changed += f'\n[sample]\nprofile = "{world.plan.name}"\nseed = {world.seed}\nnull = {str(world.null).lower()}\n'
+    (folder / "settings.toml").write_text(changed, "utf-8")
+
+
+def write_themes(folder: Path, agency_ids: set[str]) -> None:
+    """The shipped themes; a prior for an agency that this regency lacks would be an error in its registry."""
+    themes = yaml.load((TEMPLATE / "themes.yml").read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    for scheme in themes["schemes"]:
+        for programme in scheme["programmes"]:
+            if "agency_prior" in programme:
+                programme["agency_prior"] = [a for a in programme["agency_prior"] if a in agency_ids]
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    (folder / "themes.yml").write_text(yaml.dump(themes, Dumper=dumper, allow_unicode=True, sort_keys=False), "utf-8")
+
+
+def write_agencies(folder: Path, world: World, extra: tuple[str, ...]) -> set[str]:
+    rows = agencies(world.plan, extra)
+    table(folder / "agencies.csv", AGENCY, rows)
+    return {row["agency_id"] for row in rows}
+
+
+def write_accounts(folder: Path, accounts: list[Account]) -> None:
+    rows = [
+        {
+            "account_id": a.account_id, "platform": a.platform, "handle": a.handle, "platform_account_id": a.platform_account_id,
+            "agency_id": owner, "valid_from": first, "valid_to": last, "status": "active", "url": a.url,
+        }
+        for a in accounts
+        for owner, first, last in a.owners
+    ]  # fmt: skip
+    table(folder / "accounts.csv", ACCOUNT, rows)
+
+
+def write_followers(folder: Path, world: World, series: dict[str, np.ndarray], accounts: list[Account]) -> None:
+    """Read on the profile on the first of each month and on the last day; TikTok's own file has the total."""
+    days = [d for d in range(world.first, world.first + world.days) if date_of(d).day == 1 or d == world.first + world.days - 1]
+    rows = [
+        {
+            "account_id": a.account_id,
+            "date": date_of(d),
+            "followers": int(series[a.account_id][d - world.first]),
+            "source": "profil",
+        }
+        for a in accounts
+        if a.platform != "tiktok" and a.operator != world.plan.no_data
+        for d in days
+        if series[a.account_id][d - world.first] > 0 and date_of(d) >= a.opened
+    ]
+    table(folder / "followers.csv", ["account_id", "date", "followers", "source"], rows)
+
+
+def write_trainings(folder: Path, world: World) -> None:
+    rows = []
+    for agency_id, t in sorted(world.trained.items()):
+        people = int(stream(world.seed, "participants", agency_id).integers(2, 7))
+        row = {"training_id": f"latih-{t.wave}", "agency_id": agency_id, "date": t.date, "wave": f"gelombang {t.wave}"}
+        rows.append(row | {"topic": "Pengelolaan media sosial", "participants": people, "communicators": people + 1})
+    columns = "training_id agency_id date wave topic participants communicators".split()
+    table(folder / "trainings.csv", columns, rows)
+
+
+def write_targets(folder: Path, world: World) -> None:
+    year, quarter = world.today.year, (world.today.month - 1) // 3 + 1
+    rows = []
+    for agency_id in world.plan.cast:
+        rng = stream(world.seed, "targets", agency_id)
+        rows += [
+            {
+                "agency_id": agency_id,
+                "metric": "posts",
+                "period": f"{year}-Q{quarter - 1 or 1}",
+                "target": int(rng.integers(4, 16)) * 10,
+            },
+            {"agency_id": agency_id, "metric": "vs_expected", "period": f"{year}-Q{quarter - 1 or 1}", "target": "1.0"},
+            {"agency_id": agency_id, "metric": "answered_24h", "period": str(year), "target": f"0.{rng.integers(5, 9)}"},
+        ]
+    table(
+        folder / "targets.csv", ["agency_id", "metric", "period", "target", "direction"], [r | {"direction": "up"} for r in rows]
+    )
+
+
+def write_plan(folder: Path, world: World, posts: dict[str, tuple[Account, Posts]]) -> dict[str, int]:
+    """85 % of the planned items of the last half year appear, a fifth of them a day late; a quarter of the posts is unplanned."""
+    rows, counts = [], {"items": 0, "published": 0, "on_time": 0}
+    since = (world.first + world.days - PLAN_DAYS) * DAY
+    for account, p in posts.values():
+        if account.operator == HOSTILE or not len(p):
+            continue
+        rng = stream(world.seed, "plan", account.account_id)
+        recent = np.flatnonzero(p.at >= since)
+        planned = recent[rng.random(len(recent)) >= 0.25]
+        lag = rng.normal(0, 45 * 60, len(planned)) + np.where(rng.random(len(planned)) < 0.20, DAY, 0)
+        named = rng.random(len(planned)) < 0.5
+        for i, second, late, known in zip(planned.tolist(), p.at[planned].tolist(), lag.tolist(), named.tolist(), strict=True):
+            rows.append(_plan_row(account, p, i, second - late, known))
+            counts["on_time"] += abs(late) <= 7200
+        counts["published"] += len(planned)
+        for k in range(int(len(planned) * 0.15 / 0.85)):
+            at = since + int(rng.integers(0, PLAN_DAYS * DAY - 10 * DAY))
+            item = {"plan_id": f"{account.account_id}-batal-{k}", "agency_id": account.operator, "platform": account.platform}
+            rows.append(item | {"planned_at": wall(at), "topic": "batal", "captured_on": date_of((at + WIB) // DAY - 7)})
+    counts["items"] = len(rows)
+    table(folder / "plan.csv", PLAN, rows)
+    return counts
+
+
+def _plan_row(account: Account, p: Posts, i: int, at: float, known: bool) -> dict[str, Any]:
+    name = KINDS[p.kind[i]]
+    programme, form = name if name in KINDS[:5] else None, FORMATS[account.platform][p.format[i]][0]
+    topic = " ".join(p.captions[i].split())[:60].lstrip("#") or "unggahan"
+    post_id = p.ids["post_id"][i].strip() if known and "post_id" in p.ids else None
+    return {
+        "plan_id": f"{account.account_id}-{i}", "agency_id": p.owner[i], "platform": account.platform, "planned_at": wall(at),
+        "topic": topic, "programme": programme, "format": form, "post_id": post_id,
+        "captured_on": date_of(int((at + WIB) // DAY) - 7),
+    }  # fmt: skip
+
+
+def cases(world: World, posts: dict[str, tuple[Account, Posts]]) -> list[dict[str, Any]]:
+    """Process 9, per agency and week; answers come faster by exp(-.4) after a training; 12 % never come."""
+    weekly: dict[str, np.ndarray] = {}
+    for account, p in posts.values():
+        comments = p.final.get("comments", p.final.get("replies"))
+        bins = np.bincount((p.day - world.first) // 7, weights=comments, minlength=world.days // 7 + 1)
+        weekly[account.operator] = weekly.get(account.operator, 0) + bins[: world.days // 7]
+    rows: list[dict[str, Any]] = []
+    for agency_id, comments in weekly.items():
+        if agency_id in (world.plan.no_data, world.plan.three_posts, HOSTILE):
+            continue
+        rng = stream(world.seed, "cases", agency_id)
+        counts = rng.poisson(np.minimum(0.002 * comments, 12) + 0.3)
+        account_ids = [a.account_id for a, _ in posts.values() if a.operator == agency_id]
+        owners = [a for a, _ in posts.values() if a.operator == agency_id]
+        for week, n in enumerate(counts.tolist()):
+            rows += [_case(world, owners[0], account_ids, week, k, rng) for k in range(n)]
+    return [r for r in rows if r]
+
+
+def _case(world: World, account: Account, account_ids: list[str], week: int, k: int, rng: np.random.Generator) -> dict[str, Any]:
+    at = (
+        (world.first + week * 7 + int(rng.integers(0, 7))) * DAY
+        + int(rng.integers(6, 22)) * 3600
+        - WIB
+        + int(rng.integers(0, 3600))
+    )
+    now = (world.first + world.days) * DAY - 8 * 3600
+    day = date_of((at + WIB) // DAY)
+    training = world.trained.get(account.operator)
+    hours = rng.lognormal(np.log(20), 1.2) * (np.exp(-0.4) if training and not world.null and day >= training.date else 1)
+    lapor, never = rng.random() < 0.35, rng.random() < 0.12
+    sla = str(rng.choice(SLA, p=(0.70, 0.25, 0.05)))
+    close = hours + rng.lognormal(np.log(CLOSED_AFTER[sla]), 0.6)
+    channel, category = str(rng.choice(("comment", "dm", "whatsapp"))), str(rng.choice(TOPICS))
+    owned, district = str(rng.choice(account_ids)), str(rng.choice(("Cibinong", "Ciawi", "Jonggol", "Parung", "Leuwiliang")))
+    if at > now or day < account.opened:
+        return {}
+    replied = not never and at + hours * 3600 <= now
+    closed = replied and at + close * 3600 <= now
+    return {
+        "case_id": f"{'L' if lapor else 'K'}-{account.operator}-{week}-{k}", "agency_id": account.owner(day),
+        "account_id": None if lapor else owned, "channel": "lapor" if lapor else channel, "received_at": wall(at),
+        "first_reply_at": wall(at + hours * 3600) if replied else None, "closed_at": wall(at + close * 3600) if closed else None,
+        "category": category, "status": "closed" if closed else "answered" if replied else "open",
+        "sla_class": sla if lapor else None, "district": district, "needs_answer": "tidak" if category == "apresiasi" else "ya",
+    }  # fmt: skip
+
+
+def write_responses(folder: Path, rows: list[dict[str, Any]]) -> None:
+    table(folder / "responses.csv", CASE, sorted(rows, key=lambda r: (r["received_at"], r["case_id"])))
+
+
+def write_incidents(folder: Path, world: World, posts: dict[str, tuple[Account, Posts]]) -> None:
+    """Crises with the first official answer, and emergencies with the post that announced them."""
+    rows: list[dict[str, Any]] = []
+    for event in world.events:
+        if event.kind == "negative":
+            at = event.day * DAY + 9 * 3600 - WIB
+            row = {"incident_id": event.event_id, "agency_id": event.agency_id, "kind": "crisis", "started_at": wall(at)}
+            rows.append(row | {"acknowledged_at": wall(at + event.reply_hours * 3600), "note": "simulasi"})
+    emergency = KINDS.index("darurat")
+    for account, p in posts.values():
+        if account.platform not in ("instagram", "x") or account.operator == HOSTILE:
+            continue
+        rng = stream(world.seed, "emergencies", account.account_id)
+        for i in np.flatnonzero(p.kind == emergency)[::6].tolist():
+            lag = rng.lognormal(np.log(38), 0.8) * 60
+            row = {"incident_id": f"d-{account.account_id}-{i}", "agency_id": p.owner[i], "kind": "emergency"}
+            row |= {"started_at": wall(p.at[i] - lag), "acknowledged_at": wall(p.at[i]), "post_id": p.ids["post_id"][i]}
+            rows.append(row)
+    # An event of an agency that did not exist on that day belongs to its predecessor.
+    operators = {a.operator: a for a, _ in posts.values()}
+    for row in rows:
+        if row["kind"] == "crisis":
+            row["agency_id"] = operators[row["agency_id"]].owner(dt.date.fromisoformat(row["started_at"][:10]))
+    table(folder / "incidents.csv", "incident_id agency_id kind started_at acknowledged_at post_id note".split(), rows)
