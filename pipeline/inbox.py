@@ -1,0 +1,180 @@
+"""The inbox is only ever read: what lies in it, which files may be opened, and their copy in the archive.
+
+A name never decides anything but two things that people say with folders: whose account it is (`inbox/<account_id>/...`) and on
+which day it was downloaded (`inbox/<YYYY-MM-DD>/...`). Nothing that is not a regular file is ever opened: a FIFO hangs every reader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial")
+CLUTTER = {".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".directory"}
+RECENT_SECONDS = 60
+LARGEST = 64 * 2**20  # what the reader refuses is hashed, not copied: one video must not fill the disk of the archive
+CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Found:
+    """One entry of the inbox as `lstat` sees it. `problem` is None, NOT_A_FILE or STILL_CHANGING; `seen` says what it is."""
+
+    path: Path
+    name: str  # relative to the inbox
+    size: int
+    mtime_ns: int
+    inode: int
+    account: str | None
+    folder_date: date | None
+    problem: str | None = None
+    seen: str = ""
+
+    @property
+    def stamp(self) -> tuple[int, int, int]:
+        return self.size, self.mtime_ns, self.inode
+
+
+def scan(inbox: Path, accounts: Collection[str] = (), settle_seconds: float = 0.5, now: float | None = None) -> list[Found]:
+    """Everything in the inbox, sorted by name. Files touched in the last minute are looked at twice, `settle_seconds` apart."""
+    first = list(_walk(inbox, frozenset(accounts)))
+    recent = (now if now is not None else time.time()) - RECENT_SECONDS
+    moving = {f.name for f in first if f.problem is None and f.mtime_ns / 1e9 > recent}
+    if not moving:
+        return first
+    time.sleep(settle_seconds)
+    again = {f.name: f.stamp for f in _walk(inbox, frozenset(accounts))}
+    return [
+        _held(f, "berubah saat dibaca / changed while reading") if f.name in moving and again.get(f.name) != f.stamp else f
+        for f in first
+    ]
+
+
+def _walk(inbox: Path, accounts: frozenset[str]) -> Iterator[Found]:
+    entries = []
+    for folder, folders, files in os.walk(inbox, followlinks=False):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        entries += [os.path.join(folder, name) for name in (*files, *links)]
+    for entry in sorted(entries, key=os.fsencode):
+        path = Path(entry)
+        if path.name.casefold() not in CLUTTER:
+            found = _look(path, path.relative_to(inbox), accounts)
+            if found is not None:
+                yield found
+
+
+def _look(path: Path, relative: Path, accounts: frozenset[str]) -> Found | None:
+    try:
+        info = path.lstat()
+    except FileNotFoundError:
+        return None  # gone since the listing: nothing to say about it
+    folders = relative.parts[:-1]
+    account = next((part for part in reversed(folders) if part in accounts), None)
+    day = next((d for d in map(_iso_date, reversed(folders)) if d is not None), None)
+    name = relative.as_posix()
+    found = Found(path, name, info.st_size, info.st_mtime_ns, info.st_ino, account, day)
+    if not stat.S_ISREG(info.st_mode):
+        return _refused(found, _file_type(info.st_mode))
+    if not os.access(path, os.R_OK):
+        return _refused(found, "tidak dapat dibaca / not readable")
+    if path.name.casefold().endswith(UNFINISHED) or path.name.startswith("~$"):
+        return _held(found, "unduhan belum selesai / unfinished download")
+    return found
+
+
+def _iso_date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def _file_type(mode: int) -> str:
+    names = {
+        stat.S_IFLNK: "symlink",
+        stat.S_IFIFO: "FIFO",
+        stat.S_IFSOCK: "socket",
+        stat.S_IFBLK: "device",
+        stat.S_IFCHR: "device",
+    }
+    return names.get(stat.S_IFMT(mode), "?")
+
+
+def _refused(found: Found, seen: str) -> Found:
+    return Found(**{**found.__dict__, "problem": "NOT_A_FILE", "seen": seen})
+
+
+def _held(found: Found, seen: str) -> Found:
+    return Found(**{**found.__dict__, "problem": "STILL_CHANGING", "seen": seen})
+
+
+def keep(found: Found, archive: Path) -> tuple[str, Path] | None:
+    """Copy the bytes into the archive under their SHA-256 (0440, fsync, rename, fsync of the folder); give hash and place.
+
+    None where the file changed between the listing and the end of the copy: it is looked at again next time.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(found.path, flags)
+    with os.fdopen(descriptor, "rb") as source:
+        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+            return None
+        copied = _copy(source, archive, keep_bytes=found.size <= LARGEST)
+        info = os.fstat(source.fileno())
+        if copied is None or (info.st_size, info.st_mtime_ns, info.st_ino) != found.stamp:
+            if copied and copied[1]:
+                copied[1].unlink(missing_ok=True)
+            return None
+    digest, temporary = copied
+    if temporary is None:
+        return digest, found.path
+    return digest, _settle(temporary, archive / digest[:2] / digest)
+
+
+def _copy(source, archive: Path, keep_bytes: bool) -> tuple[str, Path | None] | None:
+    digest = hashlib.sha256()
+    if not keep_bytes:
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+        return digest.hexdigest(), None
+    archive.mkdir(parents=True, exist_ok=True, mode=0o750)
+    temporary = archive / f".copy-{os.getpid()}"
+    with open(temporary, "wb") as target:
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+            target.write(chunk)
+            if target.tell() > LARGEST:  # it grew while it was copied
+                break
+        target.flush()
+        os.fsync(target.fileno())
+    return digest.hexdigest(), temporary
+
+
+def _settle(temporary: Path, place: Path) -> Path:
+    if place.exists():
+        temporary.unlink()
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    temporary.chmod(0o440)
+    os.replace(temporary, place)
+    fsync_folder(place.parent)
+    return place
+
+
+def archived(archive: Path, sha256: str) -> Path:
+    """Where a file with this hash is kept."""
+    return archive / sha256[:2] / sha256
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in this folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,760 @@
+"""What was seen, and what became of it.
+
+Every file is archived by its SHA-256 and entered once per table found in it; its rows and its ledger entry are committed in one
+transaction, so a kill leaves either both or neither. The same bytes again are a sighting. Held files, and files that lost their
+account to another one, are looked at again every night: what is kept depends on the files, not on the order of their arrival.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline import ownership, raw, warehouse
+from pipeline.exports.model import Export
+from pipeline.inbox import Found, archived, keep, scan
+from pipeline.settings import Workspace
+
+KEPT = ("accepted", "flagged")
+HELD_RUNS = 3
+FLUSH_ROWS = 500_000
+Reader = Callable[..., list[Export]]
+
+
+@dataclass
+class IngestReport:
+    """One night's reading: `counts` by outcome, `exports` as read (without their rows), `unchanged` files not opened."""
+
+    counts: Counter = field(default_factory=Counter)
+    exports: list[Export] = field(default_factory=list)
+    unchanged: int = 0
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether something was refused, held or flagged (exit status 3)."""
+        return any(self.counts[outcome] for outcome in ("refused", "held", "flagged"))
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What the names of one file say together: the earliest account and download day, and when it was first seen."""
+
+    name: str
+    size: int
+    account: str | None
+    rivals: tuple[str, ...]  # accounts whose folders held the same bytes from the same night on
+    folder_date: date | None
+    first_seen: datetime
+    names: tuple[str, ...]
+
+
+def ingest(
+    workspace: Workspace,
+    registry: Any,
+    progress: Callable[[int, int, str], None] | None = None,
+    *,
+    now: datetime | None = None,
+    settle_seconds: float = 0.5,
+    reread: bool = False,
+    read: Reader | None = None,
+) -> IngestReport:
+    """Take in what is new in the inbox. `reread` reads the whole archive again (after a new reader version, say)."""
+    moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) if now is None or now.tzinfo else now
+    accounts = registry.accounts["account_id"].unique().to_list()
+    found = scan(workspace.inbox, accounts, settle_seconds) if workspace.inbox.exists() else []
+    with warehouse.open_raw(workspace) as con:
+        night = _Night(con, workspace, registry, moment, read or _reader())
+        con.execute("BEGIN")
+        try:
+            night.look(found)
+            night.read_all(reread, progress)
+            night.settle()
+            con.execute("COMMIT")
+        except BaseException:
+            con.execute("ROLLBACK")
+            raise
+        con.execute("CHECKPOINT raw")
+    return night.report
+
+
+def rebuild(workspace: Workspace, registry: Any, **options: Any) -> IngestReport:
+    """Read every archived file again. The result equals the one that grew night by night."""
+    return ingest(workspace, registry, reread=True, **options)
+
+
+def status(workspace: Workspace) -> pl.DataFrame:
+    """The ledger, one row per table of a file, newest first: what it is, what became of it, and the message for its sender."""
+    with warehouse.open_raw(workspace) as con:
+        return con.sql(
+            "SELECT * EXCLUDE (owners, registry_token) FROM raw.exports ORDER BY first_seen_at DESC, file_name, member"
+        ).pl()
+
+
+def _reader() -> Reader:
+    from pipeline import exports
+
+    return exports.read
+
+
+class _Night:
+    """The steps of one `ingest`, inside its transaction."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, workspace: Workspace, registry: Any, now: datetime, read: Reader):
+        self.con, self.workspace, self.registry, self.now, self.read = con, workspace, registry, now, read
+        self.book = ownership.AccountBook(registry.accounts)
+        self.token = ownership.token(registry.accounts)
+        self.report = IngestReport()
+        self.entries: dict[int, dict[str, Any]] = {}
+        self.pending: dict[str, list[pl.DataFrame]] = {}
+        self.fresh: set[str] = set()  # hashes to read
+
+    # -- what lies there
+
+    def look(self, found: list[Found]) -> None:
+        """Archive what is new or changed, note every sighting, and refuse what is no file."""
+        known = {row[0]: row[1:] for row in self.con.execute(KNOWN_SQL).fetchall()}
+        before = self._sightings()
+        self.con.execute("DELETE FROM raw.exports WHERE sha256 = ''")
+        rows, unchanged = [], []
+        for item in found:
+            *stamp, sha256, runs = known.get(item.name, (None, None, None, None, 0))
+            if item.problem is None and sha256 and tuple(stamp) == item.stamp:
+                unchanged.append(item.name)
+                continue
+            digest = None if item.problem else self._archive(item)
+            if item.problem or digest is None:
+                self._not_read(item, runs + 1)
+            elif digest in before:
+                self.report.counts["duplicate"] += item.name not in before[digest].names
+            rows.append(self._sighting_row(item, digest, runs + 1))
+        self._write_sightings(rows, unchanged)
+        self.report.unchanged = len(unchanged)
+        after = self._sightings()
+        self.fresh = {sha for sha, seen in after.items() if sha not in before or _claim(seen) != _claim(before[sha])}
+        self.seen = after
+
+    def _archive(self, item: Found) -> str | None:
+        try:
+            kept = keep(item, self.workspace.archive)
+        except FileNotFoundError:
+            return None
+        return kept[0] if kept else None
+
+    def _sighting_row(self, item: Found, digest: str | None, runs: int) -> dict[str, Any]:
+        return {
+            "name": item.name,
+            "size_bytes": item.size,
+            "mtime_ns": item.mtime_ns,
+            "inode": item.inode,
+            "sha256": digest,
+            "account_id": item.account,
+            "folder_date": item.folder_date,
+            "first_seen_at": self.now,
+            "last_seen_at": self.now,
+            "runs": runs,
+        }
+
+    def _write_sightings(self, rows: list[dict[str, Any]], unchanged: list[str]) -> None:
+        """One row per name and content. A name that was only held until now has no content; its row is replaced."""
+        names = [r["name"] for r in rows]
+        self.con.execute("DELETE FROM raw.sightings WHERE sha256 IS NULL AND name IN (SELECT unnest($n))", {"n": names})
+        again = {tuple(r) for r in self.con.execute("SELECT name, sha256 FROM raw.sightings").fetchall()}
+        raw.insert(
+            self.con, "sightings", pl.DataFrame([r for r in rows if (r["name"], r["sha256"]) not in again], schema=SIGHTING)
+        )
+        repeated = pl.DataFrame([r for r in rows if (r["name"], r["sha256"]) in again], schema=SIGHTING)
+        self.con.register("again", repeated.to_arrow())
+        self.con.execute(TOUCH_SQL)
+        self.con.unregister("again")
+        self.con.execute(
+            "UPDATE raw.sightings SET last_seen_at = $now WHERE name IN (SELECT unnest($n))", {"now": self.now, "n": unchanged}
+        )
+
+    def _sightings(self) -> dict[str, Sighting]:
+        rows = self.con.execute(SIGHTINGS_SQL).fetchall()
+        grouped: dict[str, list[tuple]] = {}
+        for row in rows:
+            grouped.setdefault(row[0], []).append(row[1:])
+        return {sha: _together(seen) for sha, seen in grouped.items()}
+
+    def _not_read(self, item: Found, runs: int) -> None:
+        """A ledger entry for something that was never opened."""
+        if item.problem == "NOT_A_FILE":
+            outcome, message = "refused", ownership.message("NOT_A_FILE", item.name, item.seen)
+        elif runs >= HELD_RUNS:
+            outcome, message = "refused", ownership.message("TRUNCATED", item.name, item.seen)
+        else:
+            outcome, message = "held", ownership.message("STILL_CHANGING", item.name, item.seen)
+        export = Export(file=item.name, member="", sha256="", outcome=outcome, messages=[message])
+        seen = Sighting(item.name, item.size, item.account, (), item.folder_date, self.now, (item.name,))
+        self._enter(export, seen, None)
+
+    # -- reading
+
+    def read_all(self, reread: bool, progress: Callable[[int, int, str], None] | None) -> None:
+        """Read what is new, what is to be tried again, and what the registry now sees differently."""
+        chosen = sorted(self.seen if reread else self.fresh | self._again())
+        self._forget(chosen)
+        for number, sha256 in enumerate(chosen, 1):
+            if progress:
+                progress(number, len(chosen), self.seen[sha256].name)
+            self._read_one(sha256)
+            if sum(f.height for frames in self.pending.values() for f in frames) > FLUSH_ROWS:
+                self._flush()
+        self._flush()
+
+    def _forget(self, hashes: list[str]) -> None:
+        chosen = {"s": hashes}
+        ids = self.con.execute("SELECT export_id FROM raw.exports WHERE sha256 IN (SELECT unnest($s))", chosen).fetchall()
+        raw.delete_exports(self.con, [row[0] for row in ids])
+        self.con.execute("DELETE FROM raw.exports WHERE sha256 IN (SELECT unnest($s))", chosen)
+
+    def _again(self) -> set[str]:
+        """Hashes to look at again: held, lost to another account, refused under another registry, or now owned otherwise."""
+        rows = self.con.execute(
+            "SELECT sha256, outcome, code, registry_token, owners, platform FROM raw.exports WHERE sha256 <> ''"
+        )
+        chosen = set()
+        for sha256, outcome, code, token, owners, platform in rows.fetchall():
+            if outcome == "held" or code in ownership.RIVALRY:
+                chosen.add(sha256)
+            elif outcome == "refused":
+                chosen |= {sha256} if token != self.token else set()
+            elif token != self.token and self.book.sees_differently(platform, json.loads(owners or "{}")):
+                chosen.add(sha256)
+        return chosen
+
+    def _read_one(self, sha256: str) -> None:
+        seen = self.seen[sha256]
+        place = archived(self.workspace.archive, sha256)
+        if not place.exists():
+            place = self.workspace.inbox / seen.name
+        exports = self.read(
+            place,
+            name=seen.name.rsplit("/", 1)[-1],
+            registry=self.registry,
+            accounts=[seen.account] if seen.account else [],
+            folder_date=seen.folder_date,
+            first_seen=seen.first_seen.replace(tzinfo=UTC),
+        )
+        for export in exports:
+            export.sha256 = sha256
+            self._take(export, seen)
+
+    def _take(self, export: Export, seen: Sighting) -> None:
+        """Resolve whose rows these are, then queue them for the database."""
+        owned = None
+        if export.outcome in KEPT and export.rows is not None:
+            owned = self.book.resolve(export, seen.account)
+            if owned.problem is None and seen.rivals and not owned.named_by_file:
+                owned = replace(owned, problem=ownership.two_folders(export.file, (seen.account or "", *seen.rivals)))
+            if owned.problem is not None:
+                export.outcome = "held" if owned.problem.code == "UNKNOWN_ACCOUNT" else "refused"
+                export.messages = [*export.messages, owned.problem]
+        self._enter(export, seen, owned)
+        if owned is not None and owned.problem is None and owned.rows is not None:
+            export_id = raw.key(export.sha256, export.member)
+            table, rows = _raw_rows(export, owned.rows, export_id)
+            self.pending.setdefault(table, []).append(rows)
+        export.rows = None
+
+    def _enter(self, export: Export, seen: Sighting, owned: ownership.Owned | None) -> None:
+        export_id = raw.key(export.sha256, export.member) if export.sha256 else raw.key("", export.file)
+        self.report.exports.append(export)
+        self.entries[export_id] = _ledger_row(export, seen, owned, export_id, self.now) | {"registry_token": self.token}
+
+    def _flush(self) -> None:
+        for table, frames in self.pending.items():
+            rows = pl.concat(frames, how="diagonal_relaxed")
+            if table == "post_snapshots":
+                rows = self._post_rows(rows)
+            raw.insert_keys(self.con, "account_keys", _account_keys(rows))
+            raw.insert(self.con, table, rows.drop("account_id", "owner_id", "platform", strict=False))
+        self.pending = {}
+
+    def _post_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Ids and texts go to tables of their own, once; snapshots keep the keys."""
+        raw.add_metric_columns(self.con, rows)
+        raw.insert_keys(self.con, "post_keys", rows.select("post_key", "platform", "post_id"))
+        raw.insert_keys(self.con, "post_texts", rows.select("text_key", "caption", "permalink"))
+        return rows.drop("post_id", "caption", "permalink")
+
+    # -- whose it is, across files
+
+    def settle(self) -> None:
+        """Where two accounts bring the same posts or days, the better claim keeps them; the other file is refused as a whole."""
+        kept = [i for i, entry in self.entries.items() if entry["outcome"] in KEPT]
+        raw.insert(self.con, "exports", pl.DataFrame(list(self.entries.values()), schema=LEDGER))
+        for loser, rival in ownership.losers(self.con, kept).items():
+            raw.delete_exports(self.con, [loser])
+            self.con.execute(
+                "UPDATE raw.exports SET outcome = 'refused', code = $code, messages = $messages WHERE export_id = $id",
+                {"id": loser, "code": rival.code, "messages": json.dumps([rival.message.as_json()])},
+            )
+            for export in self.report.exports:
+                if raw.key(export.sha256, export.member) == loser:
+                    export.outcome, export.messages = "refused", [*export.messages, rival.message]
+        self.report.counts.update(Counter(e.outcome for e in self.report.exports))
+
+
+# --- rows of one export, as the raw tables hold them ----------------------------------------------------------------------
+
+
+def _raw_rows(export: Export, rows: pl.DataFrame, export_id: int) -> tuple[str, pl.DataFrame]:
+    """The raw table of this grain and its rows, with `account_id`, `owner_id` and `platform` still as text."""
+    captured = _naive(export.captured_at)
+    rows = rows.with_columns(
+        pl.lit(export_id).alias("export_id"),
+        pl.lit(captured, dtype=pl.Datetime("us")).alias("captured_at"),
+        pl.lit(export.platform, dtype=pl.Utf8).alias("platform"),
+    )
+    rows = rows.with_columns(raw.keys(rows, "account_id").alias("account_key"))
+    grain = str(export.grain)
+    shaped = {"post": _post_frame, "account_day": _day_frame}.get(grain, lambda f: f)(_naive_times(rows))
+    table = raw.GRAINS[grain]
+    if table == "post_snapshots":
+        return table, shaped
+    allowed = [c for c in shaped.columns if re.search(rf"\b{c}\b", raw.TABLES[table])]
+    return table, shaped.select([*allowed, "account_id", "platform"])
+
+
+def _naive_times(rows: pl.DataFrame) -> pl.DataFrame:
+    """Instants as UTC without a zone: the warehouse's TIMESTAMP."""
+    zoned = [c for c, t in rows.schema.items() if isinstance(t, pl.Datetime) and t.time_zone]
+    return rows.with_columns(
+        pl.col(c).dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us") for c in zoned
+    )
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+
+
+def _post_frame(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per post: keys made from natural keys, identity columns and every metric of the vocabulary."""
+    missing = [pl.lit(None, dtype=pl.Utf8).alias(c) for c in ("caption", "permalink") if c not in rows.columns]
+    rows = rows.with_columns(missing)
+    texts = rows.select(pl.col("caption", "permalink").fill_null("\x00"))
+    rows = rows.with_columns(
+        raw.keys(rows, "platform", "post_id").alias("post_key"),
+        raw.keys(rows, "owner_id").alias("owner_key"),
+        raw.keys(texts, "caption", "permalink").alias("text_key"),
+    )
+    names = ["export_id", "row_number", "post_key", "account_key", "owner_key", "text_key", "captured_at"]
+    identity = [c for c in raw.IDENTITY if c in rows.columns]
+    return rows.select(
+        [
+            *names,
+            *identity,
+            *raw.metric_columns(rows.drop(names)),
+            "post_id",
+            "caption",
+            "permalink",
+            "account_id",
+            "owner_id",
+            "platform",
+        ]
+    )
+
+
+def _day_frame(rows: pl.DataFrame) -> pl.DataFrame:
+    """Wide to long: one row per day and metric; what the file does not report has no row."""
+    index = ["export_id", "row_number", "account_key", "account_id", "platform", "day", "day_zone", "captured_at"]
+    metrics = raw.metric_columns(rows.drop([c for c in index if c in rows.columns]))
+    long = rows.unpivot(on=metrics, index=index, variable_name="metric", value_name="value")
+    return long.with_columns(pl.col("value").cast(pl.Float64)).drop_nulls("value")
+
+
+def _account_keys(rows: pl.DataFrame) -> pl.DataFrame:
+    exporters = rows.select("account_key", "account_id", "platform")
+    if "owner_key" in rows.columns:
+        owners = rows.select(pl.col("owner_key").alias("account_key"), pl.col("owner_id").alias("account_id"), "platform")
+        exporters = pl.concat([exporters, owners])
+    return exporters.drop_nulls("account_key").unique()
+
+
+# --- ledger rows ----------------------------------------------------------------------------------------------------------
+
+SIGHTING = {
+    "name": pl.Utf8,
+    "size_bytes": pl.Int64,
+    "mtime_ns": pl.Int64,
+    "inode": pl.Int64,
+    "sha256": pl.Utf8,
+    "account_id": pl.Utf8,
+    "folder_date": pl.Date,
+    "first_seen_at": pl.Datetime("us"),
+    "last_seen_at": pl.Datetime("us"),
+    "runs": pl.Int64,
+}
+_TEXTS = """sha256 member file_name names_seen kind format_version platform grain language outcome code dropped messages account_id
+    owners value_scope captured_from unknown_columns registry_token"""
+LEDGER: dict[str, Any] = {
+    **dict.fromkeys(_TEXTS.split(), pl.Utf8),
+    **dict.fromkeys(("export_id", "size_bytes", "n_rows", "sightings"), pl.Int64),
+    **dict.fromkeys(("captured_at", "first_seen_at", "last_seen_at"), pl.Datetime("us")),
+    **dict.fromkeys(("period_first", "period_last", "period_start", "period_end"), pl.Date),
+}
+KNOWN_SQL).fetchall()}
+        before = self._sightings()
+        self.con.execute("DELETE FROM raw.exports WHERE sha256 = ''")
+        rows, unchanged = [], []
+        for item in found:
+            *stamp, sha256, runs = known.get(item.name, (None, None, None, None, 0))
+            if item.problem is None and sha256 and tuple(stamp) == item.stamp:
+                unchanged.append(item.name)
+                continue
+            digest = None if item.problem else self._archive(item)
+            if item.problem or digest is None:
+                self._not_read(item, runs + 1)
+            elif digest in before:
+                self.report.counts["duplicate"] += item.name not in before[digest].names
+            rows.append(self._sighting_row(item, digest, runs + 1))
+        self._write_sightings(rows, unchanged)
+        self.report.unchanged = len(unchanged)
+        after = self._sightings()
+        self.fresh = {sha for sha, seen in after.items() if sha not in before or _claim(seen) != _claim(before[sha])}
+        self.seen = after
+
+    def _archive(self, item: Found) -> str | None:
+        try:
+            kept = keep(item, self.workspace.archive)
+        except FileNotFoundError:
+            return None
+        return kept[0] if kept else None
+
+    def _sighting_row(self, item: Found, digest: str | None, runs: int) -> dict[str, Any]:
+        return {
+            "name": item.name,
+            "size_bytes": item.size,
+            "mtime_ns": item.mtime_ns,
+            "inode": item.inode,
+            "sha256": digest,
+            "account_id": item.account,
+            "folder_date": item.folder_date,
+            "first_seen_at": self.now,
+            "last_seen_at": self.now,
+            "runs": runs,
+        }
+
+    def _write_sightings(self, rows: list[dict[str, Any]], unchanged: list[str]) -> None:
+        """One row per name and content. A name that was only held until now has no content; its row is replaced."""
+        names = [r["name"] for r in rows]
+        self.con.execute("DELETE FROM raw.sightings WHERE sha256 IS NULL AND name IN (SELECT unnest($n))", {"n": names})
+        again = {tuple(r) for r in self.con.execute("SELECT name, sha256 FROM raw.sightings").fetchall()}
+        raw.insert(
+            self.con, "sightings", pl.DataFrame([r for r in rows if (r["name"], r["sha256"]) not in again], schema=SIGHTING)
+        )
+        repeated = pl.DataFrame([r for r in rows if (r["name"], r["sha256"]) in again], schema=SIGHTING)
+        self.con.register("again", repeated.to_arrow())
+        self.con.execute(TOUCH_SQL)
+        self.con.unregister("again")
+        self.con.execute(
+            "UPDATE raw.sightings SET last_seen_at = $now WHERE name IN (SELECT unnest($n))", {"now": self.now, "n": unchanged}
+        )
+
+    def _sightings(self) -> dict[str, Sighting]:
+        rows = self.con.execute(SIGHTINGS_SQL).fetchall()
+        grouped: dict[str, list[tuple]] = {}
+        for row in rows:
+            grouped.setdefault(row[0], []).append(row[1:])
+        return {sha: _together(seen) for sha, seen in grouped.items()}
+
+    def _not_read(self, item: Found, runs: int) -> None:
+        """A ledger entry for something that was never opened."""
+        if item.problem == "NOT_A_FILE":
+            outcome, message = "refused", ownership.message("NOT_A_FILE", item.name, item.seen)
+        elif runs >= HELD_RUNS:
+            outcome, message = "refused", ownership.message("TRUNCATED", item.name, item.seen)
+        else:
+            outcome, message = "held", ownership.message("STILL_CHANGING", item.name, item.seen)
+        export = Export(file=item.name, member="", sha256="", outcome=outcome, messages=[message])
+        seen = Sighting(item.name, item.size, item.account, (), item.folder_date, self.now, (item.name,))
+        self._enter(export, seen, None)
+
+    # -- reading
+
+    def read_all(self, reread: bool, progress: Callable[[int, int, str], None] | None) -> None:
+        """Read what is new, what is to be tried again, and what the registry now sees differently."""
+        chosen = sorted(self.seen if reread else self.fresh | self._again())
+        self._forget(chosen)
+        for number, sha256 in enumerate(chosen, 1):
+            if progress:
+                progress(number, len(chosen), self.seen[sha256].name)
+            self._read_one(sha256)
+            if sum(f.height for frames in self.pending.values() for f in frames) > FLUSH_ROWS:
+                self._flush()
+        self._flush()
+
+    def _forget(self, hashes: list[str]) -> None:
+        chosen = {"s": hashes}
+        ids = self.con.execute("SELECT export_id FROM raw.exports WHERE sha256 IN (SELECT unnest($s))", chosen).fetchall()
+        raw.delete_exports(self.con, [row[0] for row in ids])
+        self.con.execute("DELETE FROM raw.exports WHERE sha256 IN (SELECT unnest($s))", chosen)
+
+    def _again(self) -> set[str]:
+        """Hashes to look at again: held, lost to another account, refused under another registry, or now owned otherwise."""
+        rows = self.con.execute(
+            "SELECT sha256, outcome, code, registry_token, owners, platform FROM raw.exports WHERE sha256 <> ''"
+        )
+        chosen = set()
+        for sha256, outcome, code, token, owners, platform in rows.fetchall():
+            if outcome == "held" or code in ownership.RIVALRY:
+                chosen.add(sha256)
+            elif outcome == "refused":
+                chosen |= {sha256} if token != self.token else set()
+            elif token != self.token and self.book.sees_differently(platform, json.loads(owners or "{}")):
+                chosen.add(sha256)
+        return chosen
+
+    def _read_one(self, sha256: str) -> None:
+        seen = self.seen[sha256]
+        place = archived(self.workspace.archive, sha256)
+        if not place.exists():
+            place = self.workspace.inbox / seen.name
+        exports = self.read(
+            place,
+            name=seen.name.rsplit("/", 1)[-1],
+            registry=self.registry,
+            accounts=[seen.account] if seen.account else [],
+            folder_date=seen.folder_date,
+            first_seen=seen.first_seen.replace(tzinfo=UTC),
+        )
+        for export in exports:
+            export.sha256 = sha256
+            self._take(export, seen)
+
+    def _take(self, export: Export, seen: Sighting) -> None:
+        """Resolve whose rows these are, then queue them for the database."""
+        owned = None
+        if export.outcome in KEPT and export.rows is not None:
+            owned = self.book.resolve(export, seen.account)
+            if owned.problem is None and seen.rivals and not owned.named_by_file:
+                owned = replace(owned, problem=ownership.two_folders(export.file, (seen.account or "", *seen.rivals)))
+            if owned.problem is not None:
+                export.outcome = "held" if owned.problem.code == "UNKNOWN_ACCOUNT" else "refused"
+                export.messages = [*export.messages, owned.problem]
+        self._enter(export, seen, owned)
+        if owned is not None and owned.problem is None and owned.rows is not None:
+            export_id = raw.key(export.sha256, export.member)
+            table, rows = _raw_rows(export, owned.rows, export_id)
+            self.pending.setdefault(table, []).append(rows)
+        export.rows = None
+
+    def _enter(self, export: Export, seen: Sighting, owned: ownership.Owned | None) -> None:
+        export_id = raw.key(export.sha256, export.member) if export.sha256 else raw.key("", export.file)
+        self.report.exports.append(export)
+        self.entries[export_id] = _ledger_row(export, seen, owned, export_id, self.now) | {"registry_token": self.token}
+
+    def _flush(self) -> None:
+        for table, frames in self.pending.items():
+            rows = pl.concat(frames, how="diagonal_relaxed")
+            if table == "post_snapshots":
+                rows = self._post_rows(rows)
+            raw.insert_keys(self.con, "account_keys", _account_keys(rows))
+            raw.insert(self.con, table, rows.drop("account_id", "owner_id", "platform", strict=False))
+        self.pending = {}
+
+    def _post_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Ids and texts go to tables of their own, once; snapshots keep the keys."""
+        raw.add_metric_columns(self.con, rows)
+        raw.insert_keys(self.con, "post_keys", rows.select("post_key", "platform", "post_id"))
+        raw.insert_keys(self.con, "post_texts", rows.select("text_key", "caption", "permalink"))
+        return rows.drop("post_id", "caption", "permalink")
+
+    # -- whose it is, across files
+
+    def settle(self) -> None:
+        """Where two accounts bring the same posts or days, the better claim keeps them; the other file is refused as a whole."""
+        kept = [i for i, entry in self.entries.items() if entry["outcome"] in KEPT]
+        raw.insert(self.con, "exports", pl.DataFrame(list(self.entries.values()), schema=LEDGER))
+        for loser, rival in ownership.losers(self.con, kept).items():
+            raw.delete_exports(self.con, [loser])
+            self.con.execute(
+                "UPDATE raw.exports SET outcome = 'refused', code = $code, messages = $messages WHERE export_id = $id",
+                {"id": loser, "code": rival.code, "messages": json.dumps([rival.message.as_json()])},
+            )
+            for export in self.report.exports:
+                if raw.key(export.sha256, export.member) == loser:
+                    export.outcome, export.messages = "refused", [*export.messages, rival.message]
+        self.report.counts.update(Counter(e.outcome for e in self.report.exports))
+
+
+# --- rows of one export, as the raw tables hold them ----------------------------------------------------------------------
+
+
+def _raw_rows(export: Export, rows: pl.DataFrame, export_id: int) -> tuple[str, pl.DataFrame]:
+    """The raw table of this grain and its rows, with `account_id`, `owner_id` and `platform` still as text."""
+    captured = _naive(export.captured_at)
+    rows = rows.with_columns(
+        pl.lit(export_id).alias("export_id"),
+        pl.lit(captured, dtype=pl.Datetime("us")).alias("captured_at"),
+        pl.lit(export.platform, dtype=pl.Utf8).alias("platform"),
+    )
+    rows = rows.with_columns(raw.keys(rows, "account_id").alias("account_key"))
+    grain = str(export.grain)
+    shaped = {"post": _post_frame, "account_day": _day_frame}.get(grain, lambda f: f)(_naive_times(rows))
+    table = raw.GRAINS[grain]
+    if table == "post_snapshots":
+        return table, shaped
+    allowed = [c for c in shaped.columns if re.search(rf"\b{c}\b", raw.TABLES[table])]
+    return table, shaped.select([*allowed, "account_id", "platform"])
+
+
+def _naive_times(rows: pl.DataFrame) -> pl.DataFrame:
+    """Instants as UTC without a zone: the warehouse's TIMESTAMP."""
+    zoned = [c for c, t in rows.schema.items() if isinstance(t, pl.Datetime) and t.time_zone]
+    return rows.with_columns(
+        pl.col(c).dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us") for c in zoned
+    )
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+
+
+def _post_frame(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per post: keys made from natural keys, identity columns and every metric of the vocabulary."""
+    missing = [pl.lit(None, dtype=pl.Utf8).alias(c) for c in ("caption", "permalink") if c not in rows.columns]
+    rows = rows.with_columns(missing)
+    texts = rows.select(pl.col("caption", "permalink").fill_null("\x00"))
+    rows = rows.with_columns(
+        raw.keys(rows, "platform", "post_id").alias("post_key"),
+        raw.keys(rows, "owner_id").alias("owner_key"),
+        raw.keys(texts, "caption", "permalink").alias("text_key"),
+    )
+    names = ["export_id", "row_number", "post_key", "account_key", "owner_key", "text_key", "captured_at"]
+    identity = [c for c in raw.IDENTITY if c in rows.columns]
+    return rows.select(
+        [
+            *names,
+            *identity,
+            *raw.metric_columns(rows.drop(names)),
+            "post_id",
+            "caption",
+            "permalink",
+            "account_id",
+            "owner_id",
+            "platform",
+        ]
+    )
+
+
+def _day_frame(rows: pl.DataFrame) -> pl.DataFrame:
+    """Wide to long: one row per day and metric; what the file does not report has no row."""
+    index = ["export_id", "row_number", "account_key", "account_id", "platform", "day", "day_zone", "captured_at"]
+    metrics = raw.metric_columns(rows.drop([c for c in index if c in rows.columns]))
+    long = rows.unpivot(on=metrics, index=index, variable_name="metric", value_name="value")
+    return long.with_columns(pl.col("value").cast(pl.Float64)).drop_nulls("value")
+
+
+def _account_keys(rows: pl.DataFrame) -> pl.DataFrame:
+    exporters = rows.select("account_key", "account_id", "platform")
+    if "owner_key" in rows.columns:
+        owners = rows.select(pl.col("owner_key").alias("account_key"), pl.col("owner_id").alias("account_id"), "platform")
+        exporters = pl.concat([exporters, owners])
+    return exporters.drop_nulls("account_key").unique()
+
+
+# --- ledger rows ----------------------------------------------------------------------------------------------------------
+
+SIGHTING = {
+    "name": pl.Utf8,
+    "size_bytes": pl.Int64,
+    "mtime_ns": pl.Int64,
+    "inode": pl.Int64,
+    "sha256": pl.Utf8,
+    "account_id": pl.Utf8,
+    "folder_date": pl.Date,
+    "first_seen_at": pl.Datetime("us"),
+    "last_seen_at": pl.Datetime("us"),
+    "runs": pl.Int64,
+}
+LEDGER: dict[str, Any] = {
+    **dict.fromkeys(
+        "sha256 member file_name names_seen kind format_version platform grain language outcome code".split(), pl.Utf8
+    ),
+    **dict.fromkeys(
+        "dropped messages account_id owners value_scope captured_from unknown_columns registry_token".split(), pl.Utf8
+    ),
+    **dict.fromkeys(("export_id", "size_bytes", "n_rows", "sightings"), pl.Int64),
+    **dict.fromkeys(("captured_at", "first_seen_at", "last_seen_at"), pl.Datetime("us")),
+    **dict.fromkeys(("period_first", "period_last", "period_start", "period_end"), pl.Date),
+}
+KNOWN_SQL = """SELECT name, size_bytes, mtime_ns, inode, sha256, runs FROM raw.sightings
+QUALIFY row_number() OVER (PARTITION BY name ORDER BY last_seen_at DESC, runs DESC) = 1"""
+TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.mtime_ns, inode = a.inode,
+    last_seen_at = a.last_seen_at, runs = a.runs
+FROM again a WHERE sightings.name = a.name AND sightings.sha256 = a.sha256"""
+SIGHTINGS_SQL = """SELECT sha256, first_seen_at, name, size_bytes, account_id, folder_date
+FROM raw.sightings WHERE sha256 IS NOT NULL ORDER BY sha256, first_seen_at, name"""
+
+
+def _together(rows: list[tuple]) -> Sighting:
+    """All names of one content: the earliest account wins; two accounts from the same night are rivals."""
+    first_seen, name, size, *_ = rows[0]
+    claimed = [(moment, account) for moment, _, _, account, _ in rows if account]
+    account = claimed[0][1] if claimed else None
+    rivals = sorted({a for moment, a in claimed if moment == claimed[0][0] and a != account})
+    days = [day for _, _, _, folder, day in rows if day and folder in (account, None)]
+    names = tuple(sorted({row[1] for row in rows}))
+    return Sighting(name, size, account, tuple(rivals), min(days, default=None), first_seen, names)
+
+
+def _claim(seen: Sighting) -> tuple:
+    return seen.account, seen.rivals, seen.folder_date
+
+
+def _day(text: str | None) -> date | None:
+    """The day of an ISO date or instant; for posts this is the UTC day."""
+    return date.fromisoformat(text[:10]) if text else None
+
+
+def _ledger_row(export: Export, seen: Sighting, owned: ownership.Owned | None, export_id: int, now: datetime) -> dict[str, Any]:
+    worst = next((m.code for m in reversed(export.messages)), None) if export.outcome != "accepted" else None
+    start, end = export.period or (None, None)
+    scope = None
+    if export.rows is not None and "value_scope" in export.rows.columns and export.rows.height:
+        scope = export.rows["value_scope"][0]
+    return {
+        "export_id": export_id,
+        "sha256": export.sha256,
+        "member": export.member,
+        "file_name": seen.name.rsplit("/", 1)[-1],
+        "names_seen": json.dumps(seen.names, ensure_ascii=True),
+        "size_bytes": seen.size,
+        "kind": export.kind,
+        "format_version": str(export.version),
+        "platform": export.platform,
+        "grain": export.grain,
+        "language": export.language,
+        "outcome": export.outcome,
+        "code": worst,
+        "n_rows": export.n_rows,
+        "dropped": json.dumps(export.dropped),
+        "messages": json.dumps([m.as_json() for m in export.messages], ensure_ascii=True),
+        "account_id": owned.account_id if owned else seen.account,
+        "owners": json.dumps(owned.owners if owned else {}),
+        "value_scope": scope or "lifetime",
+        "captured_at": _naive(export.captured_at) or seen.first_seen,
+        "captured_from": export.captured_from,
+        "period_first": _day(export.first),
+        "period_last": _day(export.last),
+        "period_start": start,
+        "period_end": end,
+        "first_seen_at": seen.first_seen,
+        "last_seen_at": now,
+        "sightings": len(seen.names),
+        "unknown_columns": json.dumps(export.header.unknown),
+    }
+
+
+__all__ = ["IngestReport", "ingest", "rebuild", "status"]

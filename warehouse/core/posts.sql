@@ -1,0 +1,125 @@
+-- One post of a platform, with its latest usable values and the agency that its account belonged to on that day (WIB).
+-- key: post_key
+-- Latest: the owner's own file before a partner's, complete before incomplete, then (captured_at, evidence, SHA-256): never the
+-- order of arrival. A post known only from sums over a period keeps its identity and has no values.
+WITH latest AS (
+    SELECT *
+    FROM staging.post_snapshots
+    QUALIFY row_number() OVER (
+        PARTITION BY post_key
+        ORDER BY CASE WHEN is_lifetime THEN 0 ELSE 1 END, CASE WHEN owner_id = exporter_id THEN 0 ELSE 1 END,
+            CASE WHEN engagement IS NOT NULL AND exposure IS NOT NULL THEN 0 ELSE 1 END,
+            captured_at DESC, evidence_rank DESC, sha256 DESC, export_id, row_number) = 1
+),
+-- The moment of publication is taken from the file that knows it best: an instant before a minute before a day.
+clock AS (
+    SELECT post_key, published_at, published_on, published_precision
+    FROM staging.post_snapshots
+    QUALIFY row_number() OVER (
+        PARTITION BY post_key
+        ORDER BY CASE published_precision WHEN 'instant' THEN 0 WHEN 'minute' THEN 1 ELSE 2 END,
+            captured_at DESC, evidence_rank DESC, sha256 DESC, export_id, row_number) = 1
+),
+seen AS (
+    SELECT
+        post_key, count(DISTINCT exporter_id) AS exporters, count(DISTINCT captured_at) FILTER (is_lifetime) AS n_snapshots,
+        max(CASE WHEN owner_id IS NULL OR owner_id <> exporter_id THEN 1 ELSE 0 END) AS has_partner
+    FROM staging.post_snapshots
+    GROUP BY post_key
+),
+dated AS (
+    SELECT
+        l.*, c.published_at AS at, c.published_precision AS precision, s.exporters, s.n_snapshots, s.has_partner,
+        CASE WHEN c.published_precision = 'day' OR c.published_at IS NULL THEN c.published_on
+            ELSE CAST(c.published_at + INTERVAL 7 HOUR AS DATE) END AS day,
+        coalesce(l.owner_id, l.exporter_id) AS account_id
+    FROM latest l
+    JOIN clock c ON c.post_key = l.post_key
+    JOIN seen s ON s.post_key = l.post_key
+)
+SELECT
+    d.post_key, d.platform, d.post_id, d.account_id, a.agency_id,
+    d.at AS published_at,
+    CASE WHEN d.precision <> 'day' THEN d.at + INTERVAL 7 HOUR END AS published_at_wib,
+    d.day AS published_on,
+    CAST(date_trunc('month', d.day) AS DATE) AS month,
+    CAST(date_trunc('week', d.day) AS DATE) AS week_start,
+    d.precision AS published_precision, d.post_type, d.caption, d.permalink, d.is_share,
+    coalesce(d.post_type = 'story', FALSE) AS is_story,
+    d.exporters > 1 OR d.has_partner = 1 AS is_collab,
+    d.owner_id IS NOT NULL AND a.agency_id IS NOT NULL AND NOT d.is_share AND d.row_note IS NULL
+        AND coalesce(d.post_type, '') <> 'story' AS is_counted,
+    CASE WHEN d.reach_boosted IS NOT NULL THEN d.reach_boosted > 0
+        WHEN d.views_boosted IS NOT NULL THEN d.views_boosted > 0
+        WHEN d.promoted_impressions IS NOT NULL THEN d.promoted_impressions > 0
+        ELSE TRUE END AS may_include_paid,
+    CASE WHEN d.is_lifetime THEN d.likes END AS likes,
+    CASE WHEN d.is_lifetime THEN d.reactions END AS reactions,
+    CASE WHEN d.is_lifetime THEN d.comments END AS comments,
+    CASE WHEN d.is_lifetime THEN d.shares END AS shares,
+    CASE WHEN d.is_lifetime THEN d.reposts END AS reposts,
+    CASE WHEN d.is_lifetime THEN d.saves END AS saves,
+    CASE WHEN d.is_lifetime THEN d.bookmarks END AS bookmarks,
+    CASE WHEN d.is_lifetime THEN d.replies END AS replies,
+    CASE WHEN d.is_lifetime THEN d.views END AS views,
+    CASE WHEN d.is_lifetime THEN d.engaged_views END AS engaged_views,
+    CASE WHEN d.is_lifetime THEN d.impressions END AS impressions,
+    CASE WHEN d.is_lifetime THEN d.reach END AS reach,
+    CASE WHEN d.is_lifetime THEN d.unique_viewers END AS unique_viewers,
+    CASE WHEN d.is_lifetime THEN d.link_clicks END AS link_clicks,
+    CASE WHEN d.is_lifetime THEN d.total_clicks END AS total_clicks,
+    CASE WHEN d.is_lifetime THEN d.other_clicks END AS other_clicks,
+    CASE WHEN d.is_lifetime THEN d.photo_clicks END AS photo_clicks,
+    CASE WHEN d.is_lifetime THEN d.video_clicks END AS video_clicks,
+    CASE WHEN d.is_lifetime THEN d.clicks END AS clicks,
+    CASE WHEN d.is_lifetime THEN d.profile_clicks END AS profile_clicks,
+    CASE WHEN d.is_lifetime THEN d.profile_visits END AS profile_visits,
+    CASE WHEN d.is_lifetime THEN d.hashtag_clicks END AS hashtag_clicks,
+    CASE WHEN d.is_lifetime THEN d.permalink_clicks END AS permalink_clicks,
+    CASE WHEN d.is_lifetime THEN d.detail_expands END AS detail_expands,
+    CASE WHEN d.is_lifetime THEN d.media_views END AS media_views,
+    CASE WHEN d.is_lifetime THEN d.media_engagements END AS media_engagements,
+    CASE WHEN d.is_lifetime THEN d.follows_gained END AS follows_gained,
+    CASE WHEN d.is_lifetime THEN d.follows_lost END AS follows_lost,
+    CASE WHEN d.is_lifetime THEN d.follows_net END AS follows_net,
+    CASE WHEN d.is_lifetime THEN d.negative_total END AS negative_total,
+    CASE WHEN d.is_lifetime THEN d.negative_unique END AS negative_unique,
+    CASE WHEN d.is_lifetime THEN d.negative_hide END AS negative_hide,
+    CASE WHEN d.is_lifetime THEN d.negative_hide_all END AS negative_hide_all,
+    CASE WHEN d.is_lifetime THEN d.engagement_rcs END AS engagement_rcs,
+    CASE WHEN d.is_lifetime THEN d.engagements_total END AS engagements_total,
+    CASE WHEN d.is_lifetime THEN d.engagements_reported END AS engagements_reported,
+    CASE WHEN d.is_lifetime THEN d.dislikes END AS dislikes,
+    CASE WHEN d.is_lifetime THEN d.playlist_adds END AS playlist_adds,
+    CASE WHEN d.is_lifetime THEN d.navigation END AS navigation,
+    CASE WHEN d.is_lifetime THEN d.sticker_taps END AS sticker_taps,
+    CASE WHEN d.is_lifetime THEN d.shown_in_feed END AS shown_in_feed,
+    CASE WHEN d.is_lifetime THEN d.offsite_views END AS offsite_views,
+    CASE WHEN d.is_lifetime THEN d.views_organic END AS views_organic,
+    CASE WHEN d.is_lifetime THEN d.views_boosted END AS views_boosted,
+    CASE WHEN d.is_lifetime THEN d.reach_organic END AS reach_organic,
+    CASE WHEN d.is_lifetime THEN d.reach_boosted END AS reach_boosted,
+    CASE WHEN d.is_lifetime THEN d.video_3s_views END AS video_3s_views,
+    CASE WHEN d.is_lifetime THEN d.video_1m_views END AS video_1m_views,
+    CASE WHEN d.is_lifetime THEN d.video_3s_viewers END AS video_3s_viewers,
+    CASE WHEN d.is_lifetime THEN d.video_1m_viewers END AS video_1m_viewers,
+    CASE WHEN d.is_lifetime THEN d.promoted_impressions END AS promoted_impressions,
+    CASE WHEN d.is_lifetime THEN d.promoted_engagements_reported END AS promoted_engagements_reported,
+    CASE WHEN d.is_lifetime THEN d.new_viewers END AS new_viewers,
+    CASE WHEN d.is_lifetime THEN d.returning_viewers END AS returning_viewers,
+    CASE WHEN d.is_lifetime THEN d.duration_seconds END AS duration_seconds,
+    CASE WHEN d.is_lifetime THEN d.watch_seconds END AS watch_seconds,
+    CASE WHEN d.is_lifetime THEN d.avg_watch_seconds END AS avg_watch_seconds,
+    CASE WHEN d.is_lifetime THEN d.avg_view_rate END AS avg_view_rate,
+    CASE WHEN d.is_lifetime THEN d.stayed_to_watch_rate END AS stayed_to_watch_rate,
+    CASE WHEN d.is_lifetime THEN d.impressions_ctr_rate END AS impressions_ctr_rate,
+    CASE WHEN d.is_lifetime THEN d.likes_ratio_rate END AS likes_ratio_rate,
+    CASE WHEN d.is_lifetime THEN d.engagement END AS engagement,
+    CASE WHEN d.is_lifetime THEN d.exposure END AS exposure,
+    d.captured_at,
+    datediff('second', coalesce(d.at, CAST(d.day + INTERVAL 12 HOUR AS TIMESTAMP)), d.captured_at) / 3600.0 AS age_hours,
+    d.export_id, d.row_number, d.n_snapshots
+FROM dated d
+LEFT JOIN core.accounts a
+    ON a.account_id = d.account_id
+    AND d.day BETWEEN coalesce(a.valid_from, DATE '1900-01-01') AND coalesce(a.valid_to, DATE '9999-12-31')

@@ -1,0 +1,55 @@
+-- One account of one agency in one calendar month (WIB): output, latest lifetime values of the posts of that month, coverage.
+-- key: account_id, agency_id, month
+-- posts is null, not 0, in a month for which no file speaks. Sums are over the posts that report the part; rates only over mature
+-- posts with both parts. Shares are reposts on X and LinkedIn; saves are bookmarks on X.
+WITH output AS (
+    SELECT
+        account_id, agency_id, month,
+        count(CASE WHEN is_counted THEN 1 END) AS posts,
+        count(CASE WHEN is_story THEN 1 END) AS stories,
+        count(CASE WHEN is_share AND NOT is_story THEN 1 END) AS shares_of_others,
+        sum(CASE WHEN is_counted THEN engagement END) AS engagement,
+        sum(CASE WHEN is_counted THEN exposure END) AS exposure,
+        sum(CASE WHEN is_counted THEN comments END) AS comments,
+        sum(CASE WHEN is_counted THEN CASE WHEN platform IN ('x', 'linkedin') THEN reposts ELSE shares END END) AS shares,
+        sum(CASE WHEN is_counted THEN CASE WHEN platform = 'x' THEN bookmarks ELSE saves END END) AS saves,
+        sum(CASE WHEN is_counted THEN link_clicks END) AS link_clicks
+    FROM core.posts
+    WHERE agency_id IS NOT NULL
+    GROUP BY account_id, agency_id, month
+),
+rates AS (
+    SELECT
+        account_id, agency_id, month, count(*) AS mature_posts, avg(ln_rate) AS er_log_mean, stddev_samp(ln_rate) AS er_log_sd,
+        sum(engagement) / nullif(CAST(sum(exposure) AS DOUBLE), 0) AS er_pooled,
+        count(CASE WHEN engagement <= 1 THEN 1 END) AS zero_posts
+    FROM marts.post_facts
+    WHERE is_comparable
+    GROUP BY account_id, agency_id, month
+),
+followers AS (
+    SELECT
+        account_id, followers, date AS since,
+        coalesce(lead(date) OVER (PARTITION BY account_id ORDER BY date), DATE '9999-12-31') AS until
+    FROM core.followers
+),
+months AS (
+    SELECT
+        account_id, agency_id, platform, month, covered_days, days, state,
+        CAST(date_trunc('month', month + INTERVAL 32 DAY) AS DATE) AS next_month
+    FROM marts.coverage_month
+)
+SELECT
+    m.account_id, m.agency_id, m.platform, m.month,
+    CASE WHEN m.covered_days > 0 OR o.posts > 0 THEN coalesce(o.posts, 0) END AS posts,
+    CASE WHEN m.covered_days > 0 OR o.posts > 0 THEN coalesce(o.stories, 0) END AS stories,
+    CASE WHEN m.covered_days > 0 OR o.posts > 0 THEN coalesce(o.shares_of_others, 0) END AS shares_of_others,
+    coalesce(r.mature_posts, 0) AS mature_posts, o.engagement, o.exposure, r.er_log_mean, r.er_log_sd,
+    exp(r.er_log_mean) AS er_account, r.er_pooled, o.comments, o.shares, o.saves, o.link_clicks, r.zero_posts,
+    f.followers AS followers_end, m.covered_days, m.days AS days_in_month,
+    m.covered_days / nullif(CAST(m.days AS DOUBLE), 0) AS coverage,
+    m.state = 'complete' AS is_complete
+FROM months m
+LEFT JOIN output o ON o.account_id = m.account_id AND o.agency_id = m.agency_id AND o.month = m.month
+LEFT JOIN rates r ON r.account_id = m.account_id AND r.agency_id = m.agency_id AND r.month = m.month
+LEFT JOIN followers f ON f.account_id = m.account_id AND f.since < m.next_month AND f.until >= m.next_month

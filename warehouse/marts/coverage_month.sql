@@ -1,0 +1,52 @@
+-- One account of one agency in one month: how many of its days the accepted post exports speak for, and why not where they do not.
+-- key: account_id, agency_id, month
+-- complete: at least 90 % of the days. partial: some. refused: none, but a file was refused or held. missing: no file. not_required:
+-- the account is closed and nothing was sent. Months run from the first known day to the newest export.
+WITH bounds AS (
+    SELECT min(first_day) AS first_day, CAST(max(e.captured_at) + INTERVAL 7 HOUR AS DATE) AS last_day
+    FROM staging.post_coverage c
+    CROSS JOIN (SELECT max(captured_at) AS captured_at FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) e
+),
+days AS (
+    SELECT a.account_id, a.agency_id, a.platform, a.status, d.date, d.month
+    FROM core.calendar d
+    CROSS JOIN bounds b
+    JOIN core.accounts a
+        ON d.date BETWEEN coalesce(a.valid_from, DATE '1900-01-01') AND coalesce(a.valid_to, DATE '9999-12-31')
+    WHERE d.month BETWEEN CAST(date_trunc('month', b.first_day) AS DATE) AND CAST(date_trunc('month', b.last_day) AS DATE)
+),
+covered AS (
+    SELECT DISTINCT d.account_id, d.date
+    FROM days d
+    JOIN staging.post_coverage c ON c.account_id = d.account_id AND d.date BETWEEN c.first_day AND c.last_day
+),
+counted AS (
+    SELECT
+        d.account_id, d.agency_id, d.platform, d.month, max(d.status) AS status, count(*) AS days, count(c.date) AS covered_days
+    FROM days d
+    LEFT JOIN covered c ON c.account_id = d.account_id AND c.date = d.date
+    GROUP BY d.account_id, d.agency_id, d.platform, d.month
+),
+sent AS (
+    SELECT
+        account_id, CAST(date_trunc('month', coalesce(period_last, CAST(captured_at + INTERVAL 7 HOUR AS DATE))) AS DATE) AS month,
+        count(DISTINCT CASE WHEN outcome IN ('accepted', 'flagged') THEN sha256 END) AS files,
+        count(DISTINCT CASE WHEN outcome IN ('refused', 'held') THEN sha256 END) AS refused,
+        max(CASE WHEN outcome IN ('refused', 'held') THEN code END) AS reason_code,
+        max(CASE WHEN outcome IN ('accepted', 'flagged') THEN captured_at END) AS last_captured_at
+    FROM raw.exports
+    WHERE account_id IS NOT NULL
+    GROUP BY 1, 2
+)
+SELECT
+    c.agency_id, c.account_id, c.platform, c.month,
+    CASE
+        WHEN c.covered_days >= 0.9 * c.days THEN 'complete'
+        WHEN c.covered_days > 0 THEN 'partial'
+        WHEN coalesce(s.refused, 0) > 0 THEN 'refused'
+        WHEN c.status = 'closed' THEN 'not_required'
+        ELSE 'missing'
+    END AS state,
+    c.covered_days, c.days, coalesce(s.files, 0) AS files, coalesce(s.refused, 0) AS refused, s.reason_code, s.last_captured_at
+FROM counted c
+LEFT JOIN sent s ON s.account_id = c.account_id AND s.month = c.month

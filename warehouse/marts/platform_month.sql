@@ -1,0 +1,19 @@
+-- One platform in one calendar month (WIB) over the whole regency. Values of two platforms never add up or average.
+-- key: platform, month
+WITH rates AS (
+    SELECT
+        platform, month, avg(ln_rate) AS er_log_mean,
+        sum(engagement) / nullif(CAST(sum(exposure) AS DOUBLE), 0) AS er_pooled
+    FROM marts.post_facts
+    WHERE is_comparable
+    GROUP BY platform, month
+)
+SELECT
+    m.platform, m.month, sum(m.posts) AS posts, sum(m.mature_posts) AS mature_posts, count(*) AS accounts,
+    count(CASE WHEN m.is_complete THEN 1 END) AS accounts_covered,
+    count(CASE WHEN m.is_complete THEN 1 END) / nullif(CAST(count(*) AS DOUBLE), 0) AS coverage,
+    sum(m.engagement) AS engagement, sum(m.exposure) AS exposure,
+    max(r.er_log_mean) AS er_log_mean, exp(max(r.er_log_mean)) AS er_account, max(r.er_pooled) AS er_pooled
+FROM marts.account_month m
+LEFT JOIN rates r ON r.platform = m.platform AND r.month = m.month
+GROUP BY m.platform, m.month
