@@ -1,7 +1,8 @@
 """The inbox is only ever read: what lies in it, which files may be opened, and their copy in the archive.
 
 A name never decides anything but two things that people say with folders: whose account it is (`inbox/<account_id>/...`) and on
-which day it was downloaded (`inbox/<YYYY-MM-DD>/...`). Nothing that is not a regular file is ever opened: a FIFO hangs every reader.
+which day it was downloaded (`inbox/<YYYY-MM-DD>/...`). Only a regular file is ever opened: a FIFO hangs every
+reader.
 """
 
 from __future__ import annotations

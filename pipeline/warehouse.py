@@ -1,8 +1,8 @@
 """Tables: built aside, checked, sealed, published, read. The one module that opens a database.
 
 A version is one file nobody ever writes again. `CURRENT` names the newest; readers attach it read-only from a connection in
-memory, so a notebook that keeps one open all night blocks nothing. Everything a build makes lies in a folder of its own until the last
-rename, so a kill at any moment leaves the last good version published.
+memory, so a notebook that keeps one open all night blocks nothing. Everything a build makes lies in a folder of its own until
+the last rename, so a kill at any moment leaves the last good version published.
 """
 
 from __future__ import annotations
