@@ -277,7 +277,8 @@ def _run(session: Session) -> int:
     night.require_room(workspace)
     from pipeline.defs.run import overnight
 
-    report = overnight(workspace, say=session.say)
+    session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
+    report = overnight(workspace)
     for line in report.lines(session.language):
         typer.echo(line)
     return report.status

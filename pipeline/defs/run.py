@@ -1,0 +1,129 @@
+"""`terukur run`: the Dagster job in this process, and what a person should know about it afterwards."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pipeline import night
+from pipeline.defs.instance import open_instance
+from pipeline.defs.night import sweep
+from pipeline.defs.schedules import stopped
+from pipeline.settings import Workspace
+
+PROBLEMS = ("refused", "held", "flagged")
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+PUBLISHING = {"raw", "warehouse"}  # when one of these stops, nothing new is published
+
+
+@dataclass
+class Report:
+    """One night. `failures` are (step, error) in the order in which they stopped."""
+
+    workspace: Workspace
+    seconds: float
+    counts: dict[str, int] = field(default_factory=dict)
+    failures: list[tuple[str, BaseException]] = field(default_factory=list)
+    log: Path | None = None
+
+    @property
+    def status(self) -> int:
+        """Exit status: what stopped it, else whether some files need a person, else done."""
+        if self.failures:
+            found = [night.explain(error)[0] for _, error in self.failures]
+            step, _ = self.failures[0]
+            # A page or a notebook that fails leaves the last good set in place: the figures are out, the pages are not.
+            return found[0] if step in PUBLISHING or found[0] != night.BUG else night.NOT_PUBLISHED
+        return night.PARTLY if any(self.counts.get(outcome) for outcome in PROBLEMS) else night.DONE
+
+    def lines(self, language: str = "id") -> list[str]:
+        """At most ten lines for a terminal."""
+        indonesian = language == "id"
+        out = [night.explain(error, self.log)[1 if indonesian else 2] for _, error in self.failures]
+        return [*out, *_summary(self, indonesian)]
+
+
+def overnight(workspace: Workspace) -> Report:
+    """Run the job `overnight` on a workspace whose lock the caller holds. Errors of steps are in the report, not raised."""
+    from pipeline.definitions import defs
+
+    began = time.monotonic()
+    stopped.clear()
+    with open_instance(workspace) as instance:
+        sweep(instance)
+        result = defs.resolve_job_def("overnight").execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={**QUIET, "resources": {"night": {"config": {"folder": str(workspace.root)}}}},
+        )
+    failures = list(stopped)
+    if not result.success and not failures:
+        failures = [("overnight", _failure(result))]
+    log = next((night.write_log(workspace, error) for _, error in failures if night.explain(error)[0] == night.BUG), None)
+    return Report(workspace, time.monotonic() - began, _counts(result), failures, log)
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> BaseException:
+    """Why a run failed before any step did (a resource that could not start): its message, as an error of ours."""
+    messages = [event.message for event in result.all_events if event.is_failure]
+    return RuntimeError("; ".join(filter(None, messages)) or "the run failed")
+
+
+def _counts(result: dg.ExecuteInProcessResult) -> dict[str, int]:
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        if materialization.asset_key == dg.AssetKey(["raw", "exports"]):
+            return dict(materialization.metadata["exports"].value)
+    return {}
+
+
+def _summary(report: Report, indonesian: bool) -> list[str]:
+    from pipeline import screen, warehouse
+
+    files = ", ".join(f"{screen.outcome(o, 'id' if indonesian else 'en').plain} {n}" for o, n in sorted(report.counts.items()))
+    nothing = "tidak ada yang baru" if indonesian else "nothing new"
+    lines = [f"{'Berkas' if indonesian else 'Files'}: {files or nothing}"]
+    if warehouse.current(report.workspace) is None:
+        return [*lines, "Belum ada versi terbit." if indonesian else "Nothing published yet."]
+    with warehouse.open_version(report.workspace) as version:
+        facts = _facts(version)
+    lines += _facts_in_words(facts, indonesian)
+    problems = sum(report.counts.get(outcome, 0) for outcome in PROBLEMS)
+    if problems:
+        lines.append(f"{'Perlu ditangani' if indonesian else 'To deal with'}: {problems} → terukur status")
+    page = report.workspace.site / "latest" / ("id" if indonesian else "en") / "index.html"
+    if page.exists():
+        lines.append(f"{'Halaman' if indonesian else 'Pages'}: {page}")
+    lines.append(f"{'Selesai dalam' if indonesian else 'Done in'} {report.seconds:.0f} s")
+    return lines
+
+
+def _facts(version: Any) -> dict[str, Any]:
+    query = """
+        SELECT v.*,
+            (SELECT count(*) FROM core.posts WHERE is_counted) AS posts,
+            (SELECT count(DISTINCT agency_id) FROM core.posts WHERE is_counted) AS agencies,
+            (SELECT count(DISTINCT account_id) FROM core.posts WHERE is_counted) AS accounts,
+            (SELECT count(*) FROM meta.tables) AS tables,
+            (SELECT count(*) FROM meta.checks) AS checks,
+            (SELECT count(*) FROM meta.checks WHERE NOT passed) AS warnings
+        FROM meta.version v"""
+    return version.sql(query).to_dicts()[0]
+
+
+def _facts_in_words(facts: dict[str, Any], indonesian: bool) -> list[str]:
+    if indonesian:
+        out = [
+            f"Versi {facts['version']}: {facts['tables']} tabel, {facts['checks']} pemeriksaan, {facts['warnings']} peringatan",
+            f"Isi: {facts['posts']} unggahan dari {facts['accounts']} akun, {facts['agencies']} lembaga",
+            f"Periode: {facts['period_start']} – {facts['period_end']}; data sampai {facts['data_cutoff']} UTC",
+        ]
+        return out + (["DATA SIMULASI – bukan angka sebenarnya"] if facts["simulated"] else [])
+    out = [
+        f"Version {facts['version']}: {facts['tables']} tables, {facts['checks']} checks, {facts['warnings']} warnings",
+        f"Holds: {facts['posts']} posts of {facts['accounts']} accounts, {facts['agencies']} agencies",
+        f"Period: {facts['period_start']} – {facts['period_end']}; data until {facts['data_cutoff']} UTC",
+    ]
+    return out + (["SIMULATED DATA – not real figures"] if facts["simulated"] else [])

@@ -1,0 +1,110 @@
+"""One asset per table, one asset check per rule, made by one act: build aside, check, seal, publish.
+
+A table is reported as made only when the version that holds it was published; a broken rule publishes none of them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from pipeline import models, registry, warehouse
+from pipeline.columns import columns
+from pipeline.defs.night import Night
+
+Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+
+def key_of(table: str) -> dg.AssetKey:
+    """Table `core.posts` is asset core/posts."""
+    return dg.AssetKey(table.split("."))
+
+
+def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
+    tables, checks = models.models(), models.checks()
+    owner = {check.name: _table_of(check, tables) for check in checks}
+    references = [
+        dg.AssetSpec(["reference", path.stem], group_name="sources", description=f"`warehouse/{path.name}`, kept with the code.")
+        for path in models.reference_files()
+    ]
+
+    @dg.multi_asset(
+        name="warehouse",
+        specs=[_spec(table) for table in tables],
+        check_specs=[
+            dg.AssetCheckSpec(c.name, asset=key_of(owner[c.name]), blocking=c.blocking, description=c.message_en) for c in checks
+        ],
+    )
+    def build(context: dg.AssetExecutionContext, night: Night) -> Events:
+        with warehouse.Build(night.workspace, registry.load(night.workspace.registry)) as making:
+            for table in tables:
+                made = making.create(table)
+                context.log.debug("%s: %d rows, %.2f s", made.name, made.rows, made.seconds)
+            for check in checks:
+                making.check(check)
+            try:
+                version = making.publish()
+            except warehouse.NotPublished:
+                yield from _check_results(making.checks, owner)
+                raise
+        context.log.info("published %s in %.1f s", version.version, version.seconds)
+        described = {table.name: table for table in tables}
+        for result in version.tables:
+            yield _materialized(result, described[result.name], version.version)
+        yield from _check_results(version.checks, owner)
+
+    return [*references, build]
+
+
+def _spec(table: models.Model) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key_of(table.name),
+        deps=[key_of(name) for name in (*table.depends_on, *table.sources)],
+        group_name=table.schema,
+        kinds={"duckdb", "sql" if table.kind == "sql" else "python"},
+        description=f"{table.description}\n\nKey: {', '.join(table.key)}",
+        metadata={"dagster/table_name": table.name},
+    )
+
+
+def _table_of(check: models.Check, tables: list[models.Model]) -> str:
+    """The table a rule is about: of those it reads, the one built last."""
+    read = models.tables_of(check.sql)
+    return next((table.name for table in reversed(tables) if table.name in read), tables[-1].name)
+
+
+def _materialized(result: warehouse.TableResult, table: models.Model, version: str) -> dg.MaterializeResult:
+    vocabulary = columns()
+    schema = dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, kind, description=vocabulary[name].en if name in vocabulary else None)
+            for name, kind in result.columns.items()
+        ]
+    )
+    metadata: dict[str, Any] = {
+        "dagster/row_count": result.rows,
+        "dagster/column_schema": schema,
+        "seconds": round(result.seconds, 3),
+        "version": version,
+    }
+    if table.sql:
+        metadata["dagster/column_lineage"] = dg.TableColumnLineage(
+            {
+                column: [dg.TableColumnDep(key_of(source), name) for source, name in origins]
+                for column, origins in models.lineage_of(table).items()
+                if origins
+            }
+        )
+    return dg.MaterializeResult(asset_key=key_of(result.name), metadata=metadata)
+
+
+def _check_results(results: list[warehouse.CheckResult], owner: dict[str, str]) -> Iterator[dg.AssetCheckResult]:
+    for found in results:
+        yield dg.AssetCheckResult(
+            asset_key=key_of(owner[found.name]),
+            check_name=found.name,
+            passed=found.passed,
+            severity=dg.AssetCheckSeverity.ERROR if found.blocking else dg.AssetCheckSeverity.WARN,
+            description=None if found.passed else f"{found.message_id} / {found.message_en}",
+            metadata={"failed_rows": found.failed_rows},
+        )
