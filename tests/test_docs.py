@@ -1,0 +1,49 @@
+"""What the documents say exists: every command, option, make target, link and path."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from pipeline.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "DECISIONS.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMANDS = get_command(app).commands
+
+
+def code(text: str) -> list[str]:
+    """Inline code and the lines of code blocks."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    inline = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    return [line for block in blocks for line in block.splitlines()] + inline
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_command_in_the_documents_exists(document):
+    for line in code(document.read_text(encoding="utf-8")):
+        for name, rest in re.findall(r"(?:^|[\s/])terukur ([a-z]+)([^#|]*)", line):
+            assert name in COMMANDS, f"terukur {name}"
+            options = {option for param in COMMANDS[name].params for option in param.opts}
+            for option in re.findall(r"(?<!\S)(--[a-z-]+)", rest):
+                assert option in options, f"terukur {name} {option}"
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+        for target in re.findall(r"^make ([a-z]+)", line):
+            assert target in targets, f"make {target}"
+
+
+def test_the_readme_lists_every_command():
+    listed = set(re.findall(r"^\| `terukur ([a-z]+)`", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert listed == set(COMMANDS)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_link_and_path_in_the_documents_exists(document):
+    text = document.read_text(encoding="utf-8")
+    links = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
+    for link in links:
+        assert (document.parent / link).exists(), link
+    for path in code(text):
+        if re.fullmatch(r"(pipeline|warehouse|tests|docs|notebooks|benchmarks)/[\w./-]+", path):
+            assert (ROOT / path).exists(), path
