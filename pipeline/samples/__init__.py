@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.samples import exports, registers, truth
 from pipeline.samples.files import Files
 from pipeline.samples.posts import Growth, Posts, World, followers, simulate
-from pipeline.samples.regency import Account, Profile, accounts, events, profile, qualities, trainings
+from pipeline.samples.regency import Account, Profile, accounts, agencies, events, profile, qualities, trainings
 
 TODAY = dt.date(2026, 11, 22)
 PROFILES = ("tiny", "demo", "full")
@@ -51,10 +51,12 @@ def generate(
     world = make_world(plan, seed, null, today, extra)
     tracks = [simulate_account(world, a) for a in accounts(plan, seed, null, extra)]
     files = Files(root)
-    exports.write_all(world, tracks, files, damage=profile != "tiny" if damage is None else damage)
+    cases = registers.cases(world, {t.account.account_id: (t.account, t.posts) for t in tracks})
+    names = {row["agency_id"]: row["name"] for row in agencies(plan, extra)}
+    exports.write_all(world, tracks, files, cases, names, damage=profile != "tiny" if damage is None else damage)
     folder = root / "registry"
     folder.mkdir(parents=True, exist_ok=True)
-    notes = write_registry(folder, world, tracks, extra)
+    notes = write_registry(folder, world, tracks, cases, extra)
     known = truth.collect(world, tracks, files, notes)
     (root / "truth.json").write_text(json.dumps(known, ensure_ascii=False, separators=(",", ":")), "utf-8")
     return known
@@ -70,7 +72,9 @@ def simulate_account(world: World, account: Account) -> exports.Track:
     return exports.Track(account, posts, Growth(world, account, posts), total, gained, lost)
 
 
-def write_registry(folder: Path, world: World, tracks: list[exports.Track], extra: tuple[str, ...]) -> dict[str, Any]:
+def write_registry(
+    folder: Path, world: World, tracks: list[exports.Track], cases: list[dict[str, Any]], extra: tuple[str, ...]
+) -> dict[str, Any]:
     known = registers.write_agencies(folder, world, extra)
     everyone = [t.account for t in tracks]
     posts: dict[str, tuple[Account, Posts]] = {t.account.account_id: (t.account, t.posts) for t in tracks}
@@ -82,6 +86,5 @@ def write_registry(folder: Path, world: World, tracks: list[exports.Track], extr
     registers.write_trainings(folder, world)
     registers.write_targets(folder, world)
     registers.write_incidents(folder, world, posts)
-    rows = registers.cases(world, posts)
-    registers.write_responses(folder, rows)
-    return {"plan": registers.write_plan(folder, world, posts), "cases": len(rows)}
+    registers.write_responses(folder, cases)
+    return {"plan": registers.write_plan(folder, world, posts), "cases": len(cases)}

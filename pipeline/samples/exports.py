@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.samples import meta
+from pipeline.samples import damage as accidents
+from pipeline.samples import lapor, linkedin, meta, stories, tiktok, x, youtube
 from pipeline.samples.files import Files, capture_second
 from pipeline.samples.posts import Growth, Posts, World, export_days
 from pipeline.samples.regency import HOSTILE, Account
@@ -28,11 +29,11 @@ class Track:
     lost: np.ndarray
 
 
+PLATFORMS = {"facebook": meta, "instagram": meta, "x": x, "youtube": youtube, "tiktok": tiktok, "linkedin": linkedin}
+
+
 def identify(world: World, account: Account, posts: Posts) -> None:
-    if account.platform in ("facebook", "instagram"):
-        meta.identify(world, account, posts)
-    else:
-        posts.ids["post_id"] = [f"{account.account_id}-{i}" for i in range(len(posts))]
+    PLATFORMS[account.platform].identify(world, account, posts)
 
 
 def silent_from(world: World, agency_id: str) -> dt.date | None:
@@ -63,37 +64,78 @@ def has_charts(world: World, account: Account) -> bool:
     return bool(stream(world.seed, "charts", account.operator).random() < 0.4)
 
 
-def write_all(world: World, tracks: list[Track], files: Files, damage: bool) -> None:
+def write_all(world: World, tracks: list[Track], files: Files, cases: list[dict], names: dict[str, str], damage: bool) -> None:
     days = export_days(world.plan, world.start, world.today)
     by_id = {t.account.account_id: t for t in tracks}
-    charts = {t.account.account_id: meta.day_series(world, t.account, t.posts, t.followers, t.gained) for t in tracks if _meta(t)}
+    daily = {t.account.account_id: _daily(world, t) for t in tracks}
+    told = {t.account.account_id: stories.simulate(world, t.account) for t in tracks if _has_stories(world, t.account)}
     for i, day in enumerate(days):
         shown = {t.account.account_id: _snapshot(world, t, day) for t in tracks}
+        people = i % 2 == len(days) % 2 or i == len(days) - 1
         for track in tracks:
             account = track.account
             if absent(world, account, day):
                 continue
             folder = f"inbox/{day.isoformat()}/{account.account_id}"
-            rng = stream(world.seed, "file", account.account_id, day)
+            rows, counts = shown[account.account_id]
             if _meta(track):
-                rows, counts = shown[account.account_id]
-                parts = [(account, track.posts, rows, counts), *_joint(world, account, by_id, shown)]
-                meta.write(world, account, folder, day, parts, files, rng)
-                note_latest(files, track, rows, counts)
-                if has_charts(world, account):
-                    write_charts(world, account, folder, day, charts[account.account_id], files)
-                    if i % 2 == len(days) % 2 or i == len(days) - 1:
-                        data, records = meta.audience(account, rng)
-                        files.write(f"{folder}/Audience.csv", data, account.account_id, capture_second(day), records)
+                write_meta(world, track, folder, day, by_id, shown, daily[account.account_id], people, files)
+            else:
+                if account.platform == "tiktok":
+                    rows, counts = tiktok.listed(account, rows, counts)
+                PLATFORMS[account.platform].write(world, track, folder, day, rows, counts, daily[account.account_id], files)
+            note_latest(files, track, rows, counts)
+            if account.account_id in told:
+                stories.write(world, account, folder, day, told[account.account_id], files)
+        lapor.write(cases, names, day, world.plan.window_days, files)
+    if damage:
+        accidents.write_all(days[-1], files)
 
 
 def _meta(track: Track) -> bool:
     return track.account.platform in ("facebook", "instagram")
 
 
+def _has_stories(world: World, account: Account) -> bool:
+    return account.platform == "instagram" and account.operator in world.plan.forced and account.operator != HOSTILE
+
+
+def _daily(world: World, track: Track) -> dict[str, np.ndarray]:
+    if _meta(track):
+        return meta.day_series(world, track.account, track.posts, track.followers, track.gained)
+    return PLATFORMS[track.account.platform].series(world, track)
+
+
 def _snapshot(world: World, track: Track, day: dt.date) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    rows, _, _ = meta.window(world, track.posts, day, world.plan.window_days)
+    """Rows that an export of that day covers, and their counts as they stand."""
+    posts, platform = track.posts, track.account.platform
+    if _meta(track):
+        rows, _, _ = meta.window(world, posts, day, world.plan.window_days)
+    elif platform == "x":
+        rows, _ = x.rows_in_window(world, posts, day)
+    elif platform == "tiktok":
+        rows = tiktok.rows_in_window(world, track.account, posts, day)
+    elif platform == "linkedin":
+        rows = linkedin.rows_in_window(world, posts, day)
+    else:
+        rows = np.flatnonzero(posts.at <= capture_second(day))
     return rows, track.growth.at(capture_second(day), rows)
+
+
+def write_meta(
+    world: World, track: Track, folder: str, day: dt.date, by_id, shown: dict, daily: dict, people: bool, files: Files
+):
+    account = track.account
+    rng = stream(world.seed, "file", account.account_id, day)
+    rows, counts = shown[account.account_id]
+    parts = [(account, track.posts, rows, counts), *_joint(world, account, by_id, shown)]
+    meta.write(world, account, folder, day, parts, files, rng)
+    if not has_charts(world, account):
+        return
+    write_charts(world, account, folder, day, daily, files)
+    if people:
+        data, records = meta.audience(account, rng)
+        files.write(f"{folder}/Audience.csv", data, account.account_id, capture_second(day), records)
 
 
 def _joint(world: World, account: Account, by_id: dict[str, Track], shown: dict) -> list:

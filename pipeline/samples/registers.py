@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,13 @@ def cases(world: World, posts: dict[str, tuple[Account, Posts]]) -> list[dict[st
     return [r for r in rows if r]
 
 
+def tracking_id(agency_id: str, week: int, k: int) -> str:
+    """A nine-digit number that no real case of today has; the same in the register and in the LAPOR workbook."""
+    return str(
+        900_000_000 + int.from_bytes(blake2b(f"{agency_id}/{week}/{k}".encode(), digest_size=4).digest(), "little") % 10**8
+    )
+
+
 def _case(world: World, account: Account, account_ids: list[str], week: int, k: int, rng: np.random.Generator) -> dict[str, Any]:
     at = (
         (world.first + week * 7 + int(rng.integers(0, 7))) * DAY
@@ -211,7 +219,8 @@ def _case(world: World, account: Account, account_ids: list[str], week: int, k: 
     replied = not never and at + hours * 3600 <= now
     closed = replied and at + close * 3600 <= now
     return {
-        "case_id": f"{'L' if lapor else 'K'}-{account.operator}-{week}-{k}", "agency_id": account.owner(day),
+        "case_id": tracking_id(account.operator, week, k) if lapor else f"K-{account.operator}-{week}-{k}",
+        "agency_id": account.owner(day),
         "account_id": None if lapor else owned, "channel": "lapor" if lapor else channel, "received_at": wall(at),
         "first_reply_at": wall(at + hours * 3600) if replied else None, "closed_at": wall(at + close * 3600) if closed else None,
         "category": category, "status": "closed" if closed else "answered" if replied else "open",
