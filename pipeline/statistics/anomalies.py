@@ -14,45 +14,61 @@ BUDGET_PER_WEEK = 3.0
 HISTORY_DAYS = 182
 
 
-def scores(counts: Array, weekday: Array) -> tuple[Array, Array]:
-    """(score, expected) per day of one account; NaN where the day is missing or fewer than 28 baseline days are known.
+def grid_scores(counts: Array, weekday: Array, *, exposure: Array | None = None) -> tuple[Array, Array]:
+    """(score, expected), accounts x days; NaN where the day is missing or too few baseline days are known.
 
-    `counts` has one entry per calendar day, NaN = not reported (never 0). `weekday` 0 = Monday.
+    `counts` has one entry per calendar day, NaN = not reported (never 0); `weekday` 0 = Monday. With `exposure` (posts of
+    the day) the rate per unit is learned, only days with exposure count, and ten of them are enough.
     """
-    counts, weekday = np.asarray(counts, float), np.asarray(weekday)
-    score, expected = np.full(len(counts), np.nan), np.full(len(counts), np.nan)
-    weekend = weekday >= 5
-    for day in range(MINIMUM_DAYS + GAP_DAYS - 1, len(counts)):
-        if np.isnan(counts[day]):
-            continue
-        stop = day - GAP_DAYS + 1
-        window = slice(max(0, stop - BASELINE_DAYS), stop)
-        base = counts[window]
-        known = ~np.isnan(base)
-        if known.sum() < MINIMUM_DAYS:
-            continue
-        mean, dispersion = _predictive(base[known], weekend[window][known], weekend[day])
-        expected[day] = mean
-        score[day] = -tail_log10(counts[day], mean, dispersion)
-    return score, expected
+    units = np.ones(counts.shape) if exposure is None else np.where(exposure > 0, exposure, np.nan)
+    counts = np.where(np.isnan(units), np.nan, counts)
+    needed = MINIMUM_DAYS if exposure is None else 10
+    weekend = np.broadcast_to(np.asarray(weekday) >= 5, counts.shape)
+    sums = {k: [_trailing(v) for v in _moments(counts, units, weekend == bool(k))] for k in (0, 1)}
+    n, total, size = (sums[0][i] + sums[1][i] for i in range(3))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        overall = (total + 0.5) / size
+        rate, excess = {}, 0.0
+        for k in (0, 1):
+            _, y, u, yy, yu, uy = sums[k]
+            prior = 5 * size / n
+            rate[k] = (y + prior * overall) / (u + prior)
+            # sum over days of ((y - f u)^2 - f u) / (f u)^2, expanded so that it needs sums only
+            excess = excess + yy / rate[k] ** 2 - 2 * yu / rate[k] + sums[k][0] - uy / rate[k]
+        dispersion = np.maximum(excess / n, 0.0) * INFLATION + 1 / n
+        expected = np.where(weekend, rate[1], rate[0]) * units
+    known = ~np.isnan(counts) & (n >= needed) & (expected > 0)
+    score = np.full(counts.shape, np.nan)
+    score[known] = -tail_log10(counts[known], expected[known], dispersion[known])
+    return score, np.where(known, expected, np.nan)
 
 
-def _predictive(base: Array, weekend: Array, is_weekend: bool) -> tuple[float, float]:
-    """(mean of the day, variance beyond Poisson in units of mean^2), both with a little prior so that zeros are possible."""
-    overall = base.mean() + 0.5 / len(base)
-    factor = np.ones(2)
-    for kind in (0, 1):
-        days = weekend == bool(kind)
-        factor[kind] = (base[days].sum() + 5 * overall) / ((days.sum() + 5) * overall)
-    fitted = overall * factor[weekend.astype(int)]
-    dispersion = max(0.0, float((((base - fitted) ** 2 - fitted) / fitted**2).mean())) * INFLATION
-    return float(overall * factor[int(is_weekend)]), dispersion + 1 / len(base)
+def _moments(y: Array, u: Array, kind: Array) -> list[Array]:
+    """Per day, 0 where unknown: days, y, u, y^2/u^2, y/u, 1/u. Their sums are all that the dispersion needs."""
+    known = kind & ~np.isnan(y)
+    v, w = np.where(known, y, 0.0), np.where(known, u, 1.0)
+    on = known.astype(float)
+    return [on, v, w * on, (v / w) ** 2 * on, v / w * on, on / w]
 
 
-def tail_log10(count: float, mean: float, dispersion: float) -> float:
+def _trailing(x: Array) -> Array:
+    """Sum over the 56 days that end two days before each day."""
+    c = np.concatenate([np.zeros((len(x), 1)), np.cumsum(x, 1)], 1)
+    day = np.arange(x.shape[1])
+    stop = np.maximum(day - GAP_DAYS + 1, 0)
+    return c[:, stop] - c[:, np.maximum(stop - BASELINE_DAYS, 0)]
+
+
+def scores(counts: Array, weekday: Array) -> tuple[Array, Array]:
+    """(score, expected) per day of one account."""
+    score, expected = grid_scores(np.asarray(counts, float)[None, :], weekday)
+    return score[0], expected[0]
+
+
+def tail_log10(count: Array, mean: Array, dispersion: Array) -> Array:
     """log10 P(N >= count) of the negative binomial with var = mean + dispersion mean^2."""
-    size = 1 / max(dispersion, 1e-9)
-    return float(stats.nbinom.logsf(count - 1, size, size / (size + mean)) / np.log(10))
+    size = 1 / np.maximum(dispersion, 1e-9)
+    return stats.nbinom.logsf(np.asarray(count) - 1, size, size / (size + mean)) / np.log(10)
 
 
 def budget_threshold(pooled: Array, days: int, *, per_week: float = BUDGET_PER_WEEK, floor: float = 2.0) -> float:

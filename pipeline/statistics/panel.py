@@ -176,22 +176,28 @@ class GroupTime:
 
 
 def att_gt(Y: Array, g: Array, t: Array, control: str = "not_yet") -> GroupTime:
-    """Group-time effects on a balanced panel, varying base period; control 'never' or 'not_yet' treated."""
+    """Group-time effects, varying base period; control 'never' or 'not_yet' treated.
+
+    Where a unit misses one of the two months of a comparison it is left out of that comparison only.
+    """
     Y, g, t = np.asarray(Y, float), np.asarray(g), np.asarray(t)
     groups, times, att, influence = [], [], [], []
     for cohort in np.unique(g[(g > t[0]) & (g <= t[-1])]):
         before = int(np.searchsorted(t, cohort)) - 1
-        own = g == cohort
         for i in range(1, len(t)):
             b = i - 1 if t[i] < cohort else before
-            others = (g == 0) if control == "never" else ((g == 0) | (g > max(t[i], t[b]))) & ~own
-            if not others.any():
-                continue
+            others = (g == 0) if control == "never" else ((g == 0) | (g > max(t[i], t[b]))) & (g != cohort)
             dy = Y[:, i] - Y[:, b]
+            known = ~np.isnan(dy)
+            own, others = (g == cohort) & known, others & known
+            if not own.any() or not others.any():
+                continue
+            dy = np.where(known, dy, 0.0)
             a1, a0 = dy[own].mean(), dy[others].mean()
             groups.append(cohort), times.append(t[i]), att.append(a1 - a0)
             influence.append(np.where(own, (dy - a1) / own.mean(), 0.0) - np.where(others, (dy - a0) / others.mean(), 0.0))
-    return GroupTime(np.array(groups), np.array(times), np.array(att), np.array(influence).T, g, t)
+    stacked = np.array(influence).T if influence else np.empty((len(g), 0))
+    return GroupTime(np.array(groups, int), np.array(times, int), np.array(att, float), stacked, g, t)
 
 
 def _average(r: GroupTime, cells: Array) -> tuple[Effect, Array]:

@@ -1,0 +1,191 @@
+"""What worked: posts against the account's own normal, and programmes against the average post (METRICS 10).
+
+Content is not assigned at random, so a programme's lift is an association. Lifts are factors, 1 = like the account's average.
+"""
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from pipeline.statistics import comparison as c
+from pipeline.statistics.discovery import q_values
+
+MINIMUM_ACCOUNT_POSTS = 20
+MINIMUM_PROGRAMME_POSTS = 10
+UNTAGGED = "untagged"
+
+LIFT_SCHEMA = {"post_key": pl.Int64, "expected_ln": pl.Float64, "lift": pl.Float64, "n_account_posts": pl.Int64}
+
+
+def post_lift(post_facts: pl.DataFrame) -> pl.DataFrame:
+    """One row per comparable post: rate over what its account, format and month let expect.
+
+    The account's level is its mean over the last 13 months without the post itself; null with fewer than 20 such posts.
+    """
+    posts = c.comparable_posts(post_facts)
+    if posts.is_empty():
+        return pl.DataFrame(schema=LIFT_SCHEMA)
+    posts = c.post_effects(posts).filter(pl.col("month") > c.add_months(posts["month"].max(), -c.FIT_MONTHS))
+    n = pl.len().over("account_id")
+    level = (pl.col("level_part").sum().over("account_id") - pl.col("level_part")) / (n - 1)
+    expected = pl.when(n >= MINIMUM_ACCOUNT_POSTS).then(level + pl.col("format_part") + pl.col("month_part"))
+    out = posts.with_columns(expected_ln=expected, n_account_posts=n)
+    out = out.with_columns(lift=(pl.col("ln_rate") - pl.col("expected_ln")).exp())
+    return out.select(pl.col(k).cast(t) for k, t in LIFT_SCHEMA.items()).sort("post_key")
+
+
+THEME_SCHEMA = {
+    "scheme_id": pl.Utf8,
+    "programme": pl.Utf8,
+    "lift": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+    "n_posts": pl.Int64,
+    "n_agencies": pl.Int64,
+    "share_posts": pl.Float64,
+    "share_engagement": pl.Float64,
+    "p": pl.Float64,
+    "q": pl.Float64,
+}
+
+
+def tagged_posts(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
+    """Mature, owned posts whose caption could be tagged, with scheme and primary programme ('untagged' where none fits)."""
+    tags = themes.filter(pl.col("scheme_id").is_not_null())
+    if "is_taggable" in tags.columns:
+        tags = tags.filter("is_taggable")
+    tags = tags.select("post_key", "scheme_id", programme=pl.col("programme").fill_null(UNTAGGED))
+    return c.comparable_posts(post_facts.drop("programme", strict=False)).join(tags, on="post_key")
+
+
+def theme_window(post_facts: pl.DataFrame, themes: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
+    """One row per scheme and programme over the last three complete months: lift with interval, shares of posts and engagement.
+
+    Post-level ln rate on programme, account, month, format and hour, clustered by account; lift against the average post.
+    `share_posts` is of tagged posts (for 'untagged': of all); engagement shares are taken inside a platform, then averaged.
+    """
+    last = c.last_complete_month(account_month)
+    posts = tagged_posts(post_facts, themes)
+    if last is None or posts.is_empty():
+        return pl.DataFrame(schema=THEME_SCHEMA)
+    posts = posts.filter(pl.col("month").is_in(c.window(last)))
+    parts = [_scheme_window(g) for g in posts.partition_by("scheme_id")]
+    return pl.concat(parts).sort("scheme_id", "programme") if parts else pl.DataFrame(schema=THEME_SCHEMA)
+
+
+def _scheme_window(posts: pl.DataFrame) -> pl.DataFrame:
+    names = sorted(posts["programme"].unique().to_list())
+    effect, se = programme_effects(posts, names)
+    agencies = posts.group_by("programme").agg(pl.len().alias("n_posts"), pl.col("agency_id").n_unique().alias("n_agencies"))
+    z = stats.norm.ppf(0.975)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = 2 * stats.norm.sf(np.abs(effect / se))
+    lifts = pl.DataFrame(
+        {
+            "programme": names,
+            "lift": np.exp(effect),
+            "lower": np.exp(effect - z * se),
+            "upper": np.exp(effect + z * se),
+            "p": p,
+            "q": q_values(p),
+        }
+    )
+    out = (
+        agencies.join(lifts, on="programme")
+        .join(shares(posts), on="programme")
+        .with_columns(scheme_id=pl.lit(posts["scheme_id"][0]))
+    )
+    few = pl.col("n_posts") < MINIMUM_PROGRAMME_POSTS
+    values = [pl.when(~few).then(pl.col(k).fill_nan(None)).alias(k) for k in ("lift", "lower", "upper", "p", "q")]
+    return out.with_columns(values).select(pl.col(k).cast(t) for k, t in THEME_SCHEMA.items())
+
+
+def programme_effects(posts: pl.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(effect, se) of each programme against the post-weighted mean of all, ln scale; accounts partialled out, clustered."""
+    account = posts["account_id"].rank("dense").to_numpy().astype(int) - 1
+    size = np.bincount(account).astype(float)
+    blocks = [posts["programme"].to_numpy() == k for k in names]
+    for column in ("platform_month", "platform_format", "hour_block"):
+        code = _nuisance(posts, column)
+        blocks += [code == k for k in range(1, code.max() + 1)]
+    x = np.column_stack(blocks).astype(float)
+    y = posts["ln_rate"].to_numpy()
+    xw = x - np.column_stack([(np.bincount(account, v) / size) for v in x.T])[account]
+    yw = y - (np.bincount(account, y) / size)[account]
+    bread = np.linalg.pinv(xw.T @ xw, rcond=1e-9, hermitian=True)
+    b = bread @ (xw.T @ yw)
+    e = yw - xw @ b
+    score = np.zeros((len(size), x.shape[1]))
+    np.add.at(score, account, xw * e[:, None])
+    clusters = len(size)
+    v = bread @ (score.T @ score) @ bread * clusters / max(clusters - 1, 1)
+    k = len(names)
+    weight = x[:, :k].mean(0)
+    centre = np.eye(k) - weight[None, :]
+    return centre @ b[:k], np.sqrt(np.clip(np.diag(centre @ v[:k, :k] @ centre.T), 0, None))
+
+
+def _nuisance(posts: pl.DataFrame, column: str) -> np.ndarray:
+    made = {
+        "platform_month": pl.concat_str("platform", pl.col("month").cast(pl.Utf8), separator="/"),
+        "platform_format": pl.concat_str("platform", "format", separator="/"),
+        "hour_block": (pl.col("hour").cast(pl.Int64) // 3).fill_null(99) if "hour" in posts.columns else pl.lit(0),
+    }
+    return posts.select(made[column].rank("dense").alias("k"))["k"].to_numpy().astype(int) - 1
+
+
+def shares(posts: pl.DataFrame) -> pl.DataFrame:
+    """programme, share_posts, share_engagement of one scheme. Platforms are never added: shares inside each, by posts."""
+    tagged = pl.col("programme") != UNTAGGED
+    total = pl.when(tagged).then(tagged.sum()).otherwise(pl.len())
+    counted = posts.with_columns(base=total).group_by("programme").agg(share_posts=pl.len() / pl.col("base").first())
+    weight = tagged.sum().over("platform") / tagged.sum()
+    engaged = posts.with_columns(weight=weight, whole=pl.col("engagement").filter(tagged).sum().over("platform"))
+    part = (
+        engaged.filter(tagged & (pl.col("whole") > 0))
+        .group_by("programme")
+        .agg(share_engagement=(pl.col("engagement") / pl.col("whole") * pl.col("weight")).sum())
+    )
+    return counted.join(part, on="programme", how="left")
+
+
+THEME_MONTH_SCHEMA = {
+    "scheme_id": pl.Utf8,
+    "programme": pl.Utf8,
+    "month": pl.Date,
+    "n_posts": pl.Int64,
+    "n_agencies": pl.Int64,
+    "share_posts": pl.Float64,
+    "share_engagement": pl.Float64,
+    "lift": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+}
+
+
+def theme_month(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
+    """One row per scheme, programme and month: shares, and the mean lift of its posts against their accounts' normal."""
+    posts = tagged_posts(post_facts, themes)
+    if posts.is_empty():
+        return pl.DataFrame(schema=THEME_MONTH_SCHEMA)
+    posts = c.post_effects(posts)
+    own = pl.col("level_part") - pl.col("level_part").mean().over("account_id")
+    posts = posts.with_columns(residual=own)
+    se = pl.col("residual").std() / pl.len().sqrt()
+    centre = pl.col("residual").mean()
+    keys = ["scheme_id", "programme", "month"]
+    lifts = posts.group_by(keys).agg(
+        pl.len().alias("n_posts"),
+        pl.col("agency_id").n_unique().alias("n_agencies"),
+        centre.alias("centre"),
+        se.alias("se"),
+    )
+    known = pl.col("n_posts") >= MINIMUM_PROGRAMME_POSTS
+    lifts = lifts.with_columns(
+        lift=pl.when(known).then(pl.col("centre").exp()),
+        lower=pl.when(known).then((pl.col("centre") - 1.96 * pl.col("se")).exp()),
+        upper=pl.when(known).then((pl.col("centre") + 1.96 * pl.col("se")).exp()),
+    )
+    part = [shares(g).with_columns(scheme_id=pl.lit(s), month=pl.lit(m)) for (s, m), g in posts.group_by("scheme_id", "month")]
+    out = lifts.join(pl.concat(part), on=keys)
+    return out.select(pl.col(k).cast(t) for k, t in THEME_MONTH_SCHEMA.items()).sort(keys)
