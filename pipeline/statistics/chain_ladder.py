@@ -57,5 +57,5 @@ def _factors(c: Array) -> tuple[Array, Array]:
         f[k] = b.sum() / a.sum()
         s2[k] = (a * (b / a - f[k]) ** 2).sum() / (len(a) - 1) if len(a) > 1 else np.nan
     if np.isnan(s2[-1]):
-        s2[-1] = min(s2[-2] ** 2 / s2[-3], s2[-3], s2[-2]) if n > 3 else s2[-2]
+        s2[-1] = min(s2[-2] ** 2 / s2[-3], s2[-3], s2[-2]) if n > 3 and s2[-3] > 0 else s2[-2]
     return f, s2

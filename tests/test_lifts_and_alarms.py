@@ -1,0 +1,116 @@
+"""What worked and what went wrong, from the marts."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmarks.regency import simulate
+from pipeline.statistics import lifts, surges
+from pipeline.statistics.tables import TABLES
+
+
+@pytest.fixture(scope="module")
+def tagged():
+    r = simulate(5, agencies=40, months=9, train=False)
+    rng = np.random.default_rng(5)
+    programme = np.array(["cerdas", "sehat", None], dtype=object)[rng.integers(0, 3, len(r.post_facts))]
+    gain = np.where(programme == "sehat", 0.4, 0.0)
+    posts = r.post_facts.with_columns(ln_rate=pl.col("ln_rate") + pl.Series(gain), hour=pl.lit(9))
+    themes = posts.select(
+        "post_key", scheme_id=pl.lit("pancakarsa"), programme=pl.Series(list(programme), dtype=pl.Utf8), is_taggable=True
+    )
+    return posts, themes, r.account_month
+
+
+def test_programme_lift_is_found_against_the_average_post(tagged):
+    table = lifts.theme_window(*tagged)
+    row = {r["programme"]: r for r in table.iter_rows(named=True)}
+    assert np.log(row["sehat"]["lift"] / row["cerdas"]["lift"]) == pytest.approx(0.4, abs=0.08)
+    assert row["sehat"]["lower"] > 1 and row["sehat"]["q"] < 0.01
+    assert row["cerdas"]["share_posts"] + row["sehat"]["share_posts"] == pytest.approx(1)
+    assert row["cerdas"]["share_engagement"] + row["sehat"]["share_engagement"] == pytest.approx(1)
+    assert row["untagged"]["share_posts"] == pytest.approx(1 / 3, abs=0.02) and row["untagged"]["share_engagement"] is None
+
+
+def test_theme_months_add_up(tagged):
+    posts, themes, _ = tagged
+    month = lifts.theme_month(posts, themes)
+    tagged_only = month.filter(pl.col("programme") != "untagged")
+    np.testing.assert_allclose(tagged_only.group_by("month").agg(pl.col("share_posts").sum())["share_posts"].to_numpy(), 1)
+    assert month["n_posts"].sum() == len(posts)
+
+
+def test_lift_is_against_the_accounts_own_normal(tagged):
+    posts, *_ = tagged
+    table = lifts.post_lift(posts)
+    assert abs(np.log(table["lift"].drop_nulls().to_numpy()).mean()) < 0.02
+    few = posts.group_by("account_id").len().filter(pl.col("len") < 20)
+    thin = table.join(posts.select("post_key", "account_id"), on="post_key").join(few, on="account_id", how="semi")
+    assert thin["lift"].null_count() == len(thin)
+
+
+def test_no_rows_in_no_rows_out(tagged):
+    posts, themes, months = tagged
+    assert lifts.post_lift(posts.clear()).columns == list(lifts.LIFT_SCHEMA)
+    assert lifts.theme_window(posts, themes.clear(), months).columns == list(lifts.THEME_SCHEMA)
+    assert lifts.theme_month(posts, themes.clear()).is_empty()
+
+
+def days(n_accounts=30, n_days=200, seed=2):
+    rng = np.random.default_rng(seed)
+    start = date(2026, 1, 1)
+    rows = [
+        (f"a{i:02d}", f"ag{i:02d}", start + timedelta(days=d), "comments", float(v))
+        for i in range(n_accounts)
+        for d, v in enumerate(rng.poisson(6 * np.exp(rng.normal(0, 0.3, n_days))))
+    ]
+    frame = pl.DataFrame(rows, schema=["account_id", "agency_id", "day", "metric", "value"], orient="row")
+    return frame.with_columns(captured_at=pl.lit(datetime(2026, 7, 25)))
+
+
+POSTS = pl.DataFrame(
+    schema={
+        "account_id": pl.Utf8,
+        "agency_id": pl.Utf8,
+        "published_on": pl.Date,
+        "comments": pl.Int64,
+        "captured_at": pl.Datetime("us"),
+    }
+)
+
+
+def test_a_crisis_is_an_alarm_and_the_budget_bounds_false_ones():
+    quiet = days()
+    crisis = (pl.col("account_id") == "a03") & pl.col("day").is_between(date(2026, 6, 1), date(2026, 6, 3))
+    table = surges.alarms(quiet.with_columns(value=pl.when(crisis).then(120.0).otherwise("value")), POSTS)
+    alarms = table.filter("is_alarm")
+    assert {date(2026, 6, 1), date(2026, 6, 2)} <= set(alarms.filter(pl.col("account_id") == "a03")["date"])
+    assert len(alarms) <= 3 * 27 and (alarms["days_to_detect"] > 0).all()
+    assert alarms.filter(pl.col("account_id") == "a03")["score"].max() == table["score"].max()
+
+
+def test_post_comments_stand_in_where_no_daily_file_has_them():
+    rng = np.random.default_rng(3)
+    rows = [
+        ("ig", "ag", date(2026, 1, 1) + timedelta(days=d), int(rng.poisson(4)), datetime(2026, 7, 25))
+        for d in range(200)
+        if d % 7 != 6
+    ]
+    posts = pl.DataFrame(rows, schema=POSTS.schema, orient="row")
+    loud = posts.with_columns(comments=pl.when(pl.col("published_on") == date(2026, 6, 5)).then(90).otherwise("comments"))
+    table = surges.alarms(days().clear(), loud)
+    assert date(2026, 6, 5) in set(table.filter("is_alarm")["date"])
+    assert set(table["metric"]) == {"comments_of_posts"} and (table["n_posts"] == 1).all()
+
+
+def test_without_counts_there_are_no_alarms():
+    assert surges.alarms(days().clear(), POSTS).columns == list(surges.ALARM_SCHEMA)
+
+
+def test_every_table_says_what_a_row_is_and_needs_known_tables():
+    known = set(TABLES)
+    for name, table in TABLES.items():
+        assert table.description.startswith("One row per ") and table.key and name.startswith("estimates.")
+        assert all(n.split(".")[0] in ("core", "marts") or n in known for n in table.needs)
