@@ -13,8 +13,14 @@ WITH_OFFSET = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M %z
 
 
 def _conversations(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
-    """A conversation of this export has been resolved; its channel is the network's name."""
-    return frame.with_columns(pl.col("channel").str.to_lowercase(), pl.lit("closed").alias("status"))
+    """A conversation of this export has been resolved; its channel is the network's name. UTC becomes the WIB clock."""
+    wib = pl.col("received_at") + pl.duration(hours=7)
+    return frame.with_columns(
+        pl.col("channel").str.to_lowercase(),
+        pl.lit("closed").alias("status"),
+        wib.alias("received_at"),
+        wib.dt.date().alias("received_on"),
+    )
 
 
 FORMATS = (

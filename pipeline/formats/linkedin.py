@@ -109,6 +109,57 @@ def _trait(table: Table) -> str:
     return TRAITS[normalise(table.records[0][1][0])]
 
 
+def _traits_in_labels(table: Table) -> Table:
+    """One sheet, several traits ('Locations', 'Job titles'): the trait goes before its value."""
+    line, header = table.records[0]
+    records = [(row, [f"{cells[0]}: {cells[1]}", *cells[2:]]) for row, cells in table.records[1:] if len(cells) > 1]
+    table.records[:] = [(line, header[1:]), *records]
+    return table
+
+
+def _one_top_list(table: Table) -> Table:
+    """TOP POSTS holds two lists side by side, by engagements and by impressions: one row per post."""
+    line, header = table.records[0]
+    names = [normalise(h) for h in header]
+    lists = [i for i, n in enumerate(names) if n == "post url"]
+    posts: dict[str, tuple[int, dict[str, str]]] = {}
+    for row, cells in table.records[1:]:
+        for start in lists:
+            link, day, value = (cells + [""] * len(header))[start : start + 3]
+            if link:
+                _, known = posts.setdefault(link, (row, {"post publish date": day}))
+                known[names[start + 2]] = value
+    columns = ("post publish date", "engagements", "impressions")
+    table.records[:] = [(line, ["Post URL", *columns])] + [
+        (row, [link, *(known.get(c, "") for c in columns)]) for link, (row, known) in posts.items()
+    ]
+    return table
+
+
+def _personal(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    """A person's profile is not a page: only the folder it lies in says that the agency stands by it."""
+    notes.flag("PERSONAL_PROFILE")
+    return frame
+
+
+def _member(grain: str, title_id: str, title_en: str, **more: Any) -> Format:
+    return Format(
+        kind="linkedin_member_aggregate",
+        platform="linkedin",
+        grain=grain,
+        title_id=f"LinkedIn pribadi: {title_id}",
+        title_en=f"LinkedIn member: {title_en}",
+        menu_id="linkedin.com > Profil > Analitik > Ekspor (profil pribadi: hanya bila dinyatakan instansi)",
+        dates=("%-m/%-d/%Y",),
+        containers=("xlsx",),
+        file_names=(
+            r"AggregateAnalytics_(?P<handle>.+?)_(?P<first>\d{4}-\d\d-\d\d)_(?P<last>\d{4}-\d\d-\d\d).*\.xlsx",
+            r"Content_(?P<first>\d{4}-\d\d-\d\d)_(?P<last>\d{4}-\d\d-\d\d)_(?P<handle>.+?)(?: ?\(\d+\))?\.xlsx",
+        ),
+        **{"finish": _personal} | more,
+    )
+
+
 def _page(kind: str, grain: str, title_id: str, title_en: str, menu: str, workbook: str, **more: Any) -> Format:
     more.setdefault("confidence", "reported")
     return Format(
@@ -192,7 +243,7 @@ FORMATS = (
             Detection(all_of=("post title", "post link", "post type", "created date", "impressions"), sheet=("all posts",)),
         ),
         unique=("post_id",),
-        clock=Clock("linkedin", "post_id", use="settle", tolerance=24 * 3600, later_ok=True),  # scheduled posts come later
+        clock=Clock("linkedin", "permalink", use="settle", tolerance=24 * 3600, later_ok=True),  # scheduled posts come later
         post_id_from=("permalink", ACTIVITY),
         finish=_media,
     ),
@@ -251,5 +302,73 @@ FORMATS = (
         ),
         dimension=_trait,
         unique=("label",),
+    ),
+    Format(
+        kind="linkedin_page_competitors",
+        platform="linkedin",
+        grain="audience",
+        confidence="reported",
+        title_id="LinkedIn: halaman pembanding",
+        title_en="LinkedIn: competitor pages",
+        menu_id=MENU.format("Pesaing"),
+        columns=(
+            text("label", "Page", required=True),
+            people("followers", "Total Followers"),
+            count("follows_gained", "New Followers", allow_negative=True),
+            Column("engagements_reported", "decimal", ("Total post engagements",), additive=True, unit="count"),
+            count("posts_published", "Total posts"),
+        ),
+        detect=(Detection(all_of=("page", "total followers", "new followers"), header_row=2),),
+        containers=CONTAINERS,
+        dimension="page",
+        unique=("label",),
+        file_names=(WORKBOOK.format("competitor_analytics"),),
+    ),
+    _member(
+        "account_day",
+        "interaksi per hari",
+        "engagement by day",
+        columns=(DAY, count("impressions", "Impressions"), count("engagements_reported", "Engagements")),
+        detect=(Detection(all_of=("date", "impressions", "engagements"), sheet=("engagement",)),),
+        unique=("day",),
+    ),
+    _member(
+        "account_day",
+        "pengikut baru per hari",
+        "new followers by day",
+        columns=(DAY, count("follows_gained", "New followers", allow_negative=True)),
+        detect=(Detection(all_of=("date", "new followers"), sheet=("followers",), header_search=6),),
+        unique=("day",),
+    ),
+    _member(
+        "post",
+        "unggahan teratas",
+        "top posts",
+        columns=(
+            Column("permalink", "url", ("Post URL",), required=True),
+            Column("published_on", "date", ("Post publish date",)),
+            count("engagements_reported", "Engagements"),
+            count("impressions", "Impressions"),
+        ),
+        detect=(Detection(all_of=("post url", "engagements", "impressions"), sheet=("top posts",), header_search=6),),
+        unique=("post_id",),
+        caps=(50,),
+        clock=Clock("linkedin", "permalink", use="settle", tolerance=24 * 3600, later_ok=True),
+        post_id_from=("permalink", ACTIVITY),
+        reshape=_one_top_list,
+    ),
+    _member(
+        "audience",
+        "demografi",
+        "demographics",
+        columns=(
+            text("label", "Value", required=True),
+            Column("followers", "decimal", ("Percentage",), unit="share"),
+        ),
+        detect=(Detection(all_of=("top demographics", "value", "percentage"), sheet=("demographics",), header_search=4),),
+        nulls=("", "< 1%", "<1%"),
+        dimension="demographics",
+        unique=("label",),
+        reshape=_traits_in_labels,
     ),
 )

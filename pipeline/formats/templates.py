@@ -50,10 +50,13 @@ def _posts(name: str, platform: str, title: str, link: str, handle: str, *metric
         columns=columns,
         detect=(Detection(all_of=("permalink", "published_at", "captured_on", *(m.field for m in metrics))),),
         unique=("post_id",),
-        captured_field="captured_on",
         post_id_from=("permalink", link),
         handle_from=("permalink", handle),
     )
+
+
+def _received_day(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    return frame.with_columns(pl.col("received_at").dt.date().alias("received_on"))
 
 
 def _belongs_in_registry(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
@@ -115,6 +118,7 @@ FORMATS = (
         ),
         detect=(Detection(all_of=("case_id", "channel", "received_at", "first_reply_at"), none_of=("agency_id", "account_id")),),
         unique=("case_id",),
+        finish=_received_day,
     ),
     _posts(
         "threads",

@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.formats import Clock, Column, Detection, Format, Notes, Rule, Table
+from pipeline.formats import Clock, Column, Detection, Format, Notes, Rule
 from pipeline.formats.shorthand import count, people, seconds, text
 
-NO_YEAR = ("%B %-d", "%-d %B", "%-d de %B", "%-d tháng %B")
+NO_YEAR = ("%B %-d", "%-d %B", "%-d de %B")
 WITH_YEAR = ("%Y-%m-%d", "%Y/%m/%d")
 # Overview_<window start>_<export instant, epoch s>_<handle>.zip (2026); Followers_<handle>.zip and the like before.
 ARCHIVES = (
@@ -52,17 +52,8 @@ def _difference_agrees(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     return frame
 
 
-def _fractions(table: Table) -> Table:
-    """Shares are fractions ('0.59'); some files write '61%', which is the same thing said otherwise."""
-    for _, cells in table.records[1:]:
-        if len(cells) == 2 and cells[1].strip().endswith("%"):
-            digits = cells[1].strip()[:-1].strip()
-            if digits.replace(".", "", 1).isdigit():
-                cells[1] = repr(float(digits) / 100)
-    return table
-
-
 def _genders(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    """One name per gender in both languages. Shares are fractions ('0.59'); some files write '61%', read as the same."""
     label = pl.col("label").str.strip_chars()
     known = label.str.to_lowercase().replace_strict(GENDERS, default=None, return_dtype=pl.Utf8)
     return frame.with_columns(pl.coalesce(known, label).alias("label"))
@@ -195,7 +186,6 @@ FORMATS = (
         ),
         dimension="gender",
         unique=("label",),
-        reshape=_fractions,
         finish=_genders,
     ),
     _studio(
@@ -210,7 +200,6 @@ FORMATS = (
         ),
         dimension="country",
         unique=("label",),
-        reshape=_fractions,
     ),
     _studio(
         "tiktok_studio_content",
@@ -219,7 +208,7 @@ FORMATS = (
         "TikTok Studio: content (top list)",
         "Konten",
         columns=(
-            Column("captured_on", "date", ("Time",)),
+            Column("captured_on", "date", ("Time",)),  # the day of export, same on every row: captured_at
             text("caption", "Video title"),
             Column("permalink", "url", ("Video link",), required=True),
             Column("published_on", "date", ("Post time",)),
@@ -236,7 +225,6 @@ FORMATS = (
         ),
         detect=(Detection(all_of=("video title", "video link", "post time", "total likes", "total views")),),
         unique=("post_id",),
-        captured_field="captured_on",
         clock=Clock("tiktok", "post_id", use="settle", tolerance=15 * 3600),  # the printed day is the exporter's own
         post_id_from=("permalink", VIDEO_ID),
         handle_from=("permalink", HANDLE),

@@ -1,0 +1,88 @@
+"""docs/formats.md from the formats themselves: ``python -m pipeline.formats.docs`` writes it, a test keeps it current."""
+
+from itertools import groupby
+from pathlib import Path
+
+from pipeline.columns import columns
+from pipeline.formats import Format, all_formats
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+PLATFORMS = {
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "x": "X (Twitter)",
+    "youtube": "YouTube",
+    "tiktok": "TikTok",
+    "linkedin": "LinkedIn",
+    "threads": "Threads",
+    "whatsapp": "WhatsApp",
+    "telegram": "Telegram",
+    "sp4n_lapor": "SP4N-LAPOR!",
+    "hootsuite": "Hootsuite",
+    None: "Beberapa platform",
+}
+GRAINS = {
+    "post": "satu baris = satu unggahan",
+    "account_day": "satu baris = satu akun pada satu hari",
+    "audience": "satu baris = satu kelompok khalayak",
+    "case": "satu baris = satu laporan atau percakapan",
+    "register": "daftar induk; tempatnya di folder registry",
+}
+CONFIDENCE = {
+    "seen": "terlihat pada berkas asli",
+    "public_code": "dari program terbuka yang membaca berkas asli",
+    "reported": "dilaporkan pihak lain yang memegang berkas asli",
+    "documented": "dari dokumentasi penyedia",
+    "inferred": "perkiraan; menunggu berkas asli pertama",
+}
+INTRO = """# Berkas yang dapat dibaca
+
+Daftar ini dibuat dari aturan pembacanya (`python -m pipeline.formats.docs`), jadi selalu sama dengan yang berlaku.
+Berkas dikenali dari isinya, bukan dari namanya. Jangan membuka dan menyimpan ulang berkas lewat Excel.
+
+This list is generated from the reader's own rules. A file is recognised by its content, never by its name."""
+
+
+def _metrics(form: Format) -> str:
+    """The columns that are kept, in Indonesian, without the sentence's end."""
+    known = columns()
+    numbers = [c.field for c in form.columns if c.kind in ("count", "decimal", "percent", "duration")]
+    names = dict.fromkeys(n for n in numbers if n in known)
+    return ", ".join(f"`{n}`" for n in names) or "-"
+
+
+def _languages(form: Format) -> str:
+    found = [
+        name
+        for name, has in (("Inggris", any(c.en for c in form.columns)), ("Indonesia", any(c.id for c in form.columns)))
+        if has
+    ]
+    return " dan ".join(found) or "-"
+
+
+def _entry(form: Format) -> str:
+    lines = [
+        f"### {form.title_id}",
+        f"*{form.title_en}* · `{form.kind}`",
+        "",
+        f"- Unduh dari: {form.menu_id}",
+        f"- Isi: {GRAINS.get(form.grain, form.grain)}",
+        f"- Bentuk: {', '.join(form.containers)}; judul kolom {_languages(form)}",
+        f"- Keyakinan: {CONFIDENCE.get(form.confidence, form.confidence)}",
+        f"- Angka: {_metrics(form)}",
+    ]
+    return "\n".join(lines)
+
+
+def text() -> str:
+    """The whole page."""
+    order = list(PLATFORMS)
+    forms = sorted(all_formats(), key=lambda f: (order.index(f.platform), f.kind, f.grain))
+    parts = [INTRO]
+    for platform, group in groupby(forms, key=lambda f: f.platform):
+        parts += [f"## {PLATFORMS[platform]}", *(_entry(f) for f in group)]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
