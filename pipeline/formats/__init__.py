@@ -64,7 +64,8 @@ class Column:
     formats: tuple[str, ...] | None = None  # date/datetime patterns of this column; None = those of the format
     additive: bool | None = None  # may rows be summed? None: counts yes, everything else no. Uniques (reach, viewers) say False
     unit: str | None = None  # audience grain: count | share | seconds | index ...; None: share for percent, else count
-    repeated: str = "refuse"  # same header twice: refuse | first (ignore the later) | equal (values must agree)
+    repeated: str = "refuse"  # field twice: refuse | first (ignore the later) | equal (values must agree) | longest (text)
+    decimals: int | None = None  # the platform always writes this many: `1.234` is then not ambiguous in a comma file
 
     @property
     def is_additive(self) -> bool:
@@ -79,9 +80,9 @@ class Column:
 class Detection:
     """One way to recognise a kind. Every condition given must hold; a format matches if one of its detections does.
 
-    An entry of ``all_of``, ``any_of``, ``none_of`` or ``first_column`` that names a *field* of the format stands for any header of
-    that field; any other entry is a header text. Among matching kinds the largest ``all_of`` wins, then ``columns_exactly``,
-    then ``any_of``; a tie is refused with both ids.
+    An entry of ``all_of``, ``any_of``, ``none_of`` or ``first_column`` that names a *field* of the format stands for any
+    header of that field; any other entry is a header text. Among matching kinds the largest ``all_of`` wins, then
+    ``columns_exactly``, then ``any_of``; a tie is refused with both ids.
     """
 
     all_of: tuple[str, ...] = ()
@@ -112,7 +113,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Repair:
-    """A value known to be false in real files: where ``when`` holds, ``field`` becomes null and the file is flagged with ``code``."""
+    """A value known to be false in real files: where ``when`` holds, ``field`` becomes null and the file is flagged."""
 
     field: str
     needs: tuple[str, ...]
@@ -124,9 +125,9 @@ class Repair:
 class Clock:
     """A time hidden in an id. ``name``: x | tiktok | linkedin | instagram (functions in ``pipeline.exports.clocks``).
 
-    source: field that carries it (``post_id``, ``permalink``). use: ``settle`` - the id gives ``published_at`` and the printed date
-    must agree with it; ``check`` - the printed time stands and must agree. tolerance in seconds; ``later_ok``: a printed time
-    later than the id is only flagged (scheduled posts).
+    source: field that carries it (``post_id``, ``permalink``). use: ``settle`` - the id gives ``published_at`` and the
+    printed date must agree with it; ``check`` - the printed time stands and must agree. tolerance in seconds;
+    ``later_ok``: a printed time later than the id is only flagged (scheduled posts).
     """
 
     name: str
@@ -148,7 +149,7 @@ class Table:
 
 
 class Notes:
-    """What a hook says about a file: ``flag`` (warning), ``refuse`` (no row is kept), ``drop`` (rows taken off, counted by reason)."""
+    """What a hook says: ``flag`` (warning), ``refuse`` (no row is kept), ``drop`` (rows taken off, counted by reason)."""
 
     def __init__(self) -> None:
         self.flags: list[tuple[str, str, str]] = []
@@ -213,12 +214,8 @@ class Format:
     clock: Clock | None = None
     post_id_from: tuple[str, str] | None = None  # (field, regex with one group): gives or checks post_id
     handle_from: tuple[str, str] | None = None  # (field, regex with one group): handle per row where no column has it
-    post_types: Mapping[str, str] = field(
-        default_factory=dict
-    )  # applied to post_type after typing (permalink rules go in finish)
-    file_names: tuple[
-        str, ...
-    ] = ()  # regex with groups handle, first, last, captured (ISO or epoch); help only, never recognition
+    post_types: Mapping[str, str] = field(default_factory=dict)  # text as exported -> canonical; other rules in finish
+    file_names: tuple[str, ...] = ()  # regex: handle, first, last, captured (ISO or epoch); never recognition
     last_is_exclusive: bool = False  # the group "last" of the name is the day after
     accounts_per_row: bool = False  # the file may hold several own accounts and foreign collaboration rows
 
@@ -227,6 +224,8 @@ class Format:
     label_field: str = "label"  # column that holds the label; every other number column becomes a metric row
 
     # --- a few lines of Python, where data cannot say it
+    platform_from: Callable[[Table], tuple[str | None, bool]] | None = None  # platform, and whether the file states it
+    from_json: Callable[[Any], list[list[str]] | None] | None = None  # document -> records, or None if it is not of this kind
     reshape: Callable[[Table], Table] | None = None  # before mapping
     finish: Callable[[pl.DataFrame, Notes], pl.DataFrame] | None = None  # after typing
     constants: Mapping[str, Any] = field(default_factory=dict)  # columns that hold one value for the whole kind

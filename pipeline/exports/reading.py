@@ -1,0 +1,470 @@
+"""``read``: one file in, one :class:`Export` per table found in it, in the order they lie there. Never raises for a bad file."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.exports import guards, ownership, provenance, text, typed, workbook
+from pipeline.exports.messages import Refused, level, message
+from pipeline.exports.model import Export
+from pipeline.exports.recognise import Found, recognise, unknown
+from pipeline.formats import Format, Table, all_formats, normalise
+
+SNIFF = 40  # records looked at to recognise a header
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was given, and everything known about it from outside."""
+
+    name: str
+    sha256: str
+    accounts: ownership.Accounts
+    given: tuple[str, ...]
+    folder_date: date | None
+    captured_at: datetime | None
+    first_seen: datetime
+    limits: guards.Limits
+    archive: str | None = None  # name of the archive the file is a member of
+    member: str = ""
+
+    def place(self, part: str) -> "Source":
+        return replace(self, member=f"{self.member}/{part}" if self.member and part else part or self.member)
+
+
+def read(
+    path: Path,
+    *,
+    name: str | None = None,
+    registry: Any | None = None,
+    accounts: Sequence[str] = (),
+    folder_date: date | None = None,
+    captured_at: datetime | None = None,
+    first_seen: datetime | None = None,
+    limits: guards.Limits | None = None,
+) -> list[Export]:
+    """Every export in a file: one per archive member, recognised sheet or titled block.
+
+    name: the name it was dropped under, if ``path`` is an archived copy. accounts: account ids, or bare platforms, that the folder
+    or an option names. captured_at: an option that overrules what the file says. first_seen: default now. Times are UTC.
+    """
+    shown = (name if name is not None else os.path.basename(os.fspath(path))).encode("utf-8", "backslashreplace").decode()
+    source = Source(
+        name=shown,
+        sha256="",
+        accounts=ownership.Accounts(registry),
+        given=tuple(accounts),
+        folder_date=folder_date,
+        captured_at=_utc(captured_at),
+        first_seen=_utc(first_seen) or datetime.now(UTC),
+        limits=limits or guards.Limits(),
+    )
+    try:
+        if guards.is_partial(shown):
+            raise Refused("STILL_CHANGING", seen=shown, held=True)
+        data = guards.load(Path(path), source.limits)
+        source = replace(source, sha256=guards.sha256(data))
+        return list(_read_bytes(data, source))
+    except Refused as refused:
+        return [_refusal(source, refused)]
+    except (MemoryError, RecursionError, Exception) as error:  # a bug must cost one file, never the night
+        return [_refusal(source, Refused("READER_CRASHED", seen=f"{type(error).__name__}: {error}"))]
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _refusal(source: Source, refused: Refused, found: Format | None = None) -> Export:
+    outcome = "held" if refused.held or level(refused.code) == "held" else "refused"
+    export = Export(file=source.name, member=source.member, sha256=source.sha256, outcome=outcome)
+    if found:
+        export.kind, export.platform, export.grain, export.version = found.kind, found.platform, found.grain, found.version
+    export.messages.append(message(refused.code, refused.place, refused.seen))
+    return export
+
+
+def _read_bytes(data: bytes, source: Source) -> Iterator[Export]:
+    kind = guards.container(data)
+    guards.check_name(source.member or source.name, kind)
+    if kind == "zip":
+        yield from _archive(data, source)
+    elif kind == "json":
+        yield from _json(data, source)
+    elif kind == "csv":
+        yield from _text(data, source)
+    else:
+        yield from _workbook(data, kind, source)
+
+
+def _archive(data: bytes, source: Source) -> Iterator[Export]:
+    """Every member on its own: a bad one refuses itself, never its siblings."""
+    members = [m for m in guards.unpack(data, source.limits) if not guards.is_noise(m.name)]
+    if not members:
+        raise Refused("EMPTY", seen="arsip kosong/empty archive")
+    for member in members:
+        inside = replace(source.place(member.name), archive=source.name)
+        try:
+            yield from _read_bytes(member.data, inside)
+        except Refused as refused:
+            yield _refusal(inside, refused)
+
+
+# --- text
+
+
+def _text(data: bytes, source: Source) -> Iterator[Export]:
+    formats: Sequence[Format] = all_formats()
+    try:
+        content = text.decode(data)
+    except Refused as refused:
+        legacy = sorted({e for f in formats for e in f.encodings}) if refused.code == "ENCODING" else []
+        for encoding in legacy:
+            own = [f for f in formats if encoding in f.encodings]
+            try:
+                content = text.decode(data, encoding)
+                _dialect(content, own)
+            except Refused:
+                continue
+            yield from _decoded(content, source, own)
+            return
+        raise
+    yield from _decoded(content, source, formats)
+
+
+def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped: bool = False) -> Iterator[Export]:
+    how, records = _dialect(content, formats)
+    if how is None:
+        inner = None if unwrapped else text.unwrap(records)
+        if inner is None:
+            raise unknown(Table(_filled(records), file_name=source.name), formats)
+        for export in _decoded(inner, source, formats, unwrapped=True):
+            if export.outcome in ("accepted", "flagged"):
+                export.outcome = "flagged"
+                export.messages.append(message("UNWRAPPED"))
+            yield export
+        return
+    records = list(text.tokenise(content, how, source.limits.field))
+    around = typed.Around(
+        container="csv", today=source.first_seen.date(), delimiter=how.delimiter, open_end=text.ends_open(content)
+    )
+    yield from _tables(records, source, around, formats)
+
+
+def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect | None, list[tuple[int, list[str]]]]:
+    """The delimiter under which the first records are recognised; None with the records of the likeliest one if none is.
+
+    Every delimiter is tried on the strict tokeniser: the one that a ``sep=`` line names first. An error of structure is raised
+    only if no delimiter leads to a known header.
+    """
+    declared, _ = text.sep_line(content)
+    order = [d for d in (declared, *text.DELIMITERS) if d]
+    best: list[tuple[int, list[str]]] = []
+    problem: Refused | None = None
+    for delimiter in dict.fromkeys(order):
+        how = text.dialect(content, delimiter)
+        records: list[tuple[int, list[str]]] = []
+        try:
+            for record in islice(text.tokenise(content, how), SNIFF):
+                records.append(record)
+        except Refused as refused:
+            problem = problem or refused
+        if _known(records, formats):
+            return how, records
+        if not best or len(text.trim(_first(records))) > len(text.trim(_first(best))):
+            best = records
+    if not best and problem:
+        raise problem
+    return None, best
+
+
+def _first(records: list[tuple[int, list[str]]]) -> list[str]:
+    return next((cells for _, cells in records if any(cells)), [])
+
+
+def _known(records: list[tuple[int, list[str]]], formats: Sequence[Format]) -> bool:
+    """Is this start of a file blocks with a known first header, or a table of a known kind?"""
+    if not any(any(c) for _, c in records):
+        return False
+    if any(True for _ in _blocks(records, formats, "")):
+        return True
+    try:
+        recognise(Table(_filled(records)), "csv", formats)
+    except Refused as refused:
+        return " = " in refused.seen
+    return True
+
+
+def _filled(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """From the first record that is not blank on."""
+    start = next((i for i, (_, cells) in enumerate(records) if any(cells)), len(records))
+    return records[start:]
+
+
+def _tables(
+    records: list[tuple[int, list[str]]], source: Source, around: typed.Around, formats: Sequence[Format]
+) -> Iterator[Export]:
+    blocks = list(_blocks(records, formats, source.member or source.name))
+    if not blocks:
+        table = Table(_filled(records), file_name=source.member or source.name)
+        yield _export(table, source, around, formats)
+        return
+    names: dict[str, int] = {}
+    for table in blocks:
+        title = table.title or ""
+        names[title] = names.get(title, 0) + 1
+        part = f"#{title}" if names[title] == 1 else f"#{title} ({names[title]})"
+        inside = source.place(part)
+        try:
+            yield _export(table, inside, around, formats)
+        except Refused as refused:
+            yield _refusal(inside, refused)
+
+
+# --- blocks: a line with a title, a header, rows, a blank line; several of them in one file
+
+
+def _blocks(records: list[tuple[int, list[str]]], formats: Sequence[Format], name: str) -> Iterator[Table]:
+    """The titled blocks of a file, or nothing if it does not start with one."""
+    lines = [(row, text.trim(cells)) for row, cells in records]
+    filled = [i for i, (_, cells) in enumerate(lines) if cells]
+    titles = {normalise(t) for f in formats if f.blocks for d in f.detect for t in d.titles}
+    if not titles or not filled:
+        return
+    starts = [i for n, i in enumerate(filled) if _starts_block(lines, i, filled[n + 1] if n + 1 < len(filled) else None, titles)]
+    if not starts or starts[0] != filled[0]:
+        if _is_day_header(lines[filled[0]][1]):
+            yield Table([r for r in lines[filled[0] :] if r[1]], title="", file_name=name)
+        return
+    for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
+        yield Table([r for r in lines[start + 1 : stop] if r[1]], title=lines[start][1][0], file_name=name)
+
+
+def _starts_block(lines: list[tuple[int, list[str]]], i: int, following: int | None, titles: set[str]) -> bool:
+    cells = lines[i][1]
+    if len(cells) != 1:
+        return False
+    return normalise(cells[0]) in titles or (following is not None and _is_day_header(lines[following][1]))
+
+
+VALUE_HEADERS = ("primary", "facebook reach", "instagram reach", "facebook page likes", "instagram followers")
+
+
+def _is_day_header(cells: list[str]) -> bool:
+    return len(cells) == 2 and normalise(cells[0]) in ("date", "tanggal") and normalise(cells[1]) in VALUE_HEADERS
+
+
+# --- workbooks and JSON
+
+
+def _workbook(data: bytes, container: str, source: Source) -> Iterator[Export]:
+    """One export per recognised sheet; sheets that no format knows are reported, or refuse the file if none is known."""
+    formats = all_formats()
+    if container == "xls" and not any("xls" in f.containers for f in formats):
+        raise Refused("ENCRYPTED_OR_XLS", seen="BIFF .xls")
+    sheets = [s for s in workbook.read(data, container, source.limits) if s.records]
+    if not sheets:
+        raise Refused("EMPTY", seen="buku kerja kosong/empty workbook")
+    siblings = tuple(normalise(s.name) for s in sheets)
+    results: list[tuple[workbook.Sheet, list[Export]]] = []
+    strangers: list[tuple[workbook.Sheet, Refused]] = []
+    for sheet in sheets:
+        inside = source.place(f"sheet:{sheet.name}")
+        around = typed.Around(container=container, today=source.first_seen.date())
+        try:
+            exports = list(_sheet(sheet, siblings, inside, around, formats))
+            results.append((sheet, exports))
+        except Refused as refused:
+            if refused.code == "UNKNOWN_HEADER" and " = " not in refused.seen:
+                strangers.append((sheet, refused))
+            else:
+                results.append((sheet, [_refusal(inside, refused)]))
+    if not results:
+        if container == "xls":
+            raise Refused("ENCRYPTED_OR_XLS", seen=f"BIFF .xls: {strangers[0][1].seen}")
+        raise strangers[0][1]
+    _refuse_twins([e for _, exports in results for e in exports])
+    for sheet, exports in results:
+        for export in exports:
+            _sheet_notes(sheet, export, [s.name for s, _ in strangers])
+            yield export
+
+
+def _sheet(
+    sheet: workbook.Sheet, siblings: tuple[str, ...], source: Source, around: typed.Around, formats: Sequence[Format]
+) -> Iterator[Export]:
+    plain = [(row, list(cells)) for row, cells in sheet.records]
+    table = Table(plain, sheet=sheet.name, file_name=source.member or source.name, siblings=siblings)
+    try:
+        found = recognise(table, around.container, formats)
+    except Refused as refused:
+        if inner := text.unwrap(plain):
+            yield from _unwrapped_sheet(inner, source, formats)
+            return
+        blocks = list(_blocks(plain, formats, source.name))
+        if not blocks:
+            raise refused
+        yield from _tables(plain, source, around, formats)
+        return
+    header_row = table.records[found.header][0]
+    for row in sheet.merged_rows:
+        if row > header_row:
+            raise Refused("UNREADABLE_CELL", place=f"sheet:{sheet.name}, baris/row {row}", seen="sel gabungan/merged cells")
+    yield _export(table, source, around, formats, found)
+
+
+def _unwrapped_sheet(inner: str, source: Source, formats: Sequence[Format]) -> Iterator[Export]:
+    for export in _decoded(inner, source, formats, unwrapped=True):
+        if export.outcome in ("accepted", "flagged"):
+            export.outcome = "flagged"
+            export.messages.append(message("UNWRAPPED"))
+        yield export
+
+
+def _refuse_twins(exports: list[Export]) -> None:
+    """Two sheets of one kind are two candidates for the same table (A23), unless the kind splits by sheet."""
+    kinds = [e.kind for e in exports if e.rows is not None and e.grain != "audience" and "#" not in e.member]
+    for export in exports:
+        if export.rows is not None and kinds.count(export.kind) > 1:
+            export.outcome, export.rows = "refused", None
+            export.messages.append(message("UNREADABLE_CELL", export.member, "dua lembar sama/two equal sheets"))
+
+
+def _sheet_notes(sheet: workbook.Sheet, export: Export, strangers: list[str]) -> None:
+    if (sheet.hidden or sheet.hidden_parts or sheet.epoch_1904) and export.rows is not None:
+        export.outcome = "flagged"
+        export.messages.append(message("HIDDEN_CONTENT", f"sheet:{sheet.name}", "1904" if sheet.epoch_1904 else ""))
+    if strangers and export.rows is not None:
+        export.messages.append(message("SHEETS_IGNORED", "", ", ".join(strangers)))
+
+
+def _json(data: bytes, source: Source) -> Iterator[Export]:
+    """JSON is read only where a format knows the document."""
+    try:
+        document = json.loads(text.decode(data))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError) and error.pos < len(data) - 2:
+            yield from _text(data, source)
+            return
+        raise Refused("WRONG_TYPE", seen="JSON") from error
+    for form in all_formats():
+        if form.from_json and (records := form.from_json(document)):
+            table = Table(list(enumerate(records, start=1)), file_name=source.member or source.name)
+            around = typed.Around(container="json", today=source.first_seen.date())
+            yield _export(table, source, around, [form], Found(form, 0, (1, 0, 0)))
+            return
+    raise Refused("WRONG_TYPE", seen="JSON")
+
+
+# --- one table
+
+
+def _export(table: Table, source: Source, around: typed.Around, formats: Sequence[Format], found: Found | None = None) -> Export:
+    """A table to an Export: recognised, dated, typed, owned. A refusal behind the recognition keeps the kind."""
+    if table.title is not None and not table.records:
+        return _empty_block(table, source, formats)
+    found = found or recognise(table, around.container, formats)
+    form = found.format
+    part = Table(table.records[found.header :], table.sheet, table.title, table.file_name, table.siblings)
+    own = provenance.named(form, source.member.split("/#")[0] or source.name)
+    outer = provenance.named(form, source.archive) if source.archive else provenance.Named()
+    captured, origin = _captured(source, own, outer, None)
+    context = replace(
+        around,
+        anchor=captured.date(),
+        anchor_is_known=origin != "first_seen",
+        period=own.period or outer.period,
+        date_order=ownership.date_order(source.given, source.accounts),
+    )
+    try:
+        result = typed.read_table(form, part, context)
+    except Refused as refused:
+        return _refusal(source, refused, form)
+    return _assemble(form, part, source, result, own, outer)
+
+
+def _captured(source: Source, own: provenance.Named, outer: provenance.Named, in_file: datetime | None) -> tuple[datetime, str]:
+    return provenance.captured(
+        option=source.captured_at,
+        in_file=in_file,
+        file_name=own,
+        archive_name=outer,
+        folder=source.folder_date,
+        first_seen=source.first_seen,
+    )
+
+
+def _empty_block(table: Table, source: Source, formats: Sequence[Format]) -> Export:
+    """A title followed by blank lines: known, and nothing to read."""
+    title = normalise(table.title or "")
+    form = next((f for f in formats if f.blocks for d in f.detect if title in map(normalise, d.titles)), None)
+    export = _refusal(source, Refused("NO_ROWS", seen=table.title or ""), form)
+    export.outcome = "flagged"
+    export.captured_at, export.captured_from = _captured(source, provenance.Named(), provenance.Named(), None)
+    return export
+
+
+def _assemble(
+    form: Format, table: Table, source: Source, result: typed.Typed, own: provenance.Named, outer: provenance.Named
+) -> Export:
+    captured, origin = _captured(source, own, outer, result.captured)
+    export = Export(
+        file=source.name,
+        member=source.member,
+        sha256=source.sha256,
+        kind=form.kind,
+        platform=form.platform,
+        grain=form.grain,
+        language=result.language,
+        rows=result.rows,
+        n_rows=result.rows.height,
+        dropped=result.dropped,
+        captured_at=captured,
+        captured_from=origin,
+        period=own.period or outer.period,
+        sums=result.sums,
+        nulls=result.nulls,
+        header=result.header,
+        version=form.version,
+    )
+    stated = True
+    if form.platform_from:
+        export.platform, stated = form.platform_from(table)
+        hint = ownership.platform_hint(source.given, source.accounts)
+        if not stated and hint:
+            export.platform = hint
+    handle = own.handle or outer.handle
+    if handle and export.rows is not None and export.rows["handle"].null_count() == export.n_rows:
+        export.rows = export.rows.with_columns(pl.lit(handle).alias("handle"))
+    export.messages += [message(*flag) for flag in result.notes.flags]
+    if any(level(m.code) != "info" for m in export.messages):
+        export.outcome = "flagged"
+    _first_last(export)
+    ownership.assign(export, source.given, source.accounts, per_row=form.accounts_per_row, folder_decides=True)
+    return export
+
+
+def _first_last(export: Export) -> None:
+    rows = export.rows
+    if rows is None or not rows.height:
+        return
+    if export.grain == "post" and rows["published_at"].drop_nulls().len():
+        low, high = rows["published_at"].min(), rows["published_at"].max()
+        export.first, export.last = f"{low:%Y-%m-%dT%H:%M:%SZ}", f"{high:%Y-%m-%dT%H:%M:%SZ}"
+        return
+    for name, other in (("day", "day"), ("received_on", "received_on"), ("period_start", "period_end")):
+        if name in rows.columns and rows[name].drop_nulls().len():
+            low, high = rows[name].min(), rows[other].max() or rows[name].max()
+            export.first, export.last = str(low), str(high)
+            if export.period is None and isinstance(low, date) and isinstance(high, date):
+                export.period = (low, high)
+            return

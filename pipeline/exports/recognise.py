@@ -1,0 +1,133 @@
+"""Which kind of export a table is, by its header alone: exactly one kind, or a refusal that names the nearest."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from pipeline.exports.messages import Refused
+from pipeline.exports.text import trim
+from pipeline.formats import Column, Detection, Format, Table, all_formats, normalise
+
+
+@dataclass(frozen=True)
+class Found:
+    """A recognised table: its format and the position of the header among the non-blank records."""
+
+    format: Format
+    header: int
+    score: tuple[int, int, int]
+
+
+@cache
+def headers_of(index: int) -> dict[str, Column]:
+    """Normalised header -> column, of the n-th format."""
+    known: dict[str, Column] = {}
+    for column in all_formats()[index].columns:
+        for header in column.headers:
+            known.setdefault(normalise(header), column)
+    return known
+
+
+@cache
+def patterns_of(index: int) -> tuple[tuple[re.Pattern[str], Column], ...]:
+    return tuple((re.compile(c.pattern), c) for c in all_formats()[index].columns if c.pattern)
+
+
+def column_for(form: Format, name: str) -> Column | None:
+    """The column of a format that a normalised header means."""
+    index = all_formats().index(form)
+    if column := headers_of(index).get(name):
+        return column
+    return next((c for p, c in patterns_of(index) if p.fullmatch(name)), None)
+
+
+def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
+    """The one kind this table is. Raises UNKNOWN_HEADER: nearest kind with the columns that differ, or both ids of a tie."""
+    best: list[Found] = []
+    for form in formats:
+        if form.blocks == (table.title is not None) and container in form.containers:
+            found = _match(table, form, container)
+            if found and (not best or found.score > best[0].score):
+                best = [found]
+            elif found and found.score == best[0].score:
+                best.append(found)
+    if len(best) == 1:
+        return best[0]
+    if best:
+        raise Refused("UNKNOWN_HEADER", seen=" = ".join(sorted(f.format.kind for f in best)))
+    raise unknown(table, formats)
+
+
+def _match(table: Table, form: Format, container: str) -> Found | None:
+    best: Found | None = None
+    for detection in form.detect:
+        for position in range(detection.header_row - 1, max(detection.header_row, detection.header_search)):
+            if position >= len(table.records):
+                break
+            if _holds(table, form, detection, position, container):
+                score = _score(detection)
+                if best is None or score > best.score:
+                    best = Found(form, position, score)
+                break
+    return best
+
+
+def _score(detection: Detection) -> tuple[int, int, int]:
+    size = max(len(detection.all_of), 1 if detection.first_column or detection.positional else 0)
+    return size, 1 if detection.columns_exactly else 0, len(detection.any_of)
+
+
+def _holds(table: Table, form: Format, detection: Detection, position: int, container: str) -> bool:
+    names = [normalise(cell) for cell in trim(table.records[position][1])]
+    if not names or (detection.columns_exactly and len(names) != detection.columns_exactly):
+        return False
+    if detection.min_columns and len(names) < detection.min_columns:
+        return False
+    if detection.sheet and container != "csv" and normalise(table.sheet or "") not in map(normalise, detection.sheet):
+        return False
+    if detection.titles and _title(table, position) not in map(normalise, detection.titles):
+        return False
+    columns = [column_for(form, name) for name in names]
+    present = {c.field for c in columns if c} | set(names)
+    fields = {c.field for c in form.columns}
+
+    def has(entry: str) -> bool:
+        return entry in present if entry in fields else normalise(entry) in present
+
+    if not all(map(has, detection.all_of)) or any(map(has, detection.none_of)):
+        return False
+    if detection.any_of and not any(map(has, detection.any_of)):
+        return False
+    first = {names[0], columns[0].field if columns[0] else names[0]}
+    if detection.first_column and not any(e in first or normalise(e) in first for e in detection.first_column):
+        return False
+    if detection.positional:
+        part = Table(table.records[position:], table.sheet, table.title, table.file_name, table.siblings)
+        return detection.positional(part)
+    return True
+
+
+def _title(table: Table, position: int) -> str:
+    if table.title is not None:
+        return normalise(table.title)
+    return normalise(next((c for c in table.records[position - 1][1] if c), "")) if position else ""
+
+
+def unknown(table: Table, formats: Sequence[Format]) -> Refused:
+    """UNKNOWN_HEADER with the nearest kind, what it misses and what it does not know."""
+    header = [normalise(c) for c in trim(table.records[0][1])] if table.records else []
+    names = {n for n in header if n}
+    best: tuple[float, str, set[str], set[str]] = (0.0, "", set(), names)
+    for form in formats:
+        for language in ("en", "id"):
+            expected = {normalise(h) for c in form.columns for h in (getattr(c, language) or c.en)[:1]}
+            union = expected | names
+            share = len(expected & names) / len(union) if union else 0.0
+            if share > best[0]:
+                best = (share, form.kind, expected - names, names - expected)
+    if not best[1]:
+        return Refused("UNKNOWN_HEADER", place=table.title or "", seen=", ".join(header))
+    lacking, extra = ", ".join(sorted(best[2])[:4]) or "-", ", ".join(sorted(best[3])[:4]) or "-"
+    place = f"terdekat/nearest {best[1]}; tidak ada/missing: {lacking}; tidak dikenal/unknown: {extra}"
+    return Refused("UNKNOWN_HEADER", place=place, seen=", ".join(header))

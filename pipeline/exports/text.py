@@ -1,0 +1,171 @@
+"""Bytes to text to records: strict UTF-8 or a BOM, and an RFC 4180 tokeniser that accepts no damage.
+
+The tokeniser is the oracle: whatever a faster reader claims about a file must equal what it says.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.exports.messages import Refused
+
+BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+DELIMITERS = (",", ";", "\t")
+SEP_LINE = re.compile(r'"?sep=([^\r\n]?)"?[,;\t"]*(\r\n|\n|\r|\Z)', re.I)
+
+
+def decode(data: bytes, legacy: str | None = None) -> str:
+    """Text without its BOM. Strict; ``legacy`` is a code page that only a format may ask for."""
+    encoding = "utf-8"
+    for bom, name in BOMS:
+        if data.startswith(bom):
+            data, encoding, legacy = data[len(bom) :], name, None
+            break
+    else:
+        if b"\x00" in data:
+            _refuse_zeros(data)
+    try:
+        text = data.decode(legacy or encoding)
+    except UnicodeDecodeError as error:
+        if legacy is None and ("unexpected end" in error.reason or error.reason == "truncated data"):
+            raise Refused("TRUNCATED", place=f"byte {error.start}", seen="cut inside a character") from error
+        raise Refused("ENCODING", place=f"byte {error.start}", seen=data[error.start : error.start + 4].hex(" ")) from error
+    if "\x00" in text:
+        raise Refused("NUL_BYTES", place=f"character {text.index(chr(0))}")
+    if not text.strip("\ufeff \t\r\n"):
+        raise Refused("EMPTY", seen=f"{len(data)} byte")
+    return text.removeprefix("\ufeff")
+
+
+def _refuse_zeros(data: bytes) -> None:
+    head = data[:2000]
+    evens, odds = head[0::2].count(0), head[1::2].count(0)
+    if max(evens, odds) > 0.3 * (len(head) / 2) and min(evens, odds) < 0.1 * (len(head) / 2):
+        raise Refused("ENCODING", place="byte 0", seen="UTF-16 without BOM")
+    raise Refused("NUL_BYTES", place=f"byte {data.index(0)}")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the records of a text are separated. ``row_end`` is LF, CRLF or CR; ``first_line`` numbers its first record."""
+
+    delimiter: str
+    row_end: str = "\n"
+    start: int = 0  # offset of the first record (behind a sep= line)
+    first_line: int = 1
+
+
+def sep_line(text: str) -> tuple[str | None, int]:
+    """The delimiter that a leading ``sep=`` line declares, and the offset behind that line (0 if there is none)."""
+    found = SEP_LINE.match(text)
+    if not found:
+        return None, 0
+    return (found[1] or None), found.end()
+
+
+def dialect(text: str, delimiter: str) -> Dialect:
+    """The dialect of a text under a delimiter: skips ``sep=``, and takes the row end from the first record."""
+    _, start = sep_line(text)
+    return Dialect(delimiter, _row_end(text, delimiter, start), start, 1 + (1 if start else 0))
+
+
+def _row_end(text: str, delimiter: str, start: int) -> str:
+    if "\r" not in text:
+        return "\n"
+    pattern = _field(delimiter)
+    position = start
+    while found := pattern.match(text, position):
+        if found[2] != delimiter:
+            return found[2] or "\n"
+        position = found.end()
+    return "\r\n" if "\r\n" in text else ("\n" if "\n" in text else "\r")
+
+
+def _field(delimiter: str) -> re.Pattern[str]:
+    """One field and what ends it: group 1 its raw text (with quotes), group 2 the delimiter, a line end or nothing."""
+    d = re.escape(delimiter)
+    return re.compile(rf'("(?:[^"]++|"")*+"|[^"{d}\r\n]*+)({d}|\r\n|\n|\r|\Z)')
+
+
+def tokenise(text: str, how: Dialect, max_field: int = 1024 * 1024) -> Iterator[tuple[int, list[str]]]:
+    """Records with the physical line each starts on. A blank line gives ``[""]``.
+
+    Raises Refused: BAD_STRUCTURE for a quote inside an unquoted field, text after a closing quote, mixed row ends;
+    a quote that is never closed is TRUNCATED if the text ends inside it without a line end, else BAD_STRUCTURE.
+    """
+    delimiter, end = how.delimiter, how.row_end
+    foreign = [c for c in "\r\n" if c in text and c not in end] if end != "\r\n" else None
+    counter = "\r" if end == "\r" else "\n"
+    pattern = _field(delimiter)
+    position, line, size = how.start, how.first_line, len(text)
+    while position < size:
+        stop = text.find(end, position)
+        chunk = text[position:stop] if stop >= 0 else text[position:]
+        if '"' not in chunk:
+            if (foreign is None and ("\r" in chunk or "\n" in chunk)) or (foreign and any(c in chunk for c in foreign)):
+                raise Refused("BAD_STRUCTURE", place=f"baris/line {line}", seen="mixed line ends")
+            cells = chunk.split(delimiter)
+            position = stop + len(end) if stop >= 0 else size
+            yield line, cells
+            line += 1
+        else:
+            cells, next_position = _quoted(text, position, line, pattern, how)
+            yield line, cells
+            line += text.count(counter, position, next_position)
+            position = next_position
+        if len(chunk) > max_field and any(len(c) > max_field for c in cells):
+            raise Refused("TOO_LARGE", place=f"baris/line {line}", seen=f"field > {max_field}")
+
+
+def _quoted(text: str, position: int, line: int, pattern: re.Pattern[str], how: Dialect) -> tuple[list[str], int]:
+    cells: list[str] = []
+    while True:
+        found = pattern.match(text, position)
+        if found is None:
+            raise _broken(text, position, line, how.delimiter)
+        raw = found[1]
+        cells.append(raw[1:-1].replace('""', '"') if raw[:1] == '"' else raw)
+        position = found.end()
+        if found[2] != how.delimiter:
+            if found[2] not in (how.row_end, ""):
+                raise Refused("BAD_STRUCTURE", place=f"baris/line {line}", seen="mixed line ends")
+            return cells, position
+
+
+def _broken(text: str, position: int, line: int, delimiter: str) -> Refused:
+    place = f"baris/line {line}"
+    if text[position] == '"':
+        closed = re.compile(r'"(?:[^"]++|"")*+"').match(text, position)
+        if closed is None:
+            cut = not text.endswith(("\n", "\r"))
+            return Refused("TRUNCATED" if cut else "BAD_STRUCTURE", place=place, seen="quote never closed")
+        return Refused("BAD_STRUCTURE", place=place, seen="text after a closing quote")
+    return Refused("BAD_STRUCTURE", place=place, seen="quote inside an unquoted field")
+
+
+def ends_open(text: str) -> bool:
+    """Is the last record not ended by a line end?"""
+    return not text.endswith(("\n", "\r"))
+
+
+def is_blank(cells: list[str]) -> bool:
+    return not any(cells)
+
+
+def trim(cells: list[str]) -> list[str]:
+    """Without the empty cells at its end, which a spreadsheet adds to short rows."""
+    last = len(cells)
+    while last and not cells[last - 1]:
+        last -= 1
+    return cells[:last]
+
+
+def unwrap(records: list[tuple[int, list[str]]]) -> str | None:
+    """The text inside records that each hold one whole line of another file in one cell; None if these are not such."""
+    bodies = [trim(cells) for _, cells in records]
+    filled = [b[0] for b in bodies if b]
+    if len(filled) < 2 or any(len(b) > 1 for b in bodies):
+        return None
+    if not any(d in filled[0] or d in filled[-1] for d in DELIMITERS):
+        return None
+    return "\n".join(b[0] if b else "" for b in bodies) + "\n"

@@ -1,0 +1,116 @@
+"""A workbook as tables of text, read in a guarded child process; a cell remembers whether it was typed as a number or a date."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.exports import guards
+from pipeline.exports.messages import Refused
+
+MAX_ROWS = 200_000
+MAX_CELLS = 5_000_000
+TIMEOUT = 60
+
+
+class Cell(str):
+    """Text of a cell that was not plain text in the workbook."""
+
+    __slots__ = ()
+
+
+class Number(Cell):
+    """A numeric cell: its decimal mark is a dot, whatever the locale."""
+
+    __slots__ = ()
+
+
+class Percent(Number):
+    """A numeric cell shown as a percentage: the value is already a ratio."""
+
+    __slots__ = ()
+
+
+class DayTime(Cell):
+    """A date or date-time cell, as ISO text: already interpreted by the program that saved it."""
+
+    __slots__ = ()
+
+
+class Unreadable(Cell):
+    """An error value, or a formula whose result was not stored."""
+
+    __slots__ = ()
+
+
+LETTERS = {"n": Number, "p": Percent, "d": DayTime, "t": Number, "b": Number, "e": Unreadable}
+
+
+@dataclass
+class Sheet:
+    """One worksheet: its non-empty rows with their numbers, and what a reader should know about it."""
+
+    name: str
+    records: list[tuple[int, list[str]]]
+    hidden: bool = False
+    hidden_parts: bool = False
+    epoch_1904: bool = False
+    merged_rows: list[int] = field(default_factory=list)
+
+
+def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
+    """The sheets of an xlsx, xls or SpreadsheetML file. Every guard runs before the parser; a dead child is READER_CRASHED."""
+    if container == "xlsx":
+        guards.check_workbook(guards.unpack(data, limits, workbook=True))
+    elif container == "xls":
+        guards.check_ole(data)
+    else:
+        guards.check_spreadsheetml(data)
+    answer = _ask_child(data, container)
+    if "refused" in answer:
+        code, place, seen = (*answer["refused"], "", "")[:3]
+        raise Refused(code, place=place, seen=seen)
+    return [_sheet(s, answer["epoch_1904"]) for s in answer["sheets"]]
+
+
+def _ask_child(data: bytes, container: str) -> dict:
+    script = Path(__file__).with_name("workbook_child.py")
+    command = [sys.executable, "-I", str(script), container, str(MAX_ROWS), str(MAX_CELLS)]
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Refused("READER_CRASHED", seen=f"> {TIMEOUT} s") from error
+    if done.returncode:
+        last = done.stderr.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
+        raise Refused("READER_CRASHED", seen=last or f"exit {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def _sheet(raw: dict, epoch_1904: bool) -> Sheet:
+    records = [(number, [_cell(c) for c in cells]) for number, cells in raw["rows"]]
+    return Sheet(
+        name=raw["name"],
+        records=records,
+        hidden=raw["hidden"],
+        hidden_parts=raw["hidden_rows"] or raw["hidden_columns"],
+        epoch_1904=epoch_1904,
+        merged_rows=[row for merge in raw["merges"] for row in _rows_of(merge)],
+    )
+
+
+def _cell(text: str) -> str:
+    if not text:
+        return ""
+    letter = text[0]
+    if letter == "s":
+        return text[1:]
+    if letter == "f":
+        return Unreadable("=?")
+    return LETTERS[letter](text[1:])
+
+
+def _rows_of(merge: str) -> list[int]:
+    """First and last row of a merged range, ``A3:C5`` or ``row:column`` of SpreadsheetML."""
+    parts = ["".join(c for c in part if c.isdigit()) for part in merge.split(":")]
+    return [int(p) for p in (parts if merge[:1].isalpha() else parts[:1]) if p]

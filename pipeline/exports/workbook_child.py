@@ -1,0 +1,414 @@
+"""Reads one workbook in a process of its own, with limits on memory and time. Run as a script; imports nothing of this package.
+
+stdin: the bytes. argv: container (xlsx | xls | spreadsheetml), row limit, cell limit. stdout: one JSON object
+``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [[row, [cells]]]}], "epoch_1904": bool}`` or
+``{"refused": [code, place, seen]}``. A cell is its text behind one letter: s text, n number, p percent number,
+d date-time, t time of day or duration (a fraction of a day), b boolean, e error, f formula without a stored value.
+An empty cell is "" and has no letter.
+"""
+
+import io
+import json
+import re
+import sys
+import zipfile
+from datetime import datetime, timedelta
+from xml.parsers import expat
+
+MEMORY = 1536 * 1024 * 1024
+SECONDS = 50
+BUILTIN_DATES = {*range(14, 18), 22, *range(27, 32), 34, 35, 36, *range(50, 59)}
+BUILTIN_TIMES = {18, 19, 20, 21, 32, 33, 45, 46, 47}
+
+
+class Stop(Exception):
+    """A refusal: code, place, seen."""
+
+
+def limit_resources():
+    try:
+        import resource
+    except ImportError:  # Windows: the parent's time limit remains
+        return
+    for kind, value in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(kind)
+        if hard == resource.RLIM_INFINITY or hard >= value:
+            resource.setrlimit(kind, (value, hard))
+
+
+def local(name):
+    return name.rsplit(":", 1)[-1]
+
+
+def parse(data, start, end=None, text=None):
+    """Run expat over ``data`` with handlers that get local names; a document type is never allowed."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.buffer_size = 65536
+
+    def doctype(*_):
+        raise Stop("ACTIVE_CONTENT", "", "DTD")
+
+    parser.StartDoctypeDeclHandler = doctype
+    parser.EntityDeclHandler = doctype
+    parser.StartElementHandler = lambda name, attributes: start(local(name), attributes)
+    if end:
+        parser.EndElementHandler = lambda name: end(local(name))
+    if text:
+        parser.CharacterDataHandler = text
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise Stop("UNREADABLE_CELL", f"line {error.lineno}", "XML") from error
+
+
+def column_number(letters):
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})\Z")
+
+
+def serial_date(value, epoch_1904):
+    """Excel serial number to text. Serial 60 is a day that never was, and before it all days are one off."""
+    days = float(value)
+    if days < 0 or days > 2958466:
+        return "n" + value
+    base = datetime(1904, 1, 1) if epoch_1904 else (datetime(1899, 12, 30) if days >= 60 else datetime(1899, 12, 31))
+    moment = base + timedelta(seconds=round(days * 86400))
+    return "d" + moment.isoformat()
+
+
+def format_kind(code):
+    plain = re.sub(r'"[^"]*"|\\.|_.|\*.|\[(?!h|m|s)[^\]]*\]', "", code, flags=re.I).lower()
+    if "%" in plain:
+        return "p"
+    if re.search(r"[dy]", plain) or re.search(r"mmm", plain):
+        return "d"
+    if re.search(r"[hs]", plain):
+        return "t"
+    return "n"
+
+
+def read_styles(data):
+    """Kind of number (n, p, d, t) for each cell style index."""
+    custom, kinds, state = {}, [], {"in": False}
+
+    def start(name, attributes):
+        if name == "numFmt":
+            custom[int(attributes["numFmtId"])] = attributes.get("formatCode", "")
+        elif name == "cellXfs":
+            state["in"] = True
+        elif name == "xf" and state["in"]:
+            number = int(attributes.get("numFmtId", 0))
+            if number in custom:
+                kinds.append(format_kind(custom[number]))
+            else:
+                builtin = "d" if number in BUILTIN_DATES else "t" if number in BUILTIN_TIMES else "n"
+                kinds.append("p" if number in (9, 10) else builtin)
+
+    def end(name):
+        if name == "cellXfs":
+            state["in"] = False
+
+    parse(data, start, end)
+    return kinds
+
+
+def read_strings(data):
+    """The shared strings: rich text runs joined, phonetic hints left out."""
+    strings, state = [], {"buffer": [], "take": False, "phonetic": 0}
+
+    def start(name, attributes):
+        if name == "si":
+            state["buffer"] = []
+        elif name == "rPh":
+            state["phonetic"] += 1
+        elif name == "t":
+            state["take"] = not state["phonetic"]
+
+    def end(name):
+        if name == "si":
+            strings.append(unescape("".join(state["buffer"])))
+        elif name == "rPh":
+            state["phonetic"] -= 1
+        elif name == "t":
+            state["take"] = False
+
+    def text(value):
+        if state["take"]:
+            state["buffer"].append(value)
+
+    parse(data, start, end, text)
+    return strings
+
+
+def unescape(text):
+    """Excel writes control characters as _x000D_."""
+    if "_x" not in text:
+        return text
+    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda m: chr(int(m[1], 16)), text)
+
+
+class Sheet:
+    """Collects the cells of one worksheet."""
+
+    def __init__(self, strings, kinds, epoch_1904, max_rows, max_cells):
+        self.strings, self.kinds, self.epoch_1904 = strings, kinds, epoch_1904
+        self.max_rows, self.max_cells = max_rows, max_cells
+        self.rows, self.cells, self.widest = [], {}, 0
+        self.hidden_rows = self.hidden_columns = False
+        self.merges = []
+        self.row = self.column = 0
+        self.attributes, self.value, self.inline = {}, [], []
+        self.formula = self.in_value = self.in_inline = False
+        self.phonetic = 0
+
+    def start(self, name, attributes):
+        if name == "c":
+            self.open_cell(attributes)
+        elif name == "v":
+            self.in_value, self.value = True, []
+        elif name == "f":
+            self.formula = True
+        elif name == "row":
+            self.row = int(attributes.get("r", self.row + 1))
+            self.column, self.cells = 0, {}
+            if attributes.get("hidden") in ("1", "true"):
+                self.hidden_rows = True
+            if self.row > self.max_rows:
+                raise Stop("TOO_LARGE", f"row {self.row}", f"> {self.max_rows} rows")
+        elif name == "t" and not self.phonetic:
+            self.in_inline = True
+        elif name == "rPh":
+            self.phonetic += 1
+        elif name == "mergeCell":
+            self.merges.append(attributes.get("ref", ""))
+        elif name == "col" and attributes.get("hidden") in ("1", "true"):
+            self.hidden_columns = True
+
+    def open_cell(self, attributes):
+        found = REFERENCE.match(attributes.get("r", ""))
+        if found:
+            self.column = column_number(found[1])
+            if int(found[2]) != self.row:
+                raise Stop("UNREADABLE_CELL", attributes["r"], f"row {self.row}")
+        else:
+            self.column += 1
+        if self.column in self.cells or self.column > 16384:
+            raise Stop("UNREADABLE_CELL", attributes.get("r", ""), "cell twice")
+        self.attributes, self.value, self.inline, self.formula = attributes, None, [], False
+
+    def text(self, value):
+        if self.in_value:
+            self.value.append(value)
+        elif self.in_inline:
+            self.inline.append(value)
+
+    def end(self, name):
+        if name == "c":
+            cell = self.close_cell()
+            if cell:
+                self.cells[self.column] = cell
+        elif name == "v":
+            self.in_value = False
+        elif name == "t":
+            self.in_inline = False
+        elif name == "rPh":
+            self.phonetic -= 1
+        elif name == "row" and self.cells:
+            width = max(self.cells)
+            self.widest = max(self.widest, width)
+            if self.widest * self.row > self.max_cells:
+                raise Stop("TOO_LARGE", f"row {self.row}", f"> {self.max_cells} cells")
+            line = [""] * width
+            for column, cell in self.cells.items():
+                line[column - 1] = cell
+            self.rows.append([self.row, line])
+
+    def close_cell(self):
+        kind = self.attributes.get("t", "n")
+        if kind == "inlineStr":
+            return "s" + unescape("".join(self.inline)) if self.inline else ""
+        value = None if self.value is None else "".join(self.value)
+        if value is None or (value == "" and kind != "str"):
+            return "f" if self.formula else ""
+        if kind == "s":
+            index = int(value)
+            if not 0 <= index < len(self.strings):
+                raise Stop("UNREADABLE_CELL", self.attributes.get("r", ""), "shared string")
+            return "s" + self.strings[index] if self.strings[index] else ""
+        if kind in ("str", "d"):
+            return ("s" if kind == "str" else "d") + unescape(value) if value else ("f" if self.formula else "")
+        if kind in ("e", "b"):
+            return kind + value
+        return self.number(value)
+
+    def number(self, value):
+        style = int(self.attributes.get("s", 0))
+        kind = self.kinds[style] if style < len(self.kinds) else "n"
+        try:
+            float(value)
+        except ValueError:
+            raise Stop("UNREADABLE_CELL", self.attributes.get("r", ""), value[:20]) from None
+        if kind == "d":
+            return serial_date(value, self.epoch_1904)
+        return kind + value
+
+
+def read_relations(data):
+    targets = {}
+
+    def start(name, attributes):
+        if name == "Relationship":
+            targets[attributes.get("Id")] = attributes.get("Target", "")
+
+    parse(data, start)
+    return targets
+
+
+def read_workbook_list(data):
+    sheets, state = [], {"epoch": False}
+
+    def start(name, attributes):
+        if name == "workbookPr":
+            state["epoch"] = attributes.get("date1904") in ("1", "true")
+        elif name == "sheet":
+            relation = next((v for k, v in attributes.items() if local(k) == "id"), "")
+            sheets.append((attributes.get("name", ""), relation, attributes.get("state", "visible") != "visible"))
+
+    parse(data, start)
+    return sheets, state["epoch"]
+
+
+def read_xlsx(data, max_rows, max_cells):
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    names = set(archive.namelist())
+    if "xl/workbook.xml" not in names:
+        raise Stop("WRONG_TYPE", "", "no xl/workbook.xml")
+    listed, epoch = read_workbook_list(archive.read("xl/workbook.xml"))
+    relations = read_relations(archive.read("xl/_rels/workbook.xml.rels")) if "xl/_rels/workbook.xml.rels" in names else {}
+    strings = read_strings(archive.read("xl/sharedStrings.xml")) if "xl/sharedStrings.xml" in names else []
+    kinds = read_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in names else []
+    sheets = []
+    for name, relation, hidden in listed:
+        target = relations.get(relation, "")
+        path = target.lstrip("/") if target.startswith("/") else "xl/" + target
+        if "worksheets/" not in path or path not in names:
+            continue  # chart sheets hold no cells
+        sheet = Sheet(strings, kinds, epoch, max_rows, max_cells)
+        parse(archive.read(path), sheet.start, sheet.end, sheet.text)
+        sheets.append(
+            {
+                "name": name,
+                "hidden": hidden,
+                "hidden_rows": sheet.hidden_rows,
+                "hidden_columns": sheet.hidden_columns,
+                "merges": sheet.merges,
+                "rows": sheet.rows,
+            }
+        )
+    return {"sheets": sheets, "epoch_1904": epoch}
+
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
+
+
+def read_xls(data, max_rows, max_cells):
+    """A BIFF workbook. The library gives text only, so what looks like a number is taken to be a numeric cell."""
+    import fastexcel
+
+    try:
+        book = fastexcel.read_excel(data)
+    except Exception as error:
+        raise Stop("ENCRYPTED_OR_XLS", "", str(error)[:40]) from error
+    sheets = []
+    for name in book.sheet_names:
+        loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+        if loaded.total_height > max_rows or loaded.total_height * loaded.width > max_cells:
+            raise Stop("TOO_LARGE", f"sheet:{name}", f"{loaded.total_height} x {loaded.width}")
+        rows = []
+        columns = [column.to_pylist() for column in loaded.to_arrow().columns]
+        for index, row in enumerate(zip(*columns, strict=True), start=1):
+            cells = ["" if c in (None, "") else ("n" if NUMBER.match(c) else "s") + c for c in row]
+            if any(cells):
+                rows.append([index, cells])
+        hidden = loaded.visible != "visible"
+        sheets.append({"name": name, "hidden": hidden, "hidden_rows": False, "hidden_columns": False, "merges": [], "rows": rows})
+    return {"sheets": sheets, "epoch_1904": False}
+
+
+class SpreadsheetML:
+    """Excel 2003 XML: ``ss:Index`` can skip rows and cells."""
+
+    def __init__(self, max_rows, max_cells):
+        self.max_rows, self.max_cells = max_rows, max_cells
+        self.sheets, self.row, self.column, self.cells, self.widest = [], 0, 0, {}, 0
+        self.data, self.kind = None, "String"
+
+    def start(self, name, attributes):
+        plain = {local(k): v for k, v in attributes.items()}
+        if name == "Worksheet":
+            fresh = {"hidden": False, "hidden_rows": False, "hidden_columns": False, "merges": [], "rows": []}
+            self.sheets.append({"name": plain.get("Name", ""), **fresh})
+            self.row = self.widest = 0
+        elif name == "Row":
+            self.row = int(plain.get("Index", self.row + 1))
+            self.column, self.cells = 0, {}
+            self.sheets[-1]["hidden_rows"] |= plain.get("Hidden") == "1"
+            if self.row > self.max_rows:
+                raise Stop("TOO_LARGE", f"row {self.row}", f"> {self.max_rows} rows")
+        elif name == "Cell":
+            self.column = int(plain.get("Index", self.column + 1))
+            if int(plain.get("MergeAcross", 0)) or int(plain.get("MergeDown", 0)):
+                self.sheets[-1]["merges"].append(f"{self.row}:{self.column}")
+        elif name == "Data":
+            self.kind, self.data = plain.get("Type", "String"), []
+
+    def text(self, value):
+        if self.data is not None:
+            self.data.append(value)
+
+    def end(self, name):
+        if name == "Data":
+            value = "".join(self.data)
+            letter = {"Number": "n", "DateTime": "d", "Boolean": "b", "Error": "e"}.get(self.kind, "s")
+            if value:
+                self.cells[self.column] = letter + value
+            self.data = None
+        elif name == "Row" and self.cells:
+            width = max(self.cells)
+            self.widest = max(self.widest, width)
+            if width > 16384 or self.widest * self.row > self.max_cells:
+                raise Stop("TOO_LARGE", f"row {self.row}", f"> {self.max_cells} cells")
+            line = [""] * width
+            for column, cell in self.cells.items():
+                line[column - 1] = cell
+            self.sheets[-1]["rows"].append([self.row, line])
+
+
+def read_spreadsheetml(data, max_rows, max_cells):
+    """A seen file holds an invalid UTF-8 byte, so text is decoded with replacement before it is parsed."""
+    if data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        data = data.decode("utf-8", "replace").lstrip("\ufeff").encode()
+    reader = SpreadsheetML(max_rows, max_cells)
+    parse(data.lstrip(), reader.start, reader.end, reader.text)
+    return {"sheets": reader.sheets, "epoch_1904": False}
+
+
+def main():
+    kind, max_rows, max_cells = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    limit_resources()
+    data = sys.stdin.buffer.read()
+    try:
+        result = {"xlsx": read_xlsx, "xls": read_xls, "spreadsheetml": read_spreadsheetml}[kind](data, max_rows, max_cells)
+    except Stop as stop:
+        result = {"refused": list(stop.args)}
+    sys.stdout.buffer.write(json.dumps(result).encode())
+
+
+if __name__ == "__main__":
+    main()
