@@ -52,8 +52,8 @@ def read(
 ) -> list[Export]:
     """Every export in a file: one per archive member, recognised sheet or titled block.
 
-    name: the name it was dropped under, if ``path`` is an archived copy. accounts: account ids, or bare platforms, that the folder
-    or an option names. captured_at: an option that overrules what the file says. first_seen: default now. Times are UTC.
+    name: the name it was dropped under, if ``path`` is an archived copy. accounts: account ids, or bare platforms, that the
+    folder or an option names. captured_at: an option that overrules what the file says. first_seen: default now. Times are UTC.
     """
     shown = (name if name is not None else os.path.basename(os.fspath(path))).encode("utf-8", "backslashreplace").decode()
     source = Source(
@@ -163,14 +163,13 @@ def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped:
 def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect | None, list[tuple[int, list[str]]]]:
     """The delimiter under which the first records are recognised; None with the records of the likeliest one if none is.
 
-    Every delimiter is tried on the strict tokeniser: the one that a ``sep=`` line names first. An error of structure is raised
+    Every delimiter is tried on the strict tokeniser, the one that a ``sep=`` line names first. An error of structure is raised
     only if no delimiter leads to a known header.
     """
     declared, _ = text.sep_line(content)
-    order = [d for d in (declared, *text.DELIMITERS) if d]
-    best: list[tuple[int, list[str]]] = []
+    tried: list[tuple[int, int, text.Dialect, list[tuple[int, list[str]]]]] = []
     problem: Refused | None = None
-    for delimiter in dict.fromkeys(order):
+    for delimiter in dict.fromkeys(d for d in (declared, *text.DELIMITERS) if d):
         how = text.dialect(content, delimiter)
         records: list[tuple[int, list[str]]] = []
         try:
@@ -178,30 +177,31 @@ def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect | No
                 records.append(record)
         except Refused as refused:
             problem = problem or refused
-        if _known(records, formats):
-            return how, records
-        if not best or len(text.trim(_first(records))) > len(text.trim(_first(best))):
-            best = records
-    if not best and problem:
+        if any(any(c) for _, c in records):
+            tried.append((_certainty(records, formats), len(text.trim(_first(records))), how, records))
+    if not tried:
+        raise problem or Refused("EMPTY")
+    best = max(tried, key=lambda t: (t[0], t[1] if not t[0] else 0))
+    if not best[0] and problem and best[1] < 2:
         raise problem
-    return None, best
+    return (best[2] if best[0] else None), best[3]
 
 
 def _first(records: list[tuple[int, list[str]]]) -> list[str]:
     return next((cells for _, cells in records if any(cells)), [])
 
 
-def _known(records: list[tuple[int, list[str]]], formats: Sequence[Format]) -> bool:
-    """Is this start of a file blocks with a known first header, or a table of a known kind?"""
-    if not any(any(c) for _, c in records):
-        return False
-    if any(True for _ in _blocks(records, formats, "")):
-        return True
-    try:
-        recognise(Table(_filled(records)), "csv", formats)
-    except Refused as refused:
-        return " = " in refused.seen
-    return True
+def _certainty(records: list[tuple[int, list[str]]], formats: Sequence[Format]) -> int:
+    """2: a table or a block of a known kind starts here; 1: titled blocks, none of which is known; 0: neither."""
+    blocks = list(_blocks(records, formats, ""))
+    for table in blocks or [Table(_filled(records))]:
+        try:
+            recognise(table, "csv", formats)
+            return 2
+        except Refused as refused:
+            if " = " in refused.seen:
+                return 2
+    return 1 if blocks else 0
 
 
 def _filled(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
@@ -222,7 +222,7 @@ def _tables(
     for table in blocks:
         title = table.title or ""
         names[title] = names.get(title, 0) + 1
-        part = f"#{title}" if names[title] == 1 else f"#{title} ({names[title]})"
+        part = "" if not title else f"#{title}" if names[title] == 1 else f"#{title} ({names[title]})"
         inside = source.place(part)
         try:
             yield _export(table, inside, around, formats)
@@ -426,7 +426,7 @@ def _assemble(
         grain=form.grain,
         language=result.language,
         rows=result.rows,
-        n_rows=result.rows.height,
+        n_rows=result.height,
         dropped=result.dropped,
         captured_at=captured,
         captured_from=origin,
@@ -446,6 +446,8 @@ def _assemble(
     if handle and export.rows is not None and export.rows["handle"].null_count() == export.n_rows:
         export.rows = export.rows.with_columns(pl.lit(handle).alias("handle"))
     export.messages += [message(*flag) for flag in result.notes.flags]
+    if table.title == "":
+        export.messages.append(message("TITLE_FROM_NAME", "", source.name))
     if any(level(m.code) != "info" for m in export.messages):
         export.outcome = "flagged"
     _first_last(export)

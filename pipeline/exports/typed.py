@@ -41,6 +41,7 @@ class Typed:
     """The rows of one table and everything to be said about them."""
 
     rows: pl.DataFrame
+    height: int  # rows of the table, before an audience table is turned long
     header: HeaderReport
     language: str | None
     dropped: dict[str, int]
@@ -80,9 +81,10 @@ def read_table(form: Format, table: Table, around: Around) -> Typed:
     if frame.height == 0:
         notes.flag("NO_ROWS")
     captured = _captured(frame)
-    sums, nulls = _summary(form, frame)
-    rows = _finish(form, frame, table)
-    return Typed(rows, report, language, notes.dropped, notes, sums, nulls, captured=captured)
+    used = {c.field: c for c in columns if c}
+    sums, nulls = _summary(used, frame)
+    rows = _finish(form, used, frame, table)
+    return Typed(rows, frame.height, report, language, notes.dropped, notes, sums, nulls, captured=captured)
 
 
 def _place(row: int) -> str:
@@ -505,12 +507,16 @@ def _check_rules(form: Format, frame: pl.DataFrame, notes: Notes) -> None:
     for rule in form.rules:
         if not frame.height or not all(n in frame.columns for n in rule.needs):
             continue
-        broken = frame.filter(frame.select(rule.holds.alias("holds"))["holds"].fill_null(True).not_())
-        if broken.height:
-            place = f"{rule.name}, {_place(broken['row_number'][0])}"
-            if rule.hard:
-                raise Refused("IMPLAUSIBLE", place=place, seen=f"{broken.height} baris/rows")
-            notes.flag("IMPLAUSIBLE", place, f"{broken.height} baris/rows")
+        holds = frame.select((rule.holds(frame.columns) if callable(rule.holds) else rule.holds).alias("holds"))["holds"]
+        broken = frame.filter(holds.fill_null(True).not_())
+        if not broken.height:
+            continue
+        share = broken.height / (frame.height - holds.null_count())
+        place, seen = f"{rule.name}, {_place(broken['row_number'][0])}", f"{broken.height} baris/rows"
+        if rule.hard or (share > rule.hard_above and broken.height > 1):
+            raise Refused("IMPLAUSIBLE", place=place, seen=seen)
+        if share > rule.flag_above:
+            notes.flag("IMPLAUSIBLE", place, seen)
 
 
 def _check_unique(form: Format, frame: pl.DataFrame) -> None:
@@ -539,16 +545,15 @@ def _captured(frame: pl.DataFrame) -> datetime | None:
     return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC) if isinstance(day, date) else None
 
 
-def _metrics(form: Format, frame: pl.DataFrame) -> list[Column]:
+def _metrics(used: dict[str, Column], frame: pl.DataFrame) -> list[Column]:
     numeric = ("count", "decimal", "percent", "duration")
-    seen: dict[str, Column] = {c.field: c for c in reversed(form.columns) if c.kind in numeric}
-    return [seen[n] for n in frame.columns if n in seen and not n.startswith("_")]
+    return [used[n] for n in frame.columns if n in used and used[n].kind in numeric and not n.startswith("_")]
 
 
-def _summary(form: Format, frame: pl.DataFrame) -> tuple[dict[str, int | float], dict[str, int]]:
+def _summary(used: dict[str, Column], frame: pl.DataFrame) -> tuple[dict[str, int | float], dict[str, int]]:
     """Totals of additive fields and null counts of all fields, over the rows that are kept."""
     sums: dict[str, int | float] = {}
-    for column in _metrics(form, frame):
+    for column in _metrics(used, frame):
         series = frame[column.field].drop_nulls()
         if column.is_additive and series.len():
             exact = sum(series.to_list())
@@ -558,7 +563,7 @@ def _summary(form: Format, frame: pl.DataFrame) -> tuple[dict[str, int | float],
     return sums, nulls
 
 
-def _finish(form: Format, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+def _finish(form: Format, used: dict[str, Column], frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Working columns off, identity columns on, zone of day rows, and audience tables turned long."""
     frame = frame.drop([n for n in frame.columns if n.startswith("_")]).drop("captured_on", strict=False)
     missing = [pl.lit(None, pl.Utf8).alias(n) for n in ("platform_account_id", "handle") if n not in frame.columns]
@@ -566,14 +571,14 @@ def _finish(form: Format, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     if form.grain == "account_day":
         frame = frame.with_columns(pl.lit(form.zone).alias("day_zone"))
     if form.grain == "audience":
-        frame = _long(form, frame, table)
+        frame = _long(form, used, frame, table)
     return frame
 
 
-def _long(form: Format, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+def _long(form: Format, used: dict[str, Column], frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """One row per label and metric. Value Float64; unit count, share or seconds."""
     dimension = form.dimension(table) if callable(form.dimension) else form.dimension
-    metrics = _metrics(form, frame)
+    metrics = _metrics(used, frame)
     base = frame.rename({form.label_field: "label"}) if form.label_field != "label" else frame
     absent = {"label2": pl.Utf8, "period_start": pl.Date, "period_end": pl.Date}
     base = base.with_columns(pl.lit(None, t).alias(n) for n, t in absent.items() if n not in base.columns)

@@ -102,13 +102,16 @@ class Detection:
 class Rule:
     """A relation between columns that real files obey. ``holds`` is False where broken; null where it cannot be known.
 
-    hard: one broken row refuses the file (IMPLAUSIBLE). soft: the file is flagged. ``needs``: applies only if all are present.
+    hard: one broken row refuses the file (IMPLAUSIBLE); else more than a share ``hard_above`` of the known rows does, and more
+    than ``flag_above`` flags it. ``needs``: applies only if all are present; ``holds`` may be made from the columns there are.
     """
 
     name: str
     needs: tuple[str, ...]
-    holds: pl.Expr
+    holds: pl.Expr | Callable[[list[str]], pl.Expr]
     hard: bool = False
+    flag_above: float = 0.0
+    hard_above: float = 1.0
 
 
 @dataclass(frozen=True)

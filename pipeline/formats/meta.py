@@ -1,0 +1,605 @@
+"""Meta: content exports of Facebook and Instagram, the overview's titled blocks, and the historic Page Insights.
+
+Publish times are America/Los_Angeles wall clock in every interface language (176 of 176 posts of four organisations against
+their media ids). Metric columns appear only if some row has the metric, in an order that differs between files. Empty is "not
+reported". Overview files name no account, and often no platform.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from pipeline.formats import Clock, Column, Detection, Format, Notes, Repair, Rule, Table, normalise
+from pipeline.formats.shorthand import ignored
+
+PACIFIC = "America/Los_Angeles"
+MENU = "business.facebook.com > Insight > {} > Ekspor"
+RANGE = r"(?P<first>[A-Z][a-z]{2}-\d{2}-\d{4})_(?P<last>[A-Z][a-z]{2}-\d{2}-\d{4})_\d{10,20}"
+FB_ID = r"\d{15,19}|\d{5,20}_\d{5,20}"
+IG_ID = r"\d{15,19}"
+LIFETIME = ("lifetime", "sepanjang masa")
+
+
+def _count(field: str, en: tuple[str, ...], id: tuple[str, ...] = (), **more: Any) -> Column:
+    return Column(field, "count", en, id, **more)
+
+
+def _people(field: str, en: tuple[str, ...], id: tuple[str, ...] = (), **more: Any) -> Column:
+    return Column(field, "count", en, id, additive=False, **more)
+
+
+def _text(field: str, en: tuple[str, ...], id: tuple[str, ...] = (), **more: Any) -> Column:
+    return Column(field, "text", en, id, **more)
+
+
+def _seconds(field: str, en: str, total: bool) -> Column:
+    """Watch time in seconds: always three decimals in totals, up to 13 in averages."""
+    return Column(field, "decimal", (en,), additive=total, unit="seconds", decimals=3 if total else None)
+
+
+CAPTION = (
+    _text("caption", ("Title",), ("Judul",), repeated="longest"),
+    _text("caption", ("Description",), ("Deskripsi",), repeated="longest"),
+)
+DURATION = Column("duration_seconds", "duration", ("Duration (sec)",), ("Durasi (detik)",), unit="seconds")
+PUBLISHED = Column("published_at", "datetime", ("Publish time",), ("Waktu penerbitan", "Waktu publikasi"), required=True)
+PERMALINK = Column("permalink", "url", ("Permalink",), ("Permalink", "Tautan permanen"))
+ROW_NOTE = _text("row_note", ("Data comment",), ("Komentar data",))
+DATE_SCOPE = _text("_date_scope", ("Date",), ("Tanggal",))
+RCS = (
+    _count("reactions", ("Reactions",), ("Tanggapan",)),
+    _count("comments", ("Comments",), ("Komentar",)),
+    _count("shares", ("Shares",), ("Frekuensi dibagikan", "Bagikan")),
+)
+REACH = _people("reach", ("Reach",), ("Jangkauan",))
+IMPRESSIONS = _count("impressions", ("Impressions",), ("Impresi",))
+LINK_CLICKS = _count("link_clicks", ("Link clicks",), ("Klik tautan",))
+
+
+def _sources(field: str, label: str, *, total: bool) -> tuple[Column, ...]:
+    """Watch time by where the viewer came from."""
+    names = {
+        "_recommendations": "Recommendations",
+        "_followers": "Followers",
+        "_shares": "Shares",
+        "_boosted": "Boosted posts",
+    }
+    return tuple(_seconds(f"{field}{suffix}", f"{label} from {name}", total) for suffix, name in names.items())
+
+
+VIDEO = (
+    _seconds("watch_seconds", "Seconds viewed", True),
+    _seconds("avg_watch_seconds", "Average Seconds viewed", False),
+    _count("video_3s_views", ("3-second video views",)),
+    _count("video_1m_views", ("1-minute video views", "60-Second Video Views")),
+    _people("video_3s_viewers", ("3-second viewers",)),
+    _people("video_1m_viewers", ("1-minute viewers",)),
+    *_sources("watch_seconds", "Seconds viewed", total=True),
+    *_sources("avg_watch_seconds", "Average Seconds viewed", total=False),
+    _count("video_1m_views_recommendations", ("1-minute video views from Recommendations",)),
+    _count("video_1m_views_followers", ("1-minute video views from Followers",)),
+    _count("video_1m_views_shares", ("1-minute video views from Shares",)),
+    _count("video_1m_views_boosted", ("1-minute video views from Boosted posts",)),
+)
+SPLITS = (
+    _count("views_boosted", ("Views from Boosted posts",)),
+    _people("reach_boosted", ("Reach from Boosted posts",)),
+    _count("video_3s_views_boosted", ("3-second video views from Boosted posts",)),
+    _count("views_organic", ("Views from Organic posts",)),
+    _people("reach_organic", ("Reach from Organic posts",)),
+    _count("video_3s_views_organic", ("3-second video views from Organic posts",)),
+)
+CURVES = (
+    ignored(pattern=r"percentage of (total|15-second) views at interval \d+"),
+    ignored(pattern=r"3-second video views by (top audience|country) \(.+\)"),
+    ignored(pattern=r"lifetime percentage of viewers at each interval .*"),
+    ignored(
+        "Estimated earnings (USD)",
+        "Approximate content monetization earnings",
+        "Ad CPM (USD)",
+        "Ad impressions",
+        "Universal video ID",
+    ),
+)
+FACEBOOK = (
+    Column("post_id", "id", ("Post ID",), ("ID Postingan",), shape=FB_ID, required=True),
+    Column("platform_account_id", "id", ("Page ID",), ("ID Halaman",), shape=r"\d{5,20}"),
+    _text("account_name", ("Page name",), ("Nama Halaman",)),
+    *CAPTION,
+    DURATION,
+    PUBLISHED,
+    _text("caption_kind", ("Caption type",), ("Jenis keterangan",)),
+    PERMALINK,
+    Column("is_crosspost", "flag", ("Is crosspost",)),
+    Column("is_share", "flag", ("Is share",)),
+    _text("post_type", ("Post type",), ("Jenis postingan",)),
+    _text("languages", ("Languages",), ("Bahasa",)),
+    _text("custom_labels", ("Custom labels",), ("Label kustom",)),
+    _text("funded_status", ("Funded content status",)),
+    ROW_NOTE,
+    DATE_SCOPE,
+    _count("views", ("Views",), ("Tayangan",), repeated="equal"),
+    IMPRESSIONS,
+    _people("reach", ("Reach", "People Reached"), ("Jangkauan",)),
+    _people("reach_error_rows", (), other=("IMPRESSION:UNIQUE_USERS",)),
+    _count("engagement_rcs", ("Reactions, Comments and Shares",), ("Tanggapan, komentar, dan frekuensi dibagikan",)),
+    *RCS,
+    _count("total_clicks", ("Total clicks",), ("Total klik",)),
+    LINK_CLICKS,
+    _count("other_clicks", ("Other Clicks",), ("Klik lainnya",)),
+    _count("photo_clicks", ("Matched Audience Targeting Consumption (Photo Click)", "Photo Views")),
+    _count("video_clicks", ("Matched Audience Targeting Consumption (Video Click)", "Clicks to Play")),
+    _people(
+        "negative_hide_all",
+        ("Negative feedback from users: Hide all", "Unique negative feedback from users: Hide all"),
+    ),
+    _people("negative_hide", ("Negative feedback from users: Hide", "Unique negative feedback from users: Hide")),
+    _count("negative_total", ("Negative feedback from users", "Overall negative feedback")),
+    _people("negative_unique", ("Unique negative feedback from users",)),
+    *VIDEO,
+    *SPLITS,
+    *CURVES,
+)
+INSTAGRAM = (
+    Column("post_id", "id", ("Post ID",), ("ID Postingan",), shape=IG_ID, required=True),
+    Column("platform_account_id", "id", ("Account ID",), ("ID Akun",), shape=r"\d{5,20}"),
+    _text("handle", ("Account username",), ("Nama pengguna akun",)),
+    _text("account_name", ("Account name",), ("Nama akun",)),
+    *CAPTION,
+    DURATION,
+    PUBLISHED,
+    PERMALINK,
+    _text("post_type", ("Post type",), ("Jenis postingan",)),
+    ROW_NOTE,
+    DATE_SCOPE,
+    _count("views", ("Views",), ("Tayangan",)),
+    IMPRESSIONS,
+    REACH,
+    _count("likes", ("Likes",), ("Suka",)),
+    *RCS[1:],
+    _count("saves", ("Saves",), ("Frekuensi disimpan", "Penyimpanan")),
+    _count("follows_gained", ("Follows",), ("Mengikuti",)),
+    _count("profile_visits", ("Profile visits",), ("Kunjungan profil",)),
+    _count("replies", ("Replies",), ("Balasan",)),
+    _count("navigation", ("Navigation",), ("Navigasi",)),
+    _count("sticker_taps", ("Sticker taps",), ("Ketukan stiker",)),
+    LINK_CLICKS,
+)
+POST_TYPES = {
+    "Photos": "photo",
+    "Photo": "photo",
+    "Foto": "photo",
+    "Videos": "video",
+    "Video": "video",
+    "SharedVideo": "video",
+    "Reels": "reel",
+    "Reel": "reel",
+    "Live": "live",
+    "Links": "link",
+    "Link": "link",
+    "Tautan": "link",
+    "Text": "text",
+    "Status": "text",
+    "Teks": "text",
+    "IG image": "image",
+    "Gambar IG": "image",
+    "IG carousel": "carousel",
+    "Carousel IG": "carousel",
+    "IG reel": "reel",
+    "Reel IG": "reel",
+    "IG story": "story",
+    "Cerita IG": "story",
+}
+CLICKS = ("link_clicks", "other_clicks", "photo_clicks", "video_clicks")
+
+
+def _clicks_add_up(columns: list[str]) -> pl.Expr:
+    """Total = link + other + photo + video, empty = 0 (1,179 of 1,179 rows); a part that no row has has no column."""
+    parts = pl.sum_horizontal(pl.col(c).fill_null(0) for c in CLICKS if c in columns)
+    total = pl.col("total_clicks")
+    return total == parts if all(c in columns for c in CLICKS) else total >= parts
+
+
+def _parts_add_up(columns: list[str]) -> pl.Expr:
+    """Reactions + comments + shares (1,179 of 1,179 rows); an empty part beside a stated sum is a zero nobody wrote."""
+    return pl.col("engagement_rcs") == pl.sum_horizontal(pl.col(c).fill_null(0) for c in ("reactions", "comments", "shares"))
+
+
+R_C_S = Rule("R+C+S", ("engagement_rcs", "reactions", "comments", "shares"), _parts_add_up, hard=True)
+TOTAL_CLICKS = Rule("total_clicks", ("total_clicks", "link_clicks"), _clicks_add_up, hard=True)
+VIEWS_TRAP = Repair("views", ("views", "reach"), (pl.col("views") == 0) & (pl.col("reach") > 0))
+# Broken on 44 of 1,047 Facebook rows (videos, reels, text), never on Instagram; most rows broken means swapped columns.
+VIEWS_REACH_FB = Rule("views >= reach", ("views", "reach"), pl.col("views") >= pl.col("reach"), flag_above=0.2, hard_above=0.6)
+VIEWS_REACH_IG = Rule("views >= reach", ("views", "reach"), pl.col("views") >= pl.col("reach"), hard_above=0.5)
+IMPRESSIONS_REACH = Rule(
+    "impressions >= reach", ("impressions", "reach"), pl.col("impressions") >= pl.col("reach"), hard_above=0.5
+)
+VIDEO_ORDER = Rule(
+    "1-minute <= 3-second views",
+    ("video_1m_views", "video_3s_views"),
+    pl.col("video_1m_views") <= pl.col("video_3s_views"),
+    hard_above=0.5,
+)
+
+
+def _lifetime_only(frame: pl.DataFrame, notes: Notes) -> None:
+    """Every real content export holds lifetime values; a date here would mean daily values, which nobody has seen."""
+    if "_date_scope" in frame.columns:
+        for row, scope in frame.select("row_number", "_date_scope").iter_rows():
+            if scope and normalise(scope) not in LIFETIME:
+                notes.refuse("IMPLAUSIBLE", f"baris/row {row}", scope)
+                return
+
+
+def _facebook(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    """From about autumn 2025 many reels are labelled Videos: the permalink knows."""
+    _lifetime_only(frame, notes)
+    if "permalink" not in frame.columns or "post_type" not in frame.columns:
+        return frame
+    is_reel = pl.col("permalink").str.contains("/reel/", literal=True) & (pl.col("post_type") == "video")
+    return frame.with_columns(pl.when(is_reel).then(pl.lit("reel")).otherwise(pl.col("post_type")).alias("post_type"))
+
+
+def _instagram(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    _lifetime_only(frame, notes)
+    return frame
+
+
+def _video_asset(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    """Assets are not posts: their id differs from the post id, so they are marked and never counted beside the posts."""
+    _lifetime_only(frame, notes)
+    return frame.with_columns(pl.lit("video_asset").alias("post_type"))
+
+
+def _content(kind: str, platform: str, title_id: str, title_en: str, **more: Any) -> Format:
+    settings: dict[str, Any] = {
+        "zone": PACIFIC,
+        "dates": ("%m/%d/%Y %H:%M",),
+        "ends_with_newline": True,
+        "row_note": "row_note",
+        "unique": ("post_id",),
+        "post_types": POST_TYPES,
+        "file_names": (RANGE,),
+        "accounts_per_row": True,
+        "repairs": (VIEWS_TRAP,),
+        "menu_id": MENU.format("Konten"),
+    }
+    return Format(kind=kind, platform=platform, grain="post", title_id=title_id, title_en=title_en, **(settings | more))
+
+
+SHORTCODE = Clock("instagram", "permalink", use="check", tolerance=1800, later_ok=True)
+IG_LEADING = ("post_id", "platform_account_id", "handle", "permalink")
+STORY_FIELDS = ("navigation", "sticker_taps", "replies", "profile_visits")
+
+CONTENT = (
+    _content(
+        "meta.content.facebook.post",
+        "facebook",
+        "Facebook: konten per unggahan",
+        "Facebook: content by post",
+        columns=FACEBOOK,
+        detect=(
+            Detection(
+                all_of=("post_id", "platform_account_id", "account_name", "published_at", "permalink"),
+                none_of=("handle", "people reached", "account username", "nama pengguna akun"),
+            ),
+        ),
+        ragged_batches=True,
+        rules=(R_C_S, TOTAL_CLICKS, VIEWS_REACH_FB, IMPRESSIONS_REACH, VIDEO_ORDER),
+        finish=_facebook,
+    ),
+    _content(
+        "meta.content.facebook.video",
+        "facebook",
+        "Facebook: video",
+        "Facebook: videos",
+        columns=(
+            Column("post_id", "id", ("Video asset ID",), shape=r"\d{10,20}", required=True),
+            *(c for c in FACEBOOK if c.field != "post_id"),
+        ),
+        detect=(Detection(all_of=("post_id", "platform_account_id", "published_at"), none_of=("post id", "id postingan")),),
+        ragged_batches=True,
+        rules=(R_C_S, VIDEO_ORDER),
+        finish=_video_asset,
+    ),
+    _content(
+        "meta.content.facebook.post_2021_2022",
+        "facebook",
+        "Facebook: konten 2021-2022",
+        "Facebook: content 2021-2022",
+        confidence="public_code",
+        columns=(
+            *FACEBOOK,
+            _count("engagements_total", ("Engagements",)),
+            _count("likes", ("Likes",), ("Suka",)),
+        ),
+        detect=(Detection(all_of=("post_id", "platform_account_id", "people reached", "engagements")),),
+        rules=(),
+        finish=_facebook,
+    ),
+    _content(
+        "meta.content.instagram.post",
+        "instagram",
+        "Instagram: konten per unggahan",
+        "Instagram: content by post",
+        columns=INSTAGRAM,
+        detect=(Detection(all_of=IG_LEADING),),
+        clock=SHORTCODE,
+        rules=(VIEWS_REACH_IG, IMPRESSIONS_REACH),
+        finish=_instagram,
+    ),
+    _content(
+        "meta.content.instagram.story",
+        "instagram",
+        "Instagram: cerita",
+        "Instagram: stories",
+        confidence="public_code",
+        columns=INSTAGRAM,
+        detect=(Detection(all_of=IG_LEADING, any_of=STORY_FIELDS),),
+        clock=SHORTCODE,
+        rules=(VIEWS_REACH_IG, IMPRESSIONS_REACH),
+        finish=_instagram,
+    ),
+)
+
+# --- overview: title -> (platform, does the title state it, metric)
+
+TITLES: dict[str, tuple[str | None, bool, str]] = {
+    "Facebook reach": ("facebook", True, "reach"),
+    "Instagram reach": ("instagram", True, "reach"),
+    "Reach": ("instagram", False, "reach"),
+    "Viewers": ("facebook", False, "viewers"),
+    "Views": (None, False, "views"),
+    "Content interactions": (None, False, "interactions"),
+    "Facebook visits": ("facebook", True, "page_visits"),
+    "Instagram profile visits": ("instagram", True, "profile_visits"),
+    "Follows": ("facebook", False, "follows_gained"),
+    "Facebook follows": ("facebook", True, "follows_gained"),
+    "Instagram follows": ("instagram", True, "follows_gained"),
+    "Facebook link clicks": ("facebook", True, "link_clicks"),
+    "Instagram link clicks": ("instagram", True, "link_clicks"),
+    "Tayangan": (None, False, "views"),
+    "Jangkauan": ("instagram", False, "reach"),
+    "Interaksi konten": (None, False, "interactions"),
+    "Kunjungan Profil Instagram": ("instagram", True, "profile_visits"),
+    "Klik tautan Instagram": ("instagram", True, "link_clicks"),
+    "Pengikut Instagram": ("instagram", True, "follows_gained"),  # new followers per day, not their number
+    "Jangkauan Facebook": ("facebook", True, "reach"),
+    "Kunjungan Facebook": ("facebook", True, "page_visits"),
+    "Pengikut Facebook": ("facebook", True, "follows_gained"),
+    "Klik tautan Facebook": ("facebook", True, "link_clicks"),
+    "Penonton": ("facebook", False, "viewers"),
+    "Pemirsa": ("facebook", False, "viewers"),
+}
+BY_TITLE = {normalise(k): v for k, v in TITLES.items()}
+UNIQUES = ("reach", "viewers")
+METRICS = ("reach", "viewers", "views", "interactions", "page_visits", "profile_visits", "follows_gained", "link_clicks")
+
+
+def _title(table: Table) -> str:
+    """The block's title; where it was deleted, the name of the file, which Meta gives the same words."""
+    if table.title:
+        return normalise(table.title)
+    base = table.file_name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return normalise(base.split("(")[0])
+
+
+def _is_day_series(table: Table) -> bool:
+    cells = [normalise(c) for c in table.records[0][1] if c] if table.records else []
+    return len(cells) == 2 and cells[0] in ("date", "tanggal") and _title(table) in BY_TITLE
+
+
+def _day_series(table: Table) -> Table:
+    """The value header says Primary, or in 2023 another metric's name: the title is right."""
+    line, header = table.records[0]
+    metric = BY_TITLE[_title(table)][2]
+    records = [(line, [header[0], f"={metric}"]), *table.records[1:]]
+    return Table(records, table.sheet, table.title, table.file_name, table.siblings)
+
+
+def _platform(table: Table) -> tuple[str | None, bool]:
+    platform, stated, _ = BY_TITLE[_title(table)]
+    return platform, stated
+
+
+AUDIENCE: dict[str, tuple[str, str]] = {
+    "followers": ("total", "total"),
+    "followers by gender and age": ("age_gender", "matrix"),
+    "followers by top cities": ("city", "pairs"),
+    "followers by top towns/cities": ("city", "pairs"),
+    "followers by top countries": ("country", "pairs"),
+    "age & gender": ("age_gender", "matrix"),
+    "usia & jenis kelamin": ("age_gender", "matrix"),
+    "top cities": ("city", "rows"),
+    "top towns/cities": ("city", "rows"),
+    "kota teratas": ("city", "rows"),
+    "top countries": ("country", "rows"),
+    "negara teratas": ("country", "rows"),
+    "top pages": ("page", "rows"),
+    "halaman teratas": ("page", "rows"),
+}
+GENDERS = {
+    "women": "female",
+    "f": "female",
+    "perempuan": "female",
+    "wanita": "female",
+    "men": "male",
+    "m": "male",
+    "laki-laki": "male",
+    "pria": "male",
+    "u": "unknown",
+}
+AUDIENCE_TITLES = tuple(
+    f"{platform}{title}"
+    for title in AUDIENCE
+    for platform in (("facebook ", "instagram ") if title.startswith("followers") else ("",))
+)
+
+
+def _audience_of(table: Table) -> tuple[str, str]:
+    title = normalise(table.title or "")
+    for platform in ("facebook ", "instagram "):
+        title = title.removeprefix(platform) if title.removeprefix(platform).startswith("followers") else title
+    return AUDIENCE[title]
+
+
+def _is_audience(table: Table) -> bool:
+    first = normalise(table.records[0][1][0]) if table.records and table.records[0][1] else ""
+    return first not in ("date", "tanggal")
+
+
+def _audience(table: Table) -> Table:
+    """Any of the block layouts as rows of label, second label and value."""
+    dimension, layout = _audience_of(table)
+    column = {"total": "=followers", "rows": "=share", "pairs": "=share", "matrix": "=share"}[layout]
+    if dimension == "page":
+        column = "=affinity"
+    line = table.records[0][0]
+    cells = {"total": _total, "pairs": _pairs, "rows": _name_row, "matrix": _matrix}[layout](table)
+    records = [(line, ["=label", "=label2", column]), *cells]
+    return Table(records, table.sheet, table.title, table.file_name, table.siblings)
+
+
+def _total(table: Table) -> list[tuple[int, list[str]]]:
+    return [(row, ["followers", "", cells[0] if len(cells) == 1 else " ".join(cells)]) for row, cells in table.records[1:]]
+
+
+def _pairs(table: Table) -> list[tuple[int, list[str]]]:
+    return [(row, [cells[0], "", *cells[1:]]) for row, cells in table.records[1:]]
+
+
+def _name_row(table: Table) -> list[tuple[int, list[str]]]:
+    """One row of names, one row of values; a different number of them leaves a row that no table can hold."""
+    names = table.records[0][1]
+    out: list[tuple[int, list[str]]] = []
+    for row, cells in table.records[1:]:
+        if len(cells) != len(names) or len(table.records) != 2:
+            return [(row, ["", "", *cells, "?", "?"])]
+        out += [(row, [name, "", value]) for name, value in zip(names, cells, strict=True)]
+    return out
+
+
+def _matrix(table: Table) -> list[tuple[int, list[str]]]:
+    """Ages down, genders across, in either order; missing cells at the end of a row are empty."""
+    genders = [GENDERS.get(normalise(c), c) for c in table.records[0][1][1:]]
+    out: list[tuple[int, list[str]]] = []
+    for row, cells in table.records[1:]:
+        if len(cells) > len(genders) + 1:
+            return [(row, [*cells, "?", "?"])]
+        padded = [*cells[1:], *[""] * (len(genders) + 1 - len(cells))]
+        out += [(row, [cells[0], gender, value]) for gender, value in zip(genders, padded, strict=True)]
+    return out
+
+
+def _audience_platform(table: Table) -> tuple[str | None, bool]:
+    title = normalise(table.title or "")
+    platform = next((p for p in ("facebook", "instagram") if title.startswith(p)), None)
+    return platform, platform is not None
+
+
+FORMAT_TITLES = {
+    "views": "views",
+    "tayangan": "views",
+    "content interactions": "interactions",
+    "interaksi konten": "interactions",
+    "published content": "posts_published",
+    "konten yang dipublikasikan": "posts_published",
+}
+CONTENT_FORMATS = {
+    "reels": "reel",
+    "multi-photo": "carousel",
+    "links": "link",
+    "photos": "photo",
+    "others": "other",
+    "text": "text",
+    "stories": "story",
+    "videos": "video",
+    "live": "live",
+}
+
+
+def _content_formats(table: Table) -> Table:
+    metric = FORMAT_TITLES[normalise(table.title or "")]
+    cells = [(row, [CONTENT_FORMATS.get(normalise(c[0]), c[0]), *c[2:]]) for row, c in _name_row(table)]
+    records = [(table.records[0][0], ["=label", f"={metric}"]), *cells]
+    return Table(records, table.sheet, table.title, table.file_name, table.siblings)
+
+
+def _block(kind: str, grain: str, title_id: str, title_en: str, menu: str, **more: Any) -> Format:
+    return Format(
+        kind=kind,
+        platform=None,
+        grain=grain,
+        title_id=title_id,
+        title_en=title_en,
+        menu_id=MENU.format(menu),
+        zone=PACIFIC,
+        blocks=True,
+        **more,
+    )
+
+
+def _first_known(tables: Callable[[Table], bool]) -> Callable[[Table], bool]:
+    return lambda table: bool(table.records) and tables(table)
+
+
+BLOCKS = (
+    _block(
+        "meta.overview.daily",
+        "account_day",
+        "Meta: ringkasan harian",
+        "Meta: daily overview",
+        "Ringkasan > ekspor grafik",
+        columns=(
+            Column("day", "date", ("Date",), ("Tanggal",), required=True),
+            *(Column(m, "count", other=(f"={m}",), additive=m not in UNIQUES) for m in METRICS),
+        ),
+        detect=(
+            Detection(all_of=("day",), titles=tuple(TITLES), positional=_is_day_series),
+            Detection(all_of=("day",), positional=_is_day_series),
+        ),
+        dates=("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"),
+        unique=("day",),
+        ends_with_newline=True,
+        reshape=_day_series,
+        platform_from=_platform,
+    ),
+    _block(
+        "meta.overview.audience",
+        "audience",
+        "Meta: khalayak",
+        "Meta: audience",
+        "Pemirsa",
+        columns=(
+            Column("label", "text", other=("=label",), required=True),
+            Column("label2", "text", other=("=label2",)),
+            Column("followers", "percent", other=("=share",), additive=False, unit="share"),
+            Column("followers", "count", other=("=followers",), additive=False),
+            Column("_affinity", "decimal", other=("=affinity",), additive=False),
+        ),
+        detect=(Detection(titles=AUDIENCE_TITLES, positional=_first_known(_is_audience)),),
+        unique=("label", "label2"),
+        reshape=_audience,
+        platform_from=_audience_platform,
+        dimension=lambda table: _audience_of(table)[0],
+    ),
+    _block(
+        "meta.overview.content_formats",
+        "audience",
+        "Meta: format konten teratas",
+        "Meta: top content formats",
+        "Konten > Ringkasan > format teratas",
+        columns=(
+            Column("label", "text", other=("=label",), required=True),
+            *(Column(m, "count", other=(f"={m}",)) for m in ("views", "interactions", "posts_published")),
+        ),
+        detect=(Detection(titles=tuple(FORMAT_TITLES), positional=_first_known(_is_audience)),),
+        unique=("label",),
+        reshape=_content_formats,
+        platform_from=lambda table: (None, False),
+        dimension="content_format",
+    ),
+)
+
+FORMATS = (*CONTENT, *BLOCKS)
