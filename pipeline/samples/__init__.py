@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.samples import exports, registers, truth
 from pipeline.samples.files import Files
-from pipeline.samples.posts import Growth, Posts, World, followers, simulate
+from pipeline.samples.posts import Growth, Posts, World, followers, simulate, viral_gains
 from pipeline.samples.regency import Account, Profile, accounts, agencies, events, profile, qualities, trainings
 
 TODAY = dt.date(2026, 11, 22)
@@ -69,7 +69,8 @@ def simulate_account(world: World, account: Account) -> exports.Track:
     posts = simulate(world, account)
     exports.identify(world, account, posts)
     total, gained, lost = followers(world, account)
-    return exports.Track(account, posts, Growth(world, account, posts), total, gained, lost)
+    extra = viral_gains(world, account, posts)
+    return exports.Track(account, posts, Growth(world, account, posts), total + np.cumsum(extra), gained + extra, lost)
 
 
 def write_registry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from functools import cache
 from pathlib import Path
@@ -70,6 +71,12 @@ def mixture(agency_id: str) -> np.ndarray:
     return total / total.sum()
 
 
+def greeting(day: dt.date, pool: list[str]) -> str:
+    """The greeting of the season; the months without a feast of the list get a plain one."""
+    season = {8: 2, 11: 0, 2: 1, 3: 3}.get(day.month)
+    return "Selamat pagi, warga Kabupaten Bogor. Selamat beraktivitas!" if season is None else pool[season]
+
+
 def captions(kinds: np.ndarray, days: np.ndarray, agency_id: str, rng: np.random.Generator) -> list[str]:
     if agency_id == HOSTILE:
         return [HOSTILE_CAPTIONS[i % len(HOSTILE_CAPTIONS)] for i in range(len(kinds))]
@@ -82,8 +89,9 @@ def captions(kinds: np.ndarray, days: np.ndarray, agency_id: str, rng: np.random
     all_templates = [templates()[k] for k in KINDS]
     out = []
     for i, kind in enumerate(kinds.tolist()):
-        pool = all_templates[kind]
-        day = days[i]
+        pool, day = all_templates[kind], days[i]
+        if KINDS[kind] == "ucapan":
+            pool = [greeting(day, pool)]
         kec = district if agency_id.startswith("kec-") else DISTRICTS[place[i]]
         text = pool[int(pick[i] * len(pool))].format(kec=kec, tgl=day.strftime("%d/%m"), y=day.year, n=number[i])
         if tag[i] < 0.5:

@@ -150,14 +150,14 @@ def _joint(world: World, account: Account, by_id: dict[str, Track], shown: dict)
 
 
 def write_charts(world: World, account: Account, folder: str, day: dt.date, series: dict[str, np.ndarray], files: Files) -> None:
-    """Three charts of the last 30 Pacific days; the last one, the day of the export, is half over."""
-    last = day_number(day) - 1  # noon in Indonesia is still the evening before in California
+    """Three charts of the last 30 Pacific days; the last one, the day of the export, has just begun in California."""
+    last = day_number(day)
     first = max(last - CHART_DAYS + 1, world.first, day_number(account.opened))
     days = np.arange(first, last + 1)
     for what, values in series.items():
         part = values[days - world.first].copy()
         if len(part):
-            part[-1] //= 2
+            part[-1] //= 3
         name, data, record = meta.chart(account, what, days, part, day)
         files.write(f"{folder}/{name}", data, account.account_id, capture_second(day), [record])
 

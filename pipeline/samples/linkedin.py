@@ -59,7 +59,7 @@ def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarra
 
 
 def metrics_sheet(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[list[list], dict]:
-    last = day_number(day) - 1
+    last = day_number(day) - 1  # the day of the export is not in the sheet yet
     index = np.arange(max(last - DAYS + 1, world.first, day_number(account.opened)), last + 1)
     cells = {k: v[index - world.first].tolist() for k, v in days.items()}
     header = ["Date", "Impressions (organic)", "Impressions (sponsored)", "Impressions (total)", "Unique impressions (organic)"]

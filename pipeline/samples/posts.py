@@ -10,7 +10,7 @@ import holidays
 import numpy as np
 
 from pipeline.samples.captions import EFFECT, KINDS, captions, mixture
-from pipeline.samples.regency import EXPOSURE_SPEED, MAIN, PLATFORMS, SPLIT_ON, Account, Event, Profile, Training, whole_months
+from pipeline.samples.regency import EXPOSURE_SPEED, PLATFORMS, Account, Event, Profile, Training
 from pipeline.samples.streams import DAY, WIB, date_of, day_number, stream
 
 # Ramadan by Indonesian decision (METHODS 3.2); our own copy, so that a wrong calendar in the product shows.
@@ -167,6 +167,14 @@ def followers(world: World, account: Account) -> tuple[np.ndarray, np.ndarray, n
     opened = np.arange(world.first, world.first + n) >= day_number(account.opened)
     total = round(account.followers) + np.cumsum(gained - lost)
     return np.maximum(total, 10) * opened, gained * opened, lost * opened
+
+
+def viral_gains(world: World, account: Account, posts: Posts) -> np.ndarray:
+    """New followers per day from posts seen by ten times the usual number of people."""
+    seen = posts.final.get("reach", posts.final.get("impressions", posts.final.get("views")))
+    viral = seen > 10 * np.median(seen) if len(posts) else np.zeros(0, bool)
+    gains = stream(world.seed, "viral", account.account_id).poisson(0.002 * seen[viral])
+    return np.bincount(np.clip(posts.day[viral] - world.first, 0, world.days - 1), gains, world.days).astype(np.int64)
 
 
 def simulate(world: World, account: Account) -> Posts:
@@ -339,10 +347,3 @@ def export_days(plan: Profile, start: dt.date, today: dt.date) -> list[dt.date]:
     step = dt.timedelta(days=plan.every_days)
     days = [today - i * step for i in range((today - start).days // plan.every_days + 1)]
     return [d for d in reversed(days) if d > start]
-
-
-def month_names(start: dt.date, today: dt.date) -> list[dt.date]:
-    return [m for m in whole_months(start, 40) if m <= today]
-
-
-__all__ = ["MAIN", "SPLIT_ON", "Growth", "Posts", "World", "followers", "simulate"]

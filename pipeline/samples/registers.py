@@ -235,10 +235,13 @@ def write_responses(folder: Path, rows: list[dict[str, Any]]) -> None:
 def write_incidents(folder: Path, world: World, posts: dict[str, tuple[Account, Posts]]) -> None:
     """Crises with the first official answer, and emergencies with the post that announced them."""
     rows: list[dict[str, Any]] = []
+    operators = {a.operator: a for a, _ in posts.values()}
     for event in world.events:
-        if event.kind == "negative":
+        if event.kind == "negative" and event.agency_id in operators:
             at = event.day * DAY + 9 * 3600 - WIB
-            row = {"incident_id": event.event_id, "agency_id": event.agency_id, "kind": "crisis", "started_at": wall(at)}
+            # Of an agency that did not exist on that day, it is the predecessor's crisis.
+            owner = operators[event.agency_id].owner(date_of(event.day))
+            row = {"incident_id": event.event_id, "agency_id": owner, "kind": "crisis", "started_at": wall(at)}
             rows.append(row | {"acknowledged_at": wall(at + event.reply_hours * 3600), "note": "simulasi"})
     emergency = KINDS.index("darurat")
     for account, p in posts.values():
@@ -250,9 +253,4 @@ def write_incidents(folder: Path, world: World, posts: dict[str, tuple[Account, 
             row = {"incident_id": f"d-{account.account_id}-{i}", "agency_id": p.owner[i], "kind": "emergency"}
             row |= {"started_at": wall(p.at[i] - lag), "acknowledged_at": wall(p.at[i]), "post_id": p.ids["post_id"][i]}
             rows.append(row)
-    # An event of an agency that did not exist on that day belongs to its predecessor.
-    operators = {a.operator: a for a, _ in posts.values()}
-    for row in rows:
-        if row["kind"] == "crisis":
-            row["agency_id"] = operators[row["agency_id"]].owner(dt.date.fromisoformat(row["started_at"][:10]))
     table(folder / "incidents.csv", "incident_id agency_id kind started_at acknowledged_at post_id note".split(), rows)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.samples.captions import EFFECT
+from pipeline.samples.daily import day_of
 from pipeline.samples.exports import Track, silent_from
 from pipeline.samples.files import Files
 from pipeline.samples.posts import World
-from pipeline.samples.regency import EXPOSURE_SPEED, HOSTILE, PLATFORMS, SPLIT_ON
+from pipeline.samples.regency import EXPOSURE_SPEED, HOSTILE, MAIN, PLATFORMS, SPLIT_ON
 from pipeline.samples.streams import date_of
 
 EXPOSURE = {
@@ -71,13 +72,17 @@ def account(world: World, track: Track, files: Files) -> dict[str, Any]:
 
 
 def cells(track: Track, files: Files) -> list[dict[str, Any]]:
-    """One per account and WIB month: true mean log rate, posts made, and what the newest files add up to."""
+    """One per account and month (WIB): true mean log rate, posts made, and what the newest files add up to."""
     posts, platform = track.posts, track.account.platform
     if not len(posts):
         return []
-    months = posts.day.astype("datetime64[D]").astype("datetime64[M]")
+    # YouTube prints the Pacific day and nothing finer.
+    days = day_of(posts, "pacific") if platform == "youtube" else posts.day
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
     seen = files.latest.get(track.account.account_id, {"seen": np.zeros(len(posts), bool)})
     names = list(PLATFORMS[platform].split)
+    if platform == "tiktok" and track.account.operator == MAIN:
+        names.append("saves")  # only the Business file has them
     out = []
     for month in np.unique(months):
         rows = months == month

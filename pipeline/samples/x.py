@@ -92,14 +92,14 @@ def series(world: World, track: Track) -> dict[str, np.ndarray]:
 
 
 def overview_file(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, dict]:
-    """Newest day first; the last one, the day of the export, has only begun."""
+    """Newest day first; the last one, the day of the export, is not over."""
     last = day_number(day)
     first = max(last - OVERVIEW_DAYS + 1, world.first, day_number(account.opened))
     index = np.arange(last, first - 1, -1)
     names = "impressions likes engagements bookmarks shares gained lost replies reposts profile_visits posts video media".split()
     cells = {k: days[k][index - world.first].copy() for k in names}
     for values in cells.values():
-        values[:1] //= 5
+        values[:1] = values[:1] * 7 // 10
     text = lines(OVERVIEW.split(","), [list(map(long_day, index.tolist())), *(numbers(cells[k]) for k in names)])
     rename = {
         "gained": "follows_gained",

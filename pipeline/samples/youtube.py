@@ -12,7 +12,7 @@ from pipeline.samples.dialects import lines, minimal, numbers, zipped
 from pipeline.samples.files import Files, capture_second, content, total
 from pipeline.samples.posts import FORMATS, Posts, World
 from pipeline.samples.regency import MAIN, Account
-from pipeline.samples.streams import DAY, MONTHS_EN, date_of, day_number, iso, pacific_offset, stream, utc, youtube_id
+from pipeline.samples.streams import DAY, MONTHS_EN, date_of, day_number, pacific_offset, stream, utc, youtube_id
 
 if TYPE_CHECKING:
     from pipeline.samples.exports import Track
@@ -233,6 +233,3 @@ def geography_table(world: World, account: Account, day: dt.date) -> tuple[bytes
         "yt_table_geography", len(views), member=MEMBERS[language], grain="audience", language=language, dropped={"total_row": 1}
     )
     return table(header, body), record
-
-
-__all__ = ["identify", "iso", "series", "write"]
