@@ -18,6 +18,7 @@ import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -647,9 +648,8 @@ def _cross_checks(rows: dict[str, Rows]) -> Iterator[Problem]:
     yield from _gaps(agencies)
     yield from _predecessors(agencies)
     yield from _overlaps("accounts.csv", accounts, lambda r: r.account_id, "valid_from")
-    taken = [(n, r) for n, r in accounts]
     for column in ("platform_account_id", "handle"):
-        yield from _overlaps("accounts.csv", _one_per_account(taken, column), lambda r, c=column: _identity(r, c), column)
+        yield from _overlaps("accounts.csv", _one_per_account(accounts, column), partial(_identity, column=column), column)
     yield from _outlives(accounts, agencies)
     yield from _one_platform(accounts)
     agency_ids = sorted({r.agency_id for _, r in agencies})

@@ -41,8 +41,8 @@ class Report:
     def lines(self, language: str = "id") -> list[str]:
         """At most ten lines for a terminal."""
         indonesian = language == "id"
-        out = [night.explain(error, self.log)[1 if indonesian else 2] for _, error in self.failures]
-        return [*out, *_summary(self, indonesian)]
+        told = [night.explain(error, self.log) for _, error in self.failures]
+        return [*(word[1] if indonesian else word[2] for word in told), *_summary(self, indonesian)]
 
 
 def overnight(workspace: Workspace) -> Report:
@@ -75,7 +75,8 @@ def _counts(result: dg.ExecuteInProcessResult) -> dict[str, int]:
     for event in result.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
         if materialization.asset_key == dg.AssetKey(["raw", "exports"]):
-            return dict(materialization.metadata["exports"].value)
+            counts: Any = materialization.metadata["exports"].value
+            return dict(counts)
     return {}
 
 
@@ -119,11 +120,11 @@ def _facts_in_words(facts: dict[str, Any], indonesian: bool) -> list[str]:
             f"Versi {facts['version']}: {facts['tables']} tabel, {facts['checks']} pemeriksaan, {facts['warnings']} peringatan",
             f"Isi: {facts['posts']} unggahan dari {facts['accounts']} akun, {facts['agencies']} lembaga",
             f"Periode: {facts['period_start']} – {facts['period_end']}; data sampai {facts['data_cutoff']} UTC",
-        ]
+        ][: 3 if facts["period_start"] else 2]
         return out + (["DATA SIMULASI – bukan angka sebenarnya"] if facts["simulated"] else [])
     out = [
         f"Version {facts['version']}: {facts['tables']} tables, {facts['checks']} checks, {facts['warnings']} warnings",
         f"Holds: {facts['posts']} posts of {facts['accounts']} accounts, {facts['agencies']} agencies",
         f"Period: {facts['period_start']} – {facts['period_end']}; data until {facts['data_cutoff']} UTC",
-    ]
+    ][: 3 if facts["period_start"] else 2]
     return out + (["SIMULATED DATA – not real figures"] if facts["simulated"] else [])

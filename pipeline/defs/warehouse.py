@@ -77,7 +77,7 @@ def _materialized(result: warehouse.TableResult, table: models.Model, version: s
     vocabulary = columns()
     schema = dg.TableSchema(
         columns=[
-            dg.TableColumn(name, kind, description=vocabulary[name].en if name in vocabulary else None)
+            dg.TableColumn(name, kind, description=vocabulary[name].meaning_en if name in vocabulary else None)
             for name, kind in result.columns.items()
         ]
     )
