@@ -409,7 +409,7 @@ TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.
     last_seen_at = a.last_seen_at, runs = a.runs
 FROM again a WHERE sightings.name = a.name AND sightings.sha256 = a.sha256"""
 SIGHTINGS_SQL = """SELECT sha256, first_seen_at, name, size_bytes, account_id, folder_date
-FROM raw.sightings WHERE sha256 IS NOT NULL ORDER BY sha256, first_seen_at, name"""
+FROM raw.sightings WHERE sha256 IS NOT NULL ORDER BY sha256, first_seen_at, length(name), name"""
 
 
 def _together(rows: list[tuple]) -> Sighting:
