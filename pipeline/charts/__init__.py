@@ -1,0 +1,169 @@
+"""One function per chart: frame in, `Chart` out.
+
+A chart is a finding (title), a measure (subtitle), how to read it, the numbers behind it, and one plotly figure per size:
+wide screen,
+A4 print, phone. Pages draw the figures as SVG, notebooks show them live; both therefore say the same. The house template and
+`finish()` are here; every figure passes through it.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import plotly.graph_objects as go
+
+from pipeline.html.locale import Words
+from pipeline.html.tokens import colour, tokens
+
+SIZES = ("w", "m", "n")  # wide screen, A4 print, phone
+HOVER = "%{customdata}<extra></extra>"
+EMPTY_HEIGHT = 120
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: machine name (CSV), heading (page), how its values are written."""
+
+    name: str
+    label: str
+    kind: str = "text"  # text | integer | number | times | percent | change | month | day | hours
+    digits: int = 0
+
+    def show(self, words: Words, value) -> str:
+        if value is None:
+            return "–" if self.kind != "text" else ""
+        writers: dict[str, Callable] = {
+            "integer": words.integer,
+            "number": lambda v: words.number(v, self.digits),
+            "times": lambda v: words.times(v, self.digits or 2),
+            "percent": lambda v: words.percent(v, self.digits),
+            "change": lambda v: words.change(v, self.digits),
+            "month": lambda v: words.months(v, v),
+            "day": words.day,
+            "hours": words.hours,
+        }
+        return writers[self.kind](value) if self.kind in writers else str(value)
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind not in ("text", "month", "day")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The numbers behind a chart or a list: shown on the page and written to CSV from the same values."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple, ...]
+
+    def csv_rows(self) -> list[list]:
+        return [[v.isoformat() if isinstance(v, date) else v for v in row] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Chart:
+    name: str
+    title: str
+    subtitle: str
+    reading: str
+    source: str
+    description: str
+    table: Table
+    figures: dict[str, go.Figure] = field(default_factory=dict)
+    figure_id: str = ""
+    keys: tuple[tuple[str, str, str], ...] = ()  # (symbol class, glyph, words)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.figures
+
+
+def frame_size(size: str, *, height: float | None = None) -> dict:
+    spec = tokens()["chart"]["sizes"][size]
+    return {"width": spec["width"], "height": height or spec["height"], "font": spec["font"]}
+
+
+def finish(data: Sequence[dict], layout: dict, size: str, *, height: float | None = None) -> go.Figure:
+    """The house style on any figure. Validation by plotly is left to the tests, which pass every chart through it: it costs more
+    than the drawing, and 500 agencies want three drawings each."""
+    box = frame_size(size, height=height)
+    template = tokens()["chart"]["plotly_template"]
+    base = {**template["layout"], "font": {**template["layout"]["font"], "size": box["font"]}}
+    merged = {**base, "width": box["width"], "height": box["height"], "template": {}, **layout}
+    for key in [k for k in merged if k[:5] in ("xaxis", "yaxis")]:
+        merged[key] = {**base[key[:5]], **merged[key], "tickfont": {"color": colour("ink2"), "size": box["font"]}}
+    return go.Figure({"data": [dict(trace) for trace in data], "layout": merged}, _validate=False)
+
+
+def note(text: str, x: float, y: float, *, size: float, tint: str = "ink2", bold: bool = False, **place) -> dict:
+    """An annotation: direct labels instead of a legend."""
+    words = f"<b>{text}</b>" if bold else text
+    return {"text": words, "x": x, "y": y, "showarrow": False, "font": {"color": colour(tint), "size": size}, **place}
+
+
+def rule(axis: str, at: float, *, tint: str = "ink3", dash: str = "solid", width: float = 1.2, below: bool = True) -> dict:
+    """A reference line across the plot."""
+    line = {"color": colour(tint), "width": width, "dash": dash}
+    across = {"xref": "x", "x0": at, "x1": at, "yref": "y domain", "y0": 0, "y1": 1}
+    along = {"xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": at, "y1": at}
+    return {"type": "line", "line": line, "layer": "below" if below else "above", **(across if axis == "x" else along)}
+
+
+def band(x: Sequence[float], low: Sequence[float | None], high: Sequence[float | None], tint: str) -> dict:
+    """The area between two lines as closed outlines, one per run without gaps."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    run: list[int] = []
+    for index in [*range(len(x)), None]:
+        if index is not None and low[index] is not None and high[index] is not None:
+            run.append(index)
+            continue
+        if run:
+            if xs:
+                xs.append(None)
+                ys.append(None)
+            xs.extend([x[i] for i in run] + [x[i] for i in reversed(run)])
+            ys.extend([high[i] for i in run] + [low[i] for i in reversed(run)])
+        run = []
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": ys,
+        "fill": "toself",
+        "fillcolor": colour(tint),
+        "line": {"width": 0, "color": colour(tint)},
+        "hoverinfo": "skip",
+    }
+
+
+def month_ticks(months: Sequence[date], words: Words, size: str) -> dict:
+    """Ticks for months at 0, 1, 2…: the year is written at the first tick and at each January; phones show every third."""
+    step = 3 if size == "n" and len(months) > 7 else 1
+    shown = [i for i in range(len(months)) if (len(months) - 1 - i) % step == 0]
+    texts, year = [], None
+    for i in shown:
+        month = months[i]
+        texts.append(words.month_short(month) + (f"<br>{month.year}" if month.year != year else ""))
+        year = month.year
+    return {"tickvals": shown, "ticktext": texts, "range": [-0.5, len(months) - 0.5], "type": "linear"}
+
+
+def ratio_axis(values: Iterable[float | None], words: Words) -> dict:
+    """A log axis for ×-values around ×1: symmetric enough that half as much and twice as much look alike."""
+    seen = [v for v in values if v is not None and v > 0]
+    low, high = min([0.8, *seen]) / 1.12, max([1.25, *seen]) * 1.12
+    steps = [0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.25, 2.0, 3.0, 5.0, 10.0, 20.0]
+    if high / low > 6:
+        steps = [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
+    ticks = [s for s in steps if low <= s <= high]
+    labels = [words.times(s, 2) if s in (0.05, 0.02, 1.25) else words.times(s, 1) for s in ticks]
+    return {"type": "log", "range": [math.log10(low), math.log10(high)], "tickvals": ticks, "ticktext": labels}
+
+
+def outside(value: float | None, lower: float | None, upper: float | None, centre: float = 1.0) -> str:
+    """'up' or 'down' when the whole interval lies beyond the centre, 'flat' when it touches it, 'data' when there is none."""
+    if value is None or lower is None or upper is None:
+        return "data"
+    return "up" if lower > centre else "down" if upper < centre else "flat"

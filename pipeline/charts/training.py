@@ -1,0 +1,136 @@
+"""Trained against not-yet-trained agencies, by months from the training."""
+
+import math
+
+import polars as pl
+
+from pipeline.charts import HOVER, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.html.locale import Words
+from pipeline.html.tokens import colour
+
+
+def event_study(frame: pl.DataFrame, words: Words, *, pretrend_p: float | None) -> Chart:
+    """Difference by month from training (0 = first month after), with interval.
+
+    frame: event_month, effect, lower, upper, n, all on the ln scale; drawn as factors."""
+    rows = []
+    for r in frame.sort("event_month").to_dicts():
+        if r["effect"] is not None:
+            rows.append({**r, **{c: math.exp(r[c]) if r[c] is not None else None for c in ("effect", "lower", "upper")}})
+    table = Table(
+        (
+            Column("event_month", words.plain("Months from training"), "integer"),
+            Column("factor", words.plain("Difference ×"), "times"),
+            Column("lower", words.plain("95% lower"), "times"),
+            Column("upper", words.plain("95% upper"), "times"),
+            Column("n", words.plain("Agencies"), "integer"),
+        ),
+        tuple((r["event_month"], r["effect"], r["lower"], r["upper"], r.get("n")) for r in rows),
+    )
+    return Chart(
+        name="peristiwa",
+        title=_title(rows, pretrend_p, words),
+        subtitle=words._("Trained minus not-yet-trained, by months from the training (×1.00 = no difference)")
+        if pretrend_p is None
+        else words._(
+            "Trained minus not-yet-trained, by months from the training (×1.00 = no difference); pre-trend test p = {p}",
+            p=words.number(pretrend_p, 2),
+        ),
+        reading=words._(
+            "Shaded: before the training; there the dots should lie at ×1. After it, a dot whose bar does not touch ×1 is "
+            "a difference "
+            "that chance alone rarely produces."
+        ),
+        source=words._("Source: training register and platform exports"),
+        description=words.ngettext("The chart has {n} month.", "The chart has {n} months.", len(rows)),
+        table=table,
+        figures={size: _figure(rows, words, size) for size in SIZES} if rows else {},
+        figure_id="training_event:effect",
+    )
+
+
+def _title(rows: list[dict], pretrend_p: float | None, words: Words) -> str:
+    after = [outside(r["effect"], r["lower"], r["upper"]) for r in rows if r["event_month"] >= 0]
+    if not after:
+        return words._("No month after a training can be judged yet")
+    if pretrend_p is not None and pretrend_p < 0.05:
+        return words._("The groups already differed before the training, so no effect is claimed")
+    clear = sum(s == "up" for s in after), sum(s == "down" for s in after)
+    if clear[0] > len(after) / 2:
+        return words._("Higher in {n} of {all} months after the training", n=clear[0], all=len(after))
+    if clear[1] > len(after) / 2:
+        return words._("Lower in {n} of {all} months after the training", n=clear[1], all=len(after))
+    return words._("No certain difference in most months after the training")
+
+
+def _figure(rows: list[dict], words: Words, size: str):
+    font = 11 if size == "n" else 12
+    x = [r["event_month"] for r in rows]
+    sides = [outside(r["effect"], r["lower"], r["upper"]) for r in rows]
+    tints = [
+        {"up": "up", "down": "down"}.get(s, "neutral") if r["event_month"] >= 0 else "neutral"
+        for s, r in zip(sides, rows, strict=True)
+    ]
+    spans = [r for r in rows if r["lower"] and r["upper"]]
+    step = 1 if len(x) <= 14 and size != "n" else 3
+    ticks = [m for m in x if m % step == 0]
+    low, high = min(x) - 0.6, max(x) + 0.6
+    shapes = [rule("y", 1.0)]
+    if low < -0.5:
+        shapes.insert(
+            0,
+            {
+                "type": "rect",
+                "xref": "x",
+                "x0": low,
+                "x1": -0.5,
+                "yref": "paper",
+                "y0": 0,
+                "y1": 1,
+                "layer": "below",
+                "fillcolor": colour("surface2"),
+                "line": {"width": 0},
+            },
+        )
+    notes = (
+        [note(words.plotly("before"), low, 1, size=font - 1, yref="paper", xanchor="left", yanchor="top", xshift=5, yshift=-3)]
+        if low < -0.5
+        else []
+    )
+    hover = [f"{words.times(r['effect'])}<br>{words.interval(r['lower'], r['upper'], kind='times')}" for r in rows]
+    return finish(
+        [
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "hoverinfo": "skip",
+                "line": {"color": colour("neutral"), "width": 1.5},
+                "x": [v for r in spans for v in (r["event_month"], r["event_month"], None)],
+                "y": [v for r in spans for v in (r["lower"], r["upper"], None)],
+            },
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": x,
+                "y": [r["effect"] for r in rows],
+                "customdata": hover,
+                "hovertemplate": HOVER,
+                "marker": {"size": 9, "color": [colour(t) for t in tints], "line": {"width": 1, "color": colour("surface")}},
+            },
+        ],
+        {
+            "margin": {"l": 50, "r": 14, "t": 12, "b": 46},
+            "xaxis": {
+                "type": "linear",
+                "range": [low, high],
+                "tickvals": ticks,
+                "ticktext": [words.number(t, signed=True) for t in ticks],
+                "title": {"text": words.plotly("Months from the training")},
+            },
+            "yaxis": ratio_axis([v for r in rows for v in (r["effect"], r["lower"], r["upper"])], words),
+            "shapes": shapes,
+            "annotations": notes,
+        },
+        size,
+        height={"w": 340, "m": 290, "n": 300}[size],
+    )

@@ -1,0 +1,295 @@
+"""Lines over months: the regency's middle agency, or one agency over the band of its peers."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from pipeline.charts import HOVER, SIZES, Chart, Column, Table, band, finish, month_ticks, note, outside, ratio_axis, rule
+from pipeline.html.escape import teks
+from pipeline.html.locale import Words
+from pipeline.html.tokens import colour
+
+COMPLETE = 0.95  # a month below this share of complete accounts is drawn hollow
+MONTHS = 13
+
+
+def regency_trend(frame: pl.DataFrame, words: Words, *, marks: Sequence[tuple[date, str]] = ()) -> Chart:
+    """Median agency against its expected value per month, with 95% interval, middle half of agencies, and coverage bars.
+
+    frame: month, median, lower, upper, q1, q3, n, coverage (0–1); `marks` are (month, words) of events such as trainings."""
+    rows = frame.sort("month").tail(MONTHS).to_dicts()
+    table = Table(
+        (
+            Column("month", words.plain("Month"), "month"),
+            Column("median", words.plain("Median, × expected"), "times"),
+            Column("lower", words.plain("95% lower"), "times"),
+            Column("upper", words.plain("95% upper"), "times"),
+            Column("q1", words.plain("Lower quarter"), "times"),
+            Column("q3", words.plain("Upper quarter"), "times"),
+            Column("n", words.plain("Agencies"), "integer"),
+            Column("coverage", words.plain("Data complete"), "percent"),
+        ),
+        tuple(tuple(row[c] for c in ("month", "median", "lower", "upper", "q1", "q3", "n", "coverage")) for row in rows),
+    )
+    drawn = [row for row in rows if row["median"] is not None]
+    figures = {size: _regency_figure(rows, words, size, marks) for size in SIZES} if drawn else {}
+    return Chart(
+        name="tren",
+        title=_regency_title(drawn, words),
+        subtitle=words._("The agency in the middle, against its expected value (×1.00 = as expected), per month"),
+        reading=words._(
+            "Line: the agency in the middle. Dark band: 95% interval of that line. Light band: the middle half of agencies. "
+            "Hollow dot: a month with less than 95% of the data; its number may still change when exports arrive."
+        ),
+        source=words._("Source: platform exports downloaded by the agencies"),
+        description=_regency_description(drawn, words),
+        table=table,
+        figures=figures,
+        figure_id="regency_month:median:month=" + (drawn[-1]["month"].isoformat() if drawn else ""),
+    )
+
+
+def _regency_title(rows: list[dict], words: Words) -> str:
+    if not rows:
+        return words._("Not enough data yet for a trend")
+    last, first = rows[-1], rows[0]
+    if len(rows) < 3 or None in (last["lower"], last["upper"], first["lower"], first["upper"]):
+        return words._("Too few months yet to speak of a trend")
+    if last["lower"] > first["upper"]:
+        return words._("The agency in the middle draws more response than in {month}", month=words.month(first["month"]))
+    if last["upper"] < first["lower"]:
+        return words._("The agency in the middle draws less response than in {month}", month=words.month(first["month"]))
+    return words._("No certain rise or fall since {month}", month=words.month(first["month"]))
+
+
+def _regency_description(rows: list[dict], words: Words) -> str:
+    if not rows:
+        return words._("No month has enough data.")
+    last = rows[-1]
+    return words._(
+        "In {month} the median was {value} ({interval}); half of the agencies lay between {q1} and {q3}.",
+        month=words.month(last["month"]),
+        value=words.times(last["median"]),
+        interval=words.interval(last["lower"], last["upper"], kind="times"),
+        q1=words.times(last["q1"]),
+        q3=words.times(last["q3"]),
+    )
+
+
+def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[tuple[date, str]]):
+    months = [row["month"] for row in rows]
+    x = list(range(len(rows)))
+    font = 11 if size == "n" else 12
+    axis = ratio_axis([row[c] for row in rows for c in ("median", "lower", "upper", "q1", "q3")], words)
+    full = [(row["coverage"] or 0) >= COMPLETE for row in rows]
+    data = [
+        band(x, [row["q1"] for row in rows], [row["q3"] for row in rows], "band"),
+        band(x, [row["lower"] for row in rows], [row["upper"] for row in rows], "band2"),
+        _line(x, [row["median"] for row in rows], [_month_hover(row, words) for row in rows], full, "brand"),
+        _coverage_bars(x, rows, full, words, font),
+    ]
+    label = [
+        note(
+            words.plotly("Complete data, % of accounts (under 95% in colour)"),
+            0,
+            0.2,
+            size=font - 1,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="middle",
+        )
+    ]
+    events = [(i, text) for mark, text in marks for i, month in enumerate(months) if month == mark.replace(day=1)]
+    ends = [(i, row["median"]) for i, row in enumerate(rows) if row["median"] is not None][-1]
+    label.append(
+        note(words.times(ends[1]), ends[0], math.log10(ends[1]), size=font + 1, tint="brand", bold=True, xanchor="left", xshift=9)
+    )
+    label += [
+        note(teks(text), i, 1.0, size=font - 1, yref="paper", yanchor="bottom", yshift=1) for i, text in _spaced(events, size)
+    ]
+    return finish(
+        data,
+        {
+            "margin": {"l": 50, "r": 62 if size != "n" else 52, "t": 24, "b": 40},
+            "xaxis": {**month_ticks(months, words, size), "anchor": "y2"},
+            "yaxis": {**axis, "domain": [0.3, 1]},
+            "yaxis2": {
+                "type": "linear",
+                "domain": [0, 0.14],
+                "range": [0, 1],
+                "showgrid": False,
+                "showticklabels": False,
+                "anchor": "x",
+            },
+            "shapes": [rule("y", 1.0)] + [rule("x", i, dash="dot", width=1, below=False) for i, _ in events],
+            "annotations": label,
+        },
+        size,
+    )
+
+
+def _spaced(events: list[tuple[int, str]], size: str) -> list[tuple[int, str]]:
+    """Labels that would run into each other keep only the first; the rule itself is always drawn."""
+    kept: list[tuple[int, str]] = []
+    for i, text in sorted(events):
+        if not kept or i - kept[-1][0] >= (4 if size == "n" else 2):
+            kept.append((i, text))
+    return kept
+
+
+def _line(x: list[int], y: list[float | None], hover: list[str], full: list[bool], tint: str) -> dict:
+    last = max((i for i, v in enumerate(y) if v is not None), default=0)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": x,
+        "y": y,
+        "customdata": hover,
+        "hovertemplate": HOVER,
+        "cliponaxis": False,
+        "line": {"color": colour(tint), "width": 2.4},
+        "marker": {
+            "size": [11 if i == last else 7 for i in x],
+            "color": [colour(tint) if ok else colour("surface") for ok in full],
+            "line": {"color": [colour("surface") if ok else colour(tint) for ok in full], "width": 1.6},
+        },
+    }
+
+
+def _coverage_bars(x: list[int], rows: list[dict], full: list[bool], words: Words, font: int) -> dict:
+    shares = [row["coverage"] for row in rows]
+    dense = len(rows) > 8 and font == 11
+    return {
+        "type": "bar",
+        "x": x,
+        "y": [1 if s is not None else None for s in shares],
+        "yaxis": "y2",
+        "hovertemplate": HOVER,
+        "marker": {"color": [colour("neutralbg") if ok else colour("amber") for ok in full]},
+        "customdata": [
+            words.plotly("{month}: {share} complete", month=words.month(r["month"]), share=words.percent(r["coverage"]))
+            for r in rows
+        ],
+        "text": ["" if s is None or dense else words.number(s * 100) for s in shares],
+        "textposition": "inside",
+        "textangle": 0,
+        "textfont": {"size": font - 1, "color": [colour("ink2") if ok else colour("onamber") for ok in full]},
+        "constraintext": "none",
+    }
+
+
+def _month_hover(row: dict, words: Words) -> str:
+    if row["median"] is None:
+        return ""
+    interval = words.interval(row["lower"], row["upper"], kind="times")
+    return f"<b>{words.month(row['month'])}</b><br>{words.times(row['median'])}<br>{interval}"
+
+
+def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agency_id: str) -> Chart:
+    """One agency per month over the middle half of its peer group.
+
+    frame: month, vs_expected, lower, upper, n_posts, complete; peers: month, median, q1, q3 (peer group without this agency)."""
+    months = sorted(set(frame["month"]) | set(peers["month"]))[-MONTHS:] if frame.height else []
+    own = {row["month"]: row for row in frame.to_dicts()}
+    others = {row["month"]: row for row in peers.to_dicts()}
+    rows = [(month, own.get(month) or {}, others.get(month) or {}) for month in months]
+    table = Table(
+        (
+            Column("month", words.plain("Month"), "month"),
+            Column("vs_expected", words.plain("× expected"), "times"),
+            Column("lower", words.plain("95% lower"), "times"),
+            Column("upper", words.plain("95% upper"), "times"),
+            Column("n_posts", words.plain("Posts"), "integer"),
+            Column("peer_median", words.plain("Peer median"), "times"),
+        ),
+        tuple((m, a.get("vs_expected"), a.get("lower"), a.get("upper"), a.get("n_posts"), p.get("median")) for m, a, p in rows),
+    )
+    drawn = [a for _, a, _ in rows if a.get("vs_expected") is not None]
+    return Chart(
+        name="tren",
+        title=_agency_title(drawn, words),
+        subtitle=words._("Response against the expected value (×1.00 = as expected), per month"),
+        reading=words._(
+            "Line: this agency. Thin bars: 95% interval. Band: the middle half of its peer group. "
+            "Hollow dot: an incomplete month or fewer than 5 posts. The line is broken where a month is missing."
+        ),
+        source=words._("Source: platform exports downloaded by the agencies"),
+        description=words.ngettext("The chart has {n} month with a value.", "The chart has {n} months with a value.", len(drawn)),
+        table=table,
+        figures={size: _agency_figure(rows, words, size) for size in SIZES} if drawn else {},
+        figure_id=f"agency_month_index:vs_expected:agency_id={agency_id}",
+    )
+
+
+def _agency_title(rows: list[dict], words: Words) -> str:
+    if not rows:
+        return words._("No month has enough posts to be judged")
+    if len(rows) < 3:
+        return words._("Too few months yet to speak of a trend")
+    last, first = rows[-1], rows[0]
+    bounds = (last.get("lower"), last.get("upper"), first.get("lower"), first.get("upper"))
+    if None not in bounds and bounds[0] > bounds[3]:
+        return words._("Higher than at the start of the period")
+    if None not in bounds and bounds[1] < bounds[2]:
+        return words._("Lower than at the start of the period")
+    states = {outside(r.get("vs_expected"), r.get("lower"), r.get("upper")) for r in rows[-3:]}
+    if states == {"up"}:
+        return words._("Above its expected value in each of the last three months")
+    if states == {"down"}:
+        return words._("Below its expected value in each of the last three months")
+    return words._("From month to month within ordinary swings")
+
+
+def _agency_figure(rows: list[tuple], words: Words, size: str):
+    x = list(range(len(rows)))
+    own = [a.get("vs_expected") for _, a, _ in rows]
+    firm = [bool(a.get("complete")) and (a.get("n_posts") or 0) >= 5 for _, a, _ in rows]
+    font = 11 if size == "n" else 12
+    bars_x = [v for i, (_, a, _) in enumerate(rows) if a.get("lower") and a.get("vs_expected") for v in (i, i, None)]
+    bars_y = [v for _, a, _ in rows if a.get("lower") and a.get("vs_expected") for v in (a["lower"], a["upper"], None)]
+    axis = ratio_axis([*own, *bars_y, *(p.get(c) for _, _, p in rows for c in ("q1", "q3"))], words)
+    hover = [
+        ""
+        if a.get("vs_expected") is None
+        else f"<b>{words.month(m)}</b><br>{words.times(a['vs_expected'])}<br>"
+        f"{words.interval(a.get('lower'), a.get('upper'), kind='times')}<br>"
+        + words.plotly("{n} posts", n=words.integer(a.get("n_posts")))
+        for m, a, _ in rows
+    ]
+    last = max(i for i, v in enumerate(own) if v is not None)
+    peer = [(i, p["q3"]) for i, (_, _, p) in enumerate(rows) if p.get("q3")]
+    labels = [
+        note(
+            words.times(own[last]), last, math.log10(own[last]), size=font + 1, tint="brand", bold=True, xanchor="left", xshift=9
+        )
+    ]
+    if peer:
+        labels.append(
+            note(words.plotly("peer group"), peer[0][0], math.log10(peer[0][1]), size=font - 1, yanchor="bottom", xanchor="left")
+        )
+    return finish(
+        [
+            band(x, [p.get("q1") for _, _, p in rows], [p.get("q3") for _, _, p in rows], "band"),
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": bars_x,
+                "y": bars_y,
+                "line": {"color": colour("brand"), "width": 1},
+                "hoverinfo": "skip",
+            },
+            _line(x, own, hover, firm, "brand"),
+        ],
+        {
+            "margin": {"l": 50, "r": 62 if size != "n" else 52, "t": 12, "b": 40},
+            "xaxis": month_ticks([m for m, _, _ in rows], words, size),
+            "yaxis": axis,
+            "shapes": [rule("y", 1.0)],
+            "annotations": labels,
+        },
+        size,
+        height={"w": 320, "m": 270, "n": 280}[size],
+    )

@@ -1,0 +1,88 @@
+"""Small drawings inside text and table cells: sparkline, interval row, share strip. Direct SVG, same token classes as the
+charts."""
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+SPARK = (104, 26)
+ROW = (132, 22)
+
+
+def sparkline(values: Sequence[float | None], *, tint: str = "neutral", size: tuple[int, int] = SPARK) -> Markup:
+    """A line with gaps left open; a lone month is a dot. Decorative: the numbers stand beside it or in the table."""
+    width, height = size
+    seen = [v for v in values if v is not None and math.isfinite(v)]
+    if not seen:
+        return Markup("")
+    low, high = min(seen), max(seen)
+    step = (width - 10) / max(len(values) - 1, 1)
+
+    def place(index: int, value: float) -> tuple[float, float]:
+        share = 0.5 if high == low else (value - low) / (high - low)
+        return 4 + index * step, height - 5 - share * (height - 10)
+
+    path, dots, run = [], [], 0
+    for index, value in enumerate(values):
+        if value is None or not math.isfinite(value):
+            run = 0
+            continue
+        x, y = place(index, value)
+        path.append(f"{'L' if run else 'M'}{x:.1f},{y:.1f}")
+        alone = run == 0 and (index + 1 == len(values) or values[index + 1] is None)
+        if alone and index + 1 < len(values):
+            dots.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1" class="f-{tint}"/>')
+        run += 1
+    last = max(i for i, v in enumerate(values) if v is not None and math.isfinite(v))
+    x, y = place(last, values[last])  # type: ignore[arg-type]
+    dots.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" class="f-{tint}"/>')
+    return Markup(  # noqa: S704  # numbers and token names only
+        f'<svg class="garis" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">'
+        f'<path d="{"".join(path)}" fill="none" class="s-{tint}" stroke-width="1.4" stroke-linejoin="round"/>'
+        f"{''.join(dots)}</svg>"
+    )
+
+
+class RatioScale:
+    """A shared log scale for interval rows, so that rows of one table can be read against each other."""
+
+    def __init__(self, values: Sequence[float | None], size: tuple[int, int] = ROW):
+        seen = [v for v in values if v and v > 0 and math.isfinite(v)]
+        self.low = max(min([0.8, *seen]) / 1.05, 0.05)
+        self.high = min(max([1.25, *seen]) * 1.05, 20.0)
+        self.width, self.height = size
+
+    def at(self, value: float) -> float:
+        share = math.log(max(min(value, self.high), self.low) / self.low) / math.log(self.high / self.low)
+        return 4 + share * (self.width - 8)
+
+    def row(
+        self, value: float | None, lower: float | None, upper: float | None, side: str, box: tuple[float, float] | None
+    ) -> Markup:
+        """Dot, 95% interval, the peers' middle half as a box and ×1 as a rule. Hollow when not judged."""
+        middle = self.height / 2
+        parts = [f'<line x1="0" x2="{self.width}" y1="{middle}" y2="{middle}" class="s-grid"/>']
+        if box:
+            left, right = self.at(box[0]), self.at(box[1])
+            parts.append(
+                f'<rect x="{left:.1f}" y="{middle - 7}" width="{right - left:.1f}" height="14" rx="2" class="f-surface2"/>'
+            )
+        one = self.at(1.0)
+        parts.append(
+            f'<line x1="{one:.1f}" x2="{one:.1f}" y1="{middle - 8}" y2="{middle + 8}" class="s-ink3" stroke-width="1.2"/>'
+        )
+        if value is not None:
+            tint = {"up": "up", "down": "down"}.get(side, "neutral")
+            if lower is not None and upper is not None:
+                parts.append(
+                    f'<line x1="{self.at(lower):.1f}" x2="{self.at(upper):.1f}" y1="{middle}" y2="{middle}" '
+                    f'class="s-{tint}" stroke-width="2"/>'
+                )
+            paint = f'class="f-surface s-{tint}" stroke-width="1.4"' if side == "data" else f'class="f-{tint}"'
+            parts.append(f'<circle cx="{self.at(value):.1f}" cy="{middle}" r="4" {paint}/>')
+        return Markup(  # noqa: S704  # numbers and token names only
+            f'<svg class="selang" viewBox="0 0 {self.width} {self.height}" width="{self.width}" height="{self.height}" '
+            'aria-hidden="true">'
+            f"{''.join(parts)}</svg>"
+        )

@@ -1,0 +1,180 @@
+"""Every page of one published version: `build()` writes the site, `share()` one self-contained file.
+
+The whole set is written beside the old one, verified, and moved into place in one rename; if anything fails, yesterday's
+pages stay.
+Build time is passed in and everything is sorted, so two builds of one version are the same bytes.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.html import environment, plotly_source, shell
+from pipeline.html.escape import file_part
+from pipeline.html.locale import LANGUAGES, Words
+from pipeline.pages import daftar, glosarium, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
+from pipeline.pages.data import Facts, load
+from pipeline.pages.sheet import ENGINE, Sheet
+
+PAGES: tuple = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, metode, glosarium)
+LARGEST_PAGE = 300_000
+
+
+class BuildError(RuntimeError):
+    """A page is not whole; the old site stays."""
+
+
+@dataclass
+class SiteResult:
+    """What was built. `notes` lists tables and columns that the version lacks and pages over their size budget."""
+
+    folder: Path
+    version: str
+    pages: int
+    files: int
+    size_bytes: int
+    sha256: str
+    notes: list[str] = field(default_factory=list)
+
+
+def build(
+    version, site_root: Path, *, languages: Sequence[str] = LANGUAGES, built_at: datetime | None = None, registry=None
+) -> SiteResult:
+    """All pages of `version` into `site_root/<version>/` and `site_root/latest/`."""
+    facts = load(version, registry)
+    name = str(facts.info.get("version") or "")
+    if not name:
+        raise BuildError("the version does not say its name (meta.version)")
+    moment = built_at or facts.info.get("built_at")
+    if moment is None:
+        raise BuildError("the version does not say when it was built (meta.version.built_at), and no built_at was given")
+    site_root = Path(site_root)
+    site_root.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".susun-", dir=site_root))
+    try:
+        pages = _write_set(facts, staging, languages, moment)
+        notes = _verify(staging, pages, name) + [f"not in this version: {item}" for item in sorted(set(facts.absent))]
+        result = _publish(staging, site_root, file_part(name), pages, name, notes)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return result
+
+
+def share(version, agency: str, out: Path, language: str = "id", *, built_at: datetime | None = None, registry=None) -> Path:
+    """One self-contained page: an agency by its id, or 'ringkasan'. It links to nothing and carries the live charts
+    compressed."""
+    facts = load(version, registry)
+    moment = built_at or facts.info.get("built_at")
+    if moment is None:
+        raise BuildError("the version does not say when it was built (meta.version.built_at), and no built_at was given")
+    if agency == "ringkasan":
+        text = ringkasan.build(Sheet(Words(language), facts, ringkasan.PATH, moment, single=True))
+    else:
+        known = {a["agency_id"]: a for a in facts.agencies}
+        if agency not in known:
+            raise KeyError(f"no agency {agency!r}; known: {', '.join(sorted(known)[:8])} …")
+        text = perangkat.build(Sheet(Words(language), facts, "perangkat.html", moment, single=True), known[agency])
+    _check_page(text, str(facts.info.get("version") or ""), agency)
+    out = Path(out)
+    _write(out, text.encode())
+    return out
+
+
+# -- the set -------------------------------------------------------------------------------------------------------------------
+def jobs(facts: Facts) -> Iterator[tuple[str, Callable[[Sheet], str]]]:
+    """(path, builder) of every page of one language."""
+    for module in PAGES:
+        yield module.PATH, module.build
+    for agency in facts.agencies:
+        yield f"perangkat/{agency['slug']}.html", lambda sheet, agency=agency: perangkat.build(sheet, agency)
+
+
+def _write_set(facts: Facts, staging: Path, languages: Sequence[str], moment: datetime) -> list[str]:
+    written = []
+    for language in languages:
+        words = Words(language)
+        for path, builder in jobs(facts):
+            sheet = Sheet(words, facts, path, moment)
+            _write(staging / language / path, builder(sheet).encode())
+            written.append(f"{language}/{path}")
+            for name, content in sheet.files.items():
+                _write(staging / language / name, content)
+    _write(staging / ENGINE, plotly_source())
+    _write(
+        staging / "aset" / "LICENSE-plotly.txt",
+        (Path(__file__).parents[1] / "html" / "assets" / "LICENSE-plotly.txt").read_bytes(),
+    )
+    _write(staging / "index.html", _door(facts, languages).encode())
+    return written
+
+
+def _door(facts: Facts, languages: Sequence[str]) -> str:
+    """The page at the root of a version: goes on to the first language, and links to both."""
+    return environment().get_template("pintu.html").render(languages=languages, version=str(facts.info.get("version") or ""))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _check_page(text: str, version: str, path: str) -> None:
+    if not text.rstrip().endswith("</html>") or f'content="{version}"' not in text or "<h1>" not in text:
+        raise BuildError(f"{path} is not whole")
+
+
+def _verify(staging: Path, pages: list[str], version: str) -> list[str]:
+    """Every page read back from disk: closing tag, version, one h1, size. Returns notes on pages over budget."""
+    notes = []
+    for path in pages:
+        content = (staging / path).read_bytes()
+        _check_page(content.decode(), version, path)
+        if len(content) > LARGEST_PAGE:
+            notes.append(f"{path}: {len(content):,} bytes is over the budget of {LARGEST_PAGE:,}")
+    return notes
+
+
+def _publish(staging: Path, site_root: Path, folder: str, pages: list[str], version: str, notes: list[str]) -> SiteResult:
+    files = sorted(p for p in staging.rglob("*") if p.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(str(path.relative_to(staging)).encode() + b"\0" + path.read_bytes() + b"\0")
+    size = sum(p.stat().st_size for p in files)
+    target = site_root / folder
+    _swap(staging, target, site_root)
+    copy = Path(tempfile.mkdtemp(prefix=".susun-", dir=site_root))
+    shutil.copytree(target, copy, dirs_exist_ok=True, copy_function=_link)
+    _swap(copy, site_root / "latest", site_root)
+    return SiteResult(target, version, len(pages), len(files), size, digest.hexdigest(), notes)
+
+
+def _link(source: str, target: str) -> None:
+    """A published file is never edited, so `latest` may share it; where the disk cannot link, it is copied."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _swap(new: Path, target: Path, site_root: Path) -> None:
+    """`new` becomes `target`; the old folder steps aside first and comes back if the second rename fails."""
+    new.chmod(0o750)
+    if not target.exists():
+        new.rename(target)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=".lama-", dir=site_root)) / target.name
+    target.rename(aside)
+    try:
+        new.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    shutil.rmtree(aside.parent, ignore_errors=True)
+
+
+__all__ = ["BuildError", "SiteResult", "build", "share", "shell"]

@@ -1,0 +1,199 @@
+"""Who needs help, why, and the first step: fixed rules over published estimates, the same every month."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from pipeline.html.locale import Words
+from pipeline.pages.common import COMPLETE, SLOW_HOURS, direction, habit_change, reply
+from pipeline.pages.data import Facts
+
+ORDER = ("no_data", "down", "slow", "not_covered")
+
+
+@dataclass(frozen=True)
+class Need:
+    """One agency's most pressing need. `tag` is (kind, words); `figure` is the number it rests on."""
+
+    agency: dict
+    kind: str
+    weight: float
+    tag: tuple[str, str]
+    reason: str
+    step: str
+    figure: str
+
+
+def needs(facts: Facts, agencies: list[dict], words: Words) -> list[Need]:
+    """The most pressing need of each agency, ordered: no data, certain decline, slow replies, gaps in the data; then by
+    size, name."""
+    found = []
+    for agency in agencies:
+        need = need_of(facts, agency, words)
+        if need:
+            found.append(need)
+    return sorted(found, key=lambda n: (ORDER.index(n.kind), -n.weight, n.agency["short"].casefold(), n.agency["agency_id"]))
+
+
+def need_of(facts: Facts, agency: dict, words: Words) -> Need | None:
+    window = agency["window"]
+    key = agency["agency_id"]
+    state = window.get("state") or "no_data"
+    if state == "no_data":
+        return Need(
+            agency,
+            "no_data",
+            0.0,
+            ("data", words.plain("no data received")),
+            words._("No export of the three months has arrived."),
+            words._("First step: call the admin and download the months together."),
+            f"agency_window:state:agency_id={key}",
+        )
+    if direction(window) == "down":
+        return Need(
+            agency,
+            "down",
+            1 - (window["change_upper"] or 1),
+            ("down", words.change(window["change"])),
+            habit_change(facts, key, words) or words._("Response fell by more than chance allows."),
+            words._("First step: go through the last ten posts together and choose one format to bring back."),
+            f"agency_window:change:agency_id={key}",
+        )
+    answers = reply(facts, key)
+    if answers and answers["median_hours"] and answers["median_hours"] > SLOW_HOURS:
+        return Need(
+            agency,
+            "slow",
+            answers["median_hours"],
+            ("warn", words.plain("reply {hours}", hours=words.hours(answers["median_hours"]))),
+            words.ngettext(
+                "{n} case in the log; half wait longer than this.",
+                "{n} cases in the log; half wait longer than this.",
+                answers["n"],
+            ),
+            words._("First step: agree who answers, and prepare answers to the most frequent questions."),
+            f"response_summary:median_hours:agency_id={key}",
+        )
+    if state == "not_covered" or (window.get("coverage") is not None and window["coverage"] < COMPLETE and state != "judged"):
+        return Need(
+            agency,
+            "not_covered",
+            1 - (window.get("coverage") or 0),
+            ("data", words.plain("data incomplete")),
+            words._("{share} of the days are covered by exports.", share=words.percent(window.get("coverage"))),
+            words._("First step: download the missing months; the data-quality page names them."),
+            f"agency_window:coverage:agency_id={key}",
+        )
+    return None
+
+
+def next_step(facts: Facts, agency: dict, words: Words) -> str:
+    """One suggestion for the agency's own page: its need, else what its own best posts suggest, else carry on."""
+    need = need_of(facts, agency, words)
+    if need:
+        return Markup("{} {}").format(need.reason, need.step)
+    best = facts.best.get(agency["agency_id"])
+    if best:
+        formats = [row["format"] for row in best if row["format"]]
+        common = max(sorted(set(formats)), key=formats.count) if formats else None
+        if common and formats.count(common) >= 3:
+            return words._(
+                "{count} of the five posts with most response are of the kind “{kind}”. Plan two more of them next month "
+                "and compare.",
+                count=words.integer(formats.count(common)),
+                kind=format_word(common, words),
+            )
+        return words._("Look at the five posts with most response below and repeat what they have in common.")
+    if agency["window"].get("state") == "too_few_posts":
+        return words._("Post at least twice a month per account, so that response can be judged at all.")
+    return words._("Carry on, and send the exports every week, so that change can be seen early.")
+
+
+def format_word(kind: str | None, words: Words) -> str:
+    return {
+        "photo": words.plain("photo"),
+        "carousel": words.plain("carousel"),
+        "video": words.plain("video"),
+        "link": words.plain("link"),
+        "text": words.plain("text"),
+        "other": words.plain("other"),
+    }.get(kind or "", kind or "–")
+
+
+def regency_actions(facts: Facts, found: list[Need], words: Words) -> list[dict]:
+    """At most three actions for leadership, each with the evidence it rests on."""
+    actions = []
+    gaps = [n for n in found if n.kind in ("no_data", "not_covered")]
+    if gaps:
+        actions.append(
+            {
+                "title": words._("Close the gaps in the data"),
+                "text": words.ngettext(
+                    "{n} agency sent too little to be judged.", "{n} agencies sent too little to be judged.", len(gaps)
+                ),
+                "page": "kualitas.html",
+                "link": words._("List and reasons"),
+            }
+        )
+    slow = [n for n in found if n.kind == "slow"]
+    if slow:
+        actions.append(
+            {
+                "title": words._("Set up a reply duty"),
+                "text": words.ngettext(
+                    "{n} agency answers later than a day.", "{n} agencies answer later than a day.", len(slow)
+                ),
+                "page": "daftar.html",
+                "link": words._("See which"),
+            }
+        )
+    down = [n for n in found if n.kind == "down"]
+    if down:
+        names = words.join(n.agency["short"] for n in down[:3])
+        actions.append(
+            {
+                "title": words.ngettext("Support the agency that declined", "Support the {n} agencies that declined", len(down)),
+                "text": words._("Beginning with {names}; their pages show since when and on which platform.", names=names),
+                "page": "daftar.html",
+                "link": words._("See which"),
+            }
+        )
+    effect = training_verdict(facts)
+    if effect in ("up", "flat") and len(actions) < 3:
+        actions.append(_training_action(effect, words))
+    if len(actions) < 3:
+        actions.append(
+            {
+                "title": words._("Learn from those that improved"),
+                "text": words._("Let two of them show their best posts at the next meeting; the pages list them."),
+                "page": "daftar.html",
+                "link": words._("See which"),
+            }
+        )
+    return actions[:3]
+
+
+def _training_action(effect: str, words: Words) -> dict:
+    text = (
+        words._("Trained agencies rose more than the not-yet-trained, by more than chance allows.")
+        if effect == "up"
+        else words._("An effect of the training is not certain yet; more cohorts make the test stronger.")
+    )
+    title = words._("Continue the training") if effect == "up" else words._("Keep measuring the training")
+    return {"title": title, "text": text, "page": "pelatihan.html", "link": words._("See the evidence")}
+
+
+def training_verdict(facts: Facts) -> str:
+    """up, down, flat or data for the main outcome and estimator; data when the design does not allow a claim."""
+    rows = [r for r in facts.frames["estimates.training_effect"].to_dicts() if r["estimator"] == "imputation"]
+    row = next((r for r in rows if r["outcome"] in ("er_account", "er", "vs_expected")), None)
+    if (
+        row is None
+        or row["effect"] is None
+        or row["lower"] is None
+        or (row["pretrend_p"] is not None and row["pretrend_p"] < 0.05)
+    ):
+        return "data"
+    if row["n_trained"] is not None and min(row["n_trained"], row["n_control"] or 0) < 10:
+        return "data"
+    return "up" if row["lower"] > 0 else "down" if row["upper"] < 0 else "flat"

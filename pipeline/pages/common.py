@@ -1,0 +1,160 @@
+"""Words and small judgements that several pages share. Every sentence is whole; evidence chooses the sentence."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+
+from markupsafe import Markup
+
+from pipeline.html.locale import Words
+from pipeline.html.mini import RatioScale
+from pipeline.pages.data import Facts
+
+COMPLETE = 0.90
+SLOW_HOURS = 24.0
+SYMBOL = {"complete": "l", "partial": "s", "missing": "t", "refused": "x", "not_required": "d"}
+
+
+def bold(text: object) -> Markup:
+    return Markup("<b>{}</b>").format(text)
+
+
+def peer_label(group: str | None, words: Words) -> str:
+    known = {
+        "kecamatan": words.plain("Districts"),
+        "dinas_layanan": words.plain("Service agencies"),
+        "dinas_sektor": words.plain("Sector agencies"),
+        "penunjang": words.plain("Support bodies"),
+        "bumd": words.plain("Regency-owned enterprises"),
+        "rsud": words.plain("Public hospitals"),
+        "kanal_utama": words.plain("Main channel"),
+        "dinas_teknis": words.plain("Technical agencies"),
+    }
+    return known.get(group or "", (group or "–").replace("_", " ").capitalize())
+
+
+def direction_word(direction: str, words: Words) -> str:
+    return {
+        "up": words.plain("improving"),
+        "down": words.plain("declining"),
+        "flat": words.plain("not clear"),
+        "data": words.plain("too little data"),
+    }[direction]
+
+
+def state_reason(window: dict, words: Words) -> str:
+    """Why an agency is not judged, in one sentence."""
+    state = window.get("state") or "no_data"
+    return {
+        "no_data": words._("No usable export of the three months has arrived."),
+        "not_covered": words._("The exports cover too few days of the three months."),
+        "too_few_posts": words._("Fewer than 5 mature posts in the three months."),
+        "not_ranked": words._("Its group has fewer than 8 members, so it is not ranked."),
+        "judged": words._("Enough data."),
+    }.get(state, words._("Not judged."))
+
+
+def direction(window: dict) -> str:
+    """up, down, flat or data: the published direction, never recomputed here."""
+    found = window.get("direction")
+    return found if found in ("up", "down", "flat") else "data"
+
+
+def level(window: dict) -> str:
+    """Where an agency stands against its expected value, by its own interval; data when it is not judged."""
+    if window.get("state") not in ("judged", "not_ranked") or not window.get("lower") or not window.get("upper"):
+        return "data"
+    return "up" if window["lower"] > 1 else "down" if window["upper"] < 1 else "flat"
+
+
+def ranked_agencies(facts: Facts) -> list[dict]:
+    """Agencies of the tables: all that exist in the period, without the main channel."""
+    last = facts.period[1]
+    alive = [a for a in facts.agencies if not (a["valid_to"] and last and a["valid_to"] < last.replace(day=1))]
+    return [a for a in alive if a["kind"] != "kanal_utama" and a["peer_group"] != "kanal_utama"]
+
+
+def peer_values(facts: Facts) -> dict[str, list[tuple[str, float]]]:
+    """peer group → (agency, × expected) of its judged members."""
+    groups: dict[str, list[tuple[str, float]]] = {}
+    for agency_id, window in facts.windows.items():
+        if window["state"] == "judged" and window["vs_expected"]:
+            groups.setdefault(window["peer_group"], []).append((agency_id, window["vs_expected"]))
+    return groups
+
+
+def peer_box(groups: dict[str, list[tuple[str, float]]], agency_id: str, group: str | None) -> tuple[float, float] | None:
+    """Middle half of the peers without the agency itself; None below eight members."""
+    values = sorted(v for other, v in groups.get(group or "", []) if other != agency_id)
+    if len(values) < 7:
+        return None
+    return quantile(values, 0.25), quantile(values, 0.75)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    place = (len(values) - 1) * share
+    low = math.floor(place)
+    return values[low] + (values[min(low + 1, len(values) - 1)] - values[low]) * (place - low)
+
+
+def median_interval(values: Sequence[float]) -> tuple[float | None, float | None, float | None]:
+    """Median with its distribution-free 95% interval from order statistics; no interval below six values."""
+    ordered = sorted(values)
+    n = len(ordered)
+    if not n:
+        return None, None, None
+    middle = quantile(ordered, 0.5)
+    if n < 6:
+        return middle, None, None
+    total, k = 0.0, 0
+    for k in range(n):
+        total += math.comb(n, k) / 2**n
+        if total > 0.025:
+            break
+    return (middle, ordered[k - 1], ordered[n - k]) if k >= 1 else (middle, None, None)
+
+
+def moved(now: tuple, before: tuple) -> str:
+    """Cautious comparison of two estimates: up or down only when the intervals do not touch."""
+    if None in (*now, *before):
+        return "data"
+    return "up" if now[1] > before[2] else "down" if now[2] < before[1] else "flat"
+
+
+def scale_of(facts: Facts) -> RatioScale:
+    windows = facts.windows.values()
+    return RatioScale([v for w in windows for v in (w["vs_expected"], w["lower"], w["upper"])])
+
+
+def month_back(month: date, count: int) -> date:
+    index = month.year * 12 + month.month - 1 - count
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def reply(facts: Facts, agency_id: str) -> dict | None:
+    """The response summary of an agency, if there is a log with at least 20 cases."""
+    rows = facts.of("estimates.response_summary", agency_id).sort("period_start", nulls_last=False).to_dicts()
+    return rows[-1] if rows and (rows[-1]["n"] or 0) >= 20 else None
+
+
+def habit_change(facts: Facts, agency_id: str, words: Words) -> Markup | str:
+    """What was different, not why: the one habit that moved most, in counts that can be looked up."""
+    pair = facts.habits.get(agency_id, {})
+    now, then = pair.get("now"), pair.get("then")
+    if not now or not then or min(now["posts"], then["posts"]) < 5:
+        return ""
+    changes = [(abs(math.log(now["posts"] / then["posts"])), "posts")]
+    for kind in ("video", "service"):
+        share_now, share_then = now[kind] / now["posts"], then[kind] / then["posts"]
+        changes.append((abs(share_now - share_then) * 2.5, kind))
+    size, kind = max(changes)
+    if size < 0.25:
+        return words._("No habit changed noticeably.")
+    if kind == "posts":
+        return words._(
+            "Posts: {then} → {now} in three months.", then=words.integer(then["posts"]), now=words.integer(now["posts"])
+        )
+    share = {k: words.percent(v[kind] / v["posts"]) for k, v in pair.items()}
+    if kind == "video":
+        return words._("Share of video: {then} → {now} of posts.", **share)
+    return words._("Share of service information: {then} → {now} of posts.", **share)

@@ -1,0 +1,171 @@
+"""Data quality: what is complete, late, missing or refused, and which numbers does each gap touch?"""
+
+import polars as pl
+
+from pipeline.charts import Column, Table
+from pipeline.html import render
+from pipeline.html.escape import tampil
+from pipeline.pages import common
+from pipeline.pages.advice import needs
+from pipeline.pages.daftar import last_months
+from pipeline.pages.perangkat import cell, coverage_rows, file_row, files_table
+from pipeline.pages.sheet import Sheet
+
+PATH = "kualitas.html"
+REFUSED_SHOWN = 60
+
+
+def build(sheet: Sheet) -> str:
+    facts, w = sheet.facts, sheet.words
+    months = last_months(sheet)
+    agencies = common.ranked_agencies(facts)
+    rows = [
+        {"agency": a, "url": sheet.agency_url(a), "accounts": found}
+        for a in facts.agencies
+        if (found := coverage_rows(facts, a["agency_id"], months, sheet))
+    ]
+    counts = count_states(rows)
+    body = render(
+        "kualitas.html",
+        w,
+        p=sheet.opening(headline(sheet, counts), lede(sheet, counts, agencies), kind=w._("Data quality"), csv=grid_csv(sheet)),
+        rows=rows,
+        months=months,
+        gaps=gaps(sheet, agencies),
+        refused=refused(sheet),
+        checks=checks(sheet),
+        restated=restated(sheet),
+        breaks=breaks(sheet),
+        absent=[tampil(name, 80) for name in sorted(set(facts.absent))],
+        trail=trail(sheet),
+        cell=cell,
+    )
+    return sheet.page(body, title=w.plain("Data quality"))
+
+
+def count_states(rows: list[dict]) -> dict[str, int]:
+    cells = [kind for row in rows for account in row["accounts"] for kind, _ in account["cells"]]
+    return {kind: cells.count(kind) for kind in "lstxd"}
+
+
+def headline(sheet: Sheet, counts: dict[str, int]) -> str:
+    w, needed = sheet.words, sum(counts[k] for k in "lstx")
+    if not needed:
+        return w._("No account-month is registered yet, so completeness is unknown")
+    return w._(
+        "{share} of account-months are complete; {missing} are missing or refused",
+        share=w.percent(counts["l"] / needed),
+        missing=w.integer(counts["t"] + counts["x"]),
+    )
+
+
+def lede(sheet: Sheet, counts: dict[str, int], agencies: list[dict]) -> list[str]:
+    w, info = sheet.words, sheet.facts.info
+    unjudged = sum(common.direction(a["window"]) == "data" for a in agencies)
+    return [
+        w._(
+            "{files} export files were read, {refused} were refused.",
+            files=w.integer(info.get("export_count")),
+            refused=w.integer(info.get("refused_count")),
+        ),
+        w.ngettext(
+            "Because of gaps or too few posts {n} agency is not judged on the other pages.",
+            "Because of gaps or too few posts {n} agencies are not judged on the other pages.",
+            unjudged,
+        ),
+        w._("What is not known stands as not known; it is never counted as zero."),
+    ]
+
+
+def grid_csv(sheet: Sheet) -> dict | None:
+    w = sheet.words
+    frame = sheet.facts.frames["marts.coverage_month"].sort("agency_id", "platform", "account_id", "month")
+    if frame.is_empty():
+        return None
+    columns = (
+        Column("agency_id", w.plain("Agency id")),
+        Column("account_id", w.plain("Account")),
+        Column("platform", w.plain("Platform")),
+        Column("month", w.plain("Month"), "day"),
+        Column("state", w.plain("State")),
+        Column("covered_days", w.plain("Days covered"), "integer"),
+        Column("days", w.plain("Days"), "integer"),
+        Column("reason_code", w.plain("Code")),
+    )
+    rows = tuple(
+        frame.select("agency_id", "account_id", "platform", "month", "state", "covered_days", "days", "reason_code").iter_rows()
+    )
+    return sheet.csv("cakupan", w.plain("Exports by account and month"), Table(columns, rows))
+
+
+def gaps(sheet: Sheet, agencies: list[dict]) -> list[dict]:
+    """Agencies whose numbers the gaps touch: what is missing, who can fix it."""
+    found = [n for n in needs(sheet.facts, agencies, sheet.words) if n.kind in ("no_data", "not_covered")]
+    return [{"need": n, "url": sheet.agency_url(n.agency)} for n in found]
+
+
+def refused(sheet: Sheet) -> dict:
+    w = sheet.words
+    frame = sheet.facts.frames["marts.export_files"].filter(pl.col("outcome").is_in(["refused", "held", "flagged"]))
+    rows = frame.sort("first_seen_at", "file_name", "export_id", descending=[True, False, False], nulls_last=True).to_dicts()
+    count = sum(r["outcome"] == "refused" for r in rows)
+    title = w.ngettext("{n} file was refused", "{n} files were refused", count) if count else w._("No file was refused")
+    csv = sheet.csv("berkas-ditolak", w.plain("Refused and flagged files"), files_table(rows, sheet)) if rows else None
+    return {
+        "rows": [file_row(r, sheet) for r in rows[:REFUSED_SHOWN]],
+        "more": max(0, len(rows) - REFUSED_SHOWN),
+        "title": title,
+        "csv": csv,
+    }
+
+
+def checks(sheet: Sheet) -> dict:
+    w = sheet.words
+    rows = sheet.facts.frames["meta.checks"].sort("name").to_dicts()
+    failed = [r for r in rows if r["passed"] is False]
+    listed = [
+        {
+            "name": tampil(r["name"], 80),
+            "blocking": bool(r["blocking"]),
+            "rows": w.integer(r["failed_rows"]),
+            "message": tampil(r["message_id"] if w.language == "id" else r["message_en"], 300),
+        }
+        for r in failed
+    ]
+    return {"total": len(rows), "failed": listed}
+
+
+def restated(sheet: Sheet) -> list[dict]:
+    """Published values that a later export changed, by field."""
+    w = sheet.words
+    frame = sheet.facts.frames["marts.restatements"].drop_nulls("field")
+    return [
+        {"field": tampil(r["field"], 40), "n": w.integer(r["n"]), "down": w.integer(r["down"])}
+        for r in frame.group_by("field")
+        .agg(pl.len().alias("n"), (pl.col("new_value") < pl.col("old_value")).sum().alias("down"))
+        .sort("field")
+        .to_dicts()
+    ]
+
+
+def breaks(sheet: Sheet) -> list[dict]:
+    w = sheet.words
+    rows = sheet.facts.frames["core.series_breaks"].sort("date", "platform", "field", nulls_last=True).to_dicts()
+    return [
+        {
+            "day": w.day(r["date"]),
+            "platform": r["platform"] or "–",
+            "field": r["field"] or "–",
+            "note": tampil(r["note_id"] if w.language == "id" else r["note_en"], 400),
+        }
+        for r in rows
+    ]
+
+
+def trail(sheet: Sheet) -> dict:
+    info, w = sheet.facts.info, sheet.words
+    return {
+        "version": tampil(info.get("version"), 60),
+        "command": "terukur trace agency_window:vs_expected:agency_id=…",
+        "built": w.instant(info.get("built_at")),
+    }
