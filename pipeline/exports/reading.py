@@ -153,7 +153,11 @@ def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped:
                 export.messages.append(message("UNWRAPPED"))
             yield export
         return
-    records = list(text.tokenise(content, how, source.limits.field))
+    try:
+        records = list(text.tokenise(content, how, source.limits.field))
+    except Refused as refused:
+        yield _refusal(source, refused, _kind_of(records, formats))
+        return
     around = typed.Around(
         container="csv", today=source.first_seen.date(), delimiter=how.delimiter, open_end=text.ends_open(content)
     )
@@ -185,6 +189,14 @@ def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect | No
     if not best[0] and problem and best[1] < 2:
         raise problem
     return (best[2] if best[0] else None), best[3]
+
+
+def _kind_of(records: list[tuple[int, list[str]]], formats: Sequence[Format]) -> Format | None:
+    """The kind that the start of a broken file shows, to be named in its refusal."""
+    try:
+        return recognise(Table(_filled(records)), "csv", formats).format
+    except Refused:
+        return None
 
 
 def _first(records: list[tuple[int, list[str]]]) -> list[str]:
@@ -451,7 +463,7 @@ def _assemble(
     if any(level(m.code) != "info" for m in export.messages):
         export.outcome = "flagged"
     _first_last(export)
-    ownership.assign(export, source.given, source.accounts, per_row=form.accounts_per_row, folder_decides=True)
+    ownership.assign(export, source.given, source.accounts, per_row=form.accounts_per_row, folder_decides=form.grain != "case")
     return export
 
 

@@ -1,13 +1,11 @@
 """Which kind of export a table is, by its header alone: exactly one kind, or a refusal that names the nearest."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from pipeline.exports.messages import Refused
 from pipeline.exports.text import trim
-from pipeline.formats import Column, Detection, Format, Table, all_formats, normalise
+from pipeline.formats import Detection, Format, Table, normalise
 
 
 @dataclass(frozen=True)
@@ -17,29 +15,6 @@ class Found:
     format: Format
     header: int
     score: tuple[int, int, int]
-
-
-@cache
-def headers_of(index: int) -> dict[str, Column]:
-    """Normalised header -> column, of the n-th format."""
-    known: dict[str, Column] = {}
-    for column in all_formats()[index].columns:
-        for header in column.headers:
-            known.setdefault(normalise(header), column)
-    return known
-
-
-@cache
-def patterns_of(index: int) -> tuple[tuple[re.Pattern[str], Column], ...]:
-    return tuple((re.compile(c.pattern), c) for c in all_formats()[index].columns if c.pattern)
-
-
-def column_for(form: Format, name: str) -> Column | None:
-    """The column of a format that a normalised header means."""
-    index = all_formats().index(form)
-    if column := headers_of(index).get(name):
-        return column
-    return next((c for p, c in patterns_of(index) if p.fullmatch(name)), None)
 
 
 def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
@@ -88,12 +63,10 @@ def _holds(table: Table, form: Format, detection: Detection, position: int, cont
         return False
     if detection.titles and _title(table, position) not in map(normalise, detection.titles):
         return False
-    columns = [column_for(form, name) for name in names]
+    columns = [form.column_for(name) for name in names]
     present = {c.field for c in columns if c} | set(names)
-    fields = {c.field for c in form.columns}
-
     def has(entry: str) -> bool:
-        return entry in present if entry in fields else normalise(entry) in present
+        return entry in present if entry in form.fields else normalise(entry) in present
 
     if not all(map(has, detection.all_of)) or any(map(has, detection.none_of)):
         return False

@@ -122,7 +122,7 @@ def _quoted(text: str, position: int, line: int, pattern: re.Pattern[str], how: 
     while True:
         found = pattern.match(text, position)
         if found is None:
-            raise _broken(text, position, line, how.delimiter)
+            raise _broken(text, position, line)
         raw = found[1]
         cells.append(raw[1:-1].replace('""', '"') if raw[:1] == '"' else raw)
         position = found.end()
@@ -132,15 +132,15 @@ def _quoted(text: str, position: int, line: int, pattern: re.Pattern[str], how: 
             return cells, position
 
 
-def _broken(text: str, position: int, line: int, delimiter: str) -> Refused:
+def _broken(text: str, position: int, line: int) -> Refused:
+    """What is wrong with the field at ``position``; in a last line without a line end it is a cut."""
     place = f"baris/line {line}"
-    if text[position] == '"':
-        closed = re.compile(r'"(?:[^"]++|"")*+"').match(text, position)
-        if closed is None:
-            cut = not text.endswith(("\n", "\r"))
-            return Refused("TRUNCATED" if cut else "BAD_STRUCTURE", place=place, seen="quote never closed")
-        return Refused("BAD_STRUCTURE", place=place, seen="text after a closing quote")
-    return Refused("BAD_STRUCTURE", place=place, seen="quote inside an unquoted field")
+    code = "BAD_STRUCTURE" if "\n" in text[position:] or "\r" in text[position:] else "TRUNCATED"
+    if text[position] != '"':
+        return Refused(code, place=place, seen="quote inside an unquoted field")
+    if re.compile(r'"(?:[^"]++|"")*+"').match(text, position):
+        return Refused(code, place=place, seen="text after a closing quote")
+    return Refused("BAD_STRUCTURE" if text.endswith(("\n", "\r")) else "TRUNCATED", place=place, seen="quote never closed")
 
 
 def ends_open(text: str) -> bool:

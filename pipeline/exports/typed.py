@@ -11,12 +11,12 @@ import polars as pl
 from pipeline.exports import clocks, dates, values
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import HeaderReport
-from pipeline.exports.recognise import column_for
 from pipeline.exports.text import trim
-from pipeline.formats import TOTAL_LABELS, Column, Format, Notes, Table, normalise
+from pipeline.formats import Column, Format, Notes, Table, normalise
 
 BATCH = 128
 EXCEL_CAPS = (500, 1_000, 5_000, 65_535, 1_048_575)
+TOTAL = re.compile(r"(grand |sub)?total( .*)?|jumlah( .*)?|rata-rata( .*)?|average( .*)?|sum")
 TEXT_KINDS = ("text", "url", "enum", "time")
 Cells = list[tuple[int, str | None]]
 
@@ -98,7 +98,7 @@ def map_header(form: Format, header: Sequence[str]) -> tuple[list[Column | None]
     """One column (or None) per header cell. A duplicate that the format does not expect is UNKNOWN_HEADER."""
     report = HeaderReport()
     names = [normalise(h) for h in header]
-    mapped = [column_for(form, n) for n in names]
+    mapped = [form.column_for(n) for n in names]
     columns: list[Column | None] = []
     seen: dict[str, str] = {}
     for text, name, column in zip(header, names, mapped, strict=True):
@@ -158,10 +158,10 @@ def _body(
             continue
         notes.drop("blank", blanks)
         blanks = 0
-        first = normalise(cells[0])
+        first = normalise(cells[0]) if len(cells[0]) < 80 else ""
         if first == names[0] and [normalise(c) for c in trim(cells)] == names:
             raise Refused("EXTRA_CONTENT", place=_place(row), seen="judul kolom berulang/header twice")
-        if (first in TOTAL_LABELS or first in form.total_labels) and _is_total(form, columns, first):
+        if (TOTAL.fullmatch(first) or first in form.total_labels) and _is_total(form, columns, first, row):
             if total is not None:
                 raise Refused("EXTRA_CONTENT", place=_place(row), seen=cells[0])
             total = cells
@@ -175,13 +175,13 @@ def _body(
     return body, total
 
 
-def _is_total(form: Format, columns: list[Column | None], first: str) -> bool:
+def _is_total(form: Format, columns: list[Column | None], first: str, row: int) -> bool:
     """Is a row labelled so a total? Where the format knows none it is foreign content, unless the column is free text."""
     if first in map(normalise, form.total_labels):
         return True
     column = columns[0]
     if form.grain == "audience" or (column is not None and column.kind not in ("text", "enum", "ignored", "person")):
-        raise Refused("EXTRA_CONTENT", seen=first)
+        raise Refused("EXTRA_CONTENT", place=_place(row), seen=first)
     return False
 
 

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import polars as pl
@@ -238,10 +238,31 @@ class Format:
     period_sums: bool = False  # values sum up the export's period: rows get period_start, period_end and value_scope; a post row
     # is "lifetime" only where the period is known and starts on or before its publication, else "period"; "unknown" without one
 
-    def column(self, name: str) -> Column | None:
-        return next((c for c in self.columns if c.field == name), None)
+    @cached_property
+    def by_header(self) -> dict[str, Column]:
+        """Normalised header -> column."""
+        known: dict[str, Column] = {}
+        for column in self.columns:
+            for header in column.headers:
+                known.setdefault(normalise(header), column)
+        return known
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        return frozenset(c.field for c in self.columns)
+
+    @cached_property
+    def families(self) -> tuple[tuple[re.Pattern[str], Column], ...]:
+        return tuple((re.compile(c.pattern), c) for c in self.columns if c.pattern)
+
+    def column_for(self, name: str) -> Column | None:
+        """The column that a normalised header means."""
+        if column := self.by_header.get(name):
+            return column
+        return next((c for p, c in self.families if p.fullmatch(name)), None)
 
 
+@lru_cache(maxsize=8192)
 def normalise(header: str) -> str:
     """Header text as it is compared: NFKC, no BOM, no outer quotes, one space, casefold."""
     text = unicodedata.normalize("NFKC", header).replace("\ufeff", "")

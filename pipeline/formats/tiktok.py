@@ -16,13 +16,13 @@ NO_YEAR = ("%B %-d", "%-d %B", "%-d de %B")
 WITH_YEAR = ("%Y-%m-%d", "%Y/%m/%d")
 # Overview_<window start>_<export instant, epoch s>_<handle>.zip (2026); Followers_<handle>.zip and the like before.
 ARCHIVES = (
-    r"[A-Za-z]+_\d{4}-\d\d-\d\d_(?P<captured>\d{10})_(?P<handle>[\w.]+?)(?: ?\(\d+\))?\.(?:zip|csv|xlsx)",
-    r"(?:Overview|Followers|Viewers|Content)_(?P<handle>[\w.]+?)(?: ?\(\d+\))?\.zip",
+    r"[A-Za-z]+_\d{4}-\d\d-\d\d_(?P<captured>\d{10})_(?P<handle>[\w.-]+?)(?: ?\(\d+\))?\.(?:zip|csv|xlsx)",
+    r"(?:Overview|Followers|Viewers|Content)_(?P<handle>[\w.-]+?)(?: ?\(\d+\))?\.zip",
 )
 STUDIO_MENU = "tiktok.com/tiktokstudio > Analitik > {} > Unduh data (CSV atau XLSX)"
 BUSINESS_MENU = "Akun bisnis TikTok > Business Suite > Analitik > {} > Ekspor data"
 VIDEO_ID = r"/(?:video|photo)/(\d+)"
-HANDLE = r"tiktok\.com/@([\w.]+)"
+HANDLE = r"tiktok\.com/@([^/?#]+)"
 GENDERS = {"female": "female", "male": "male", "other": "other", "perempuan": "female", "laki-laki": "male", "lainnya": "other"}
 
 
