@@ -1,0 +1,289 @@
+import math
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipeline import metrics
+
+ROOT = Path(__file__).parent.parent
+OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
+SCHEMA = """
+create schema core; create schema marts; create schema estimates; create schema meta;
+create table core.agencies(agency_id varchar, peer_group varchar, population bigint);
+create table core.posts(post_key bigint, platform varchar, account_id varchar, agency_id varchar, month date, week_start date,
+  is_counted boolean, is_collab boolean, published_at_wib timestamp, published_on date, published_precision varchar,
+  likes bigint, reactions bigint, comments bigint, replies bigint, shares bigint, reposts bigint, saves bigint, bookmarks bigint,
+  dislikes bigint, link_clicks bigint, negative_total bigint, reach bigint, avg_watch_seconds double, duration_seconds bigint,
+  engagement bigint, exposure bigint, export_id bigint);
+create table marts.post_facts(post_key bigint, format varchar, hour int, weekday int, programme varchar, content_type varchar,
+  e_final double, x_final double, maturity varchar, is_comparable boolean);
+create table core.post_themes(post_key bigint, scheme_id varchar, programme varchar, content_type varchar, has_caption boolean,
+  is_taggable boolean);
+create table marts.coverage_month(agency_id varchar, account_id varchar, platform varchar, month date, state varchar,
+  covered_days bigint, days bigint);
+create table estimates.agency_window(agency_id varchar, vs_expected double, lower double, upper double, n_posts bigint,
+  rank_lower bigint, rank_upper bigint, p_top double);
+create table estimates.case_clocks(channel varchar, case_id varchar, agency_id varchar, account_id varchar, month date,
+  category varchar, district varchar, export_id bigint, needs_answer boolean, is_answered boolean, waited_hours double,
+  working_hours double, is_due boolean, is_within_deadline boolean);
+"""
+
+
+def post(key: int, platform: str = "instagram", e: int | None = 10, x: int | None = 1000, **more: object) -> dict[str, object]:
+    return {"post_key": key, "platform": platform, "account_id": f"{platform}-a", "agency_id": "a", "month": OCTOBER} | {
+        "is_counted": True,
+        "engagement": e,
+        "exposure": x,
+        "export_id": 7,
+        "maturity": "mature",
+        **more,
+    }
+
+
+def database(*posts: dict[str, object]) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute(SCHEMA)
+    con.execute("insert into core.agencies values ('a', 'kecamatan', 100000), ('b', 'kecamatan', null)")
+    con.execute(
+        f"insert into marts.coverage_month values ('a', 'instagram-a', 'instagram', date '{OCTOBER}', 'complete', 31, 31),"
+        f"('a', 'instagram-a', 'instagram', date '{NOVEMBER}', 'complete', 30, 30),"
+        f"('b', 'instagram-b', 'instagram', date '{OCTOBER}', 'missing', 0, 31),"
+        f"('a', 'x-a', 'x', date '{OCTOBER}', 'partial', 10, 31)"
+    )
+    for row in posts:
+        facts = {"format": "photo", "maturity": row.pop("maturity"), "post_key": row["post_key"]}
+        known = row["engagement"] is not None and row["exposure"] is not None
+        facts |= {"e_final": row["engagement"], "x_final": row["exposure"]}
+        facts |= {"is_comparable": known and facts["maturity"] == "mature"}
+        insert(con, "core.posts", row)
+        insert(con, "marts.post_facts", facts)
+    return con
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: str, row: dict[str, object]) -> None:
+    con.execute(f"insert into {table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values()))
+
+
+def one(con: duckdb.DuckDBPyConnection, metric: str, by: tuple[str, ...] = (), **where: object) -> dict[str, object]:
+    return metrics.measure(con, metric, by, where).row(0, named=True)
+
+
+def test_engagement_rate_is_a_geometric_mean_that_one_viral_post_cannot_carry():
+    con = database(*(post(i, e=10, x=1000) for i in range(9)), post(9, e=5000, x=10000))
+    row = one(con, "er_account", platform="instagram")
+    expected = math.exp((9 * math.log(10.5 / 1001) + math.log(5000.5 / 10001)) / 10)
+    assert row["value"] == pytest.approx(expected)
+    assert row["lower"] < row["value"] < row["upper"]
+    assert (row["n"], row["export_ids"], row["maturity"]) == (10, [7], "mature")
+    assert one(con, "er_pooled", platform="instagram")["value"] == pytest.approx(5090 / 19000)
+
+
+def test_a_post_without_one_part_is_left_out_of_both_sums():
+    row = one(database(post(1, e=10, x=100), post(2, e=None, x=900), post(3, e=50, x=None)), "er_pooled", platform="instagram")
+    assert (row["numerator"], row["denominator"], row["n"]) == (10, 100, 1)
+
+
+def test_what_a_platform_does_not_report_is_null_with_n_0_and_never_0():
+    con = database(post(1, saves=5), post(2, platform="facebook"), post(3, platform="x", bookmarks=None))
+    rows = {row["platform"]: row for row in metrics.measure(con, "save_rate", ("platform",)).iter_rows(named=True)}
+    assert rows["instagram"]["value"] == pytest.approx(5.0)
+    for platform in ("facebook", "x"):
+        assert (rows[platform]["value"], rows[platform]["n"], rows[platform]["numerator"]) == (None, 0, None)
+
+
+def test_units_of_platforms_are_never_pooled():
+    con = database(post(1), post(2, platform="x"))
+    with pytest.raises(metrics.MetricError, match=r"tidak boleh digabung.*must not be pooled"):
+        metrics.measure(con, "er_account", ("agency_id",))
+    assert metrics.measure(con, "er_account", ("agency_id", "platform"), {"agency_id": "a"}).height == 2
+    assert metrics.measure(con, "posts", ("agency_id",), {"month": OCTOBER}).filter(agency_id="a")["value"].item() == 2
+
+
+def test_unknown_metrics_and_columns_are_answered_in_both_languages_with_the_nearest_match():
+    with pytest.raises(metrics.MetricError, match=r"Tidak ada metrik 'er_acount'.*er_account.*There is no metric"):
+        metrics.get("er_acount")
+    with pytest.raises(metrics.MetricError, match=r"Tidak ada kolom 'agency'.*agency_id.*There is no column"):
+        metrics.measure(database(post(1)), "posts", ("agency",))
+    with pytest.raises(metrics.MetricError, match="sengaja tidak dihitung"):
+        metrics.measure(database(), "agency_score")
+
+
+def test_no_file_is_unknown_and_a_covered_month_without_posts_is_zero():
+    rows = metrics.measure(database(post(1)), "posts", ("agency_id", "account_id", "month"))
+    found = {(row["account_id"], row["month"]): (row["value"], row["n"]) for row in rows.iter_rows(named=True)}
+    assert found[("instagram-a", OCTOBER)] == (1, 1)
+    assert found[("instagram-a", NOVEMBER)] == (0, 0)
+    assert found[("instagram-b", OCTOBER)] == (None, 0)
+
+
+def test_coverage_stands_beside_every_value():
+    con = database(post(1), post(2, platform="x"))
+    rows = metrics.measure(con, "posts", ("agency_id", "month")).filter(pl.col("month") == OCTOBER)
+    assert dict(rows.select("agency_id", "coverage").iter_rows()) == {"a": pytest.approx(41 / 62), "b": 0.0}
+
+
+def test_fresh_posts_are_no_comparison_and_say_so():
+    con = database(post(1, maturity="fresh"), post(2, maturity="fresh"))
+    row = one(con, "er_account", platform="instagram")
+    assert (row["value"], row["n"], row["maturity"]) == (None, 0, "fresh")
+
+
+def test_estimates_are_read_only_at_their_own_grain():
+    con = database()
+    insert(
+        con,
+        "estimates.agency_window",
+        {"agency_id": "a", "vs_expected": 1.2, "lower": 0.9, "upper": 1.6, "n_posts": 44, "rank_lower": 3, "rank_upper": 11},
+    )
+    row = one(con, "vs_expected", ("agency_id",))
+    assert (row["value"], row["lower"], row["upper"], row["n"]) == (1.2, 0.9, 1.6, 44)
+    assert one(con, "vs_expected", agency_id="a")["value"] == 1.2
+    ranks = one(con, "rank_set", ("agency_id",))
+    assert (ranks["value"], ranks["lower"], ranks["upper"], ranks["n"]) == (None, 3, 11, 44)
+    with pytest.raises(metrics.MetricError, match="agency_id"):
+        metrics.measure(con, "vs_expected")
+
+
+def test_open_cases_lengthen_the_median_and_are_never_dropped():
+    con = database()
+    for i, (hours, answered) in enumerate(
+        [(1, True), (2, True), (3, True), (90, False), (100, False), (110, False), (120, False)]
+    ):
+        insert(
+            con,
+            "estimates.case_clocks",
+            {
+                "case_id": str(i),
+                "agency_id": "a",
+                "month": OCTOBER,
+                "needs_answer": True,
+                "is_answered": answered,
+                "waited_hours": hours,
+            },
+        )
+    row = one(con, "first_response_median", ("agency_id",))
+    assert (row["value"], row["n"]) == (None, 7)  # fewer than half are answered: the median is not known, only that it is long
+    assert one(con, "answered_24h", ("agency_id",))["value"] == pytest.approx(3 / 7)
+    assert one(con, "backlog_age", ("agency_id",))["value"] == 4
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)]
+)
+def test_wilson_intervals_as_published(successes, n, low, high):
+    assert metrics.wilson(successes, n) == pytest.approx((low, high), abs=5e-5)  # Newcombe 1998 prints 81/263
+
+
+def test_poisson_interval_is_exact_and_the_median_needs_six_values():
+    assert metrics.poisson(10, 1) == pytest.approx((4.7954, 18.3904), abs=1e-4)
+    assert metrics.poisson(0, 2) == pytest.approx((0, 3.6889 / 2), abs=1e-4)
+    assert metrics.order_statistics([1, 2, 3, 4, 5, 6]) == (1, 6)
+    assert math.isnan(metrics.order_statistics([1, 2, 3, 4, 5])[0])
+
+
+def test_values_in_where_cannot_become_a_query():
+    con = database(post(1))
+    assert metrics.measure(con, "posts", ("agency_id",), {"agency_id": "a' or 'x'='x"}).is_empty()
+    assert metrics.literal(datetime(2026, 1, 2, 3)) == "timestamp '2026-01-02 03:00:00'"
+    assert metrics.measure(con, "posts", ("agency_id",), {"month": (OCTOBER, NOVEMBER), "agency_id": ["a"]})["value"].item() == 1
+
+
+CATALOGUE = metrics.catalogue()
+SECTIONS = {
+    "coverage_accounts",
+    "coverage_days",
+    "data_age",
+    "quarantine_share",
+    "untagged_share",
+    "posts",
+    "active_weeks",
+    "gap_p90",
+    "cadence_cv",
+    "hour_fit",
+    "offhours_share",
+    "burst_share",
+    "er_post",
+    "er_account",
+    "er_pooled",
+    "er_followers",
+    "er_shrunk",
+    "zero_share",
+    "conversation_rate",
+    "save_rate",
+    "click_rate",
+    "watch_ratio",
+    "expected_er",
+    "vs_expected",
+    "rank_set",
+    "p_top",
+    "agency_score",
+    "exposure_total",
+    "reach_ratio",
+    "followers",
+    "follower_growth",
+    "follower_churn",
+    "local_share",
+    "national_share",
+    "intl_share",
+    "local_lift",
+    "per_capita_reach",
+    "amplification_rate",
+    "spread_factor",
+    "collab_share",
+    "campaign_breadth",
+    "campaign_gain",
+    "first_response_median",
+    "answered_1h",
+    "answered_24h",
+    "backlog_age",
+    "sla_lapor",
+    "reply_share",
+    "meta_response_rate",
+    "negative_rate",
+    "dislike_share",
+    "angry_share",
+    "surge_score",
+    "ratio_flag",
+    "time_to_ack",
+    "recovery_days",
+    "plan_match",
+    "plan_ontime",
+    "unplanned_share",
+    "mix_distance",
+    "target_status",
+    "programme_share",
+    "programme_lift",
+    "attention_gap",
+    "ceremonial_share",
+    "aspiration_volume",
+    "aspiration_gap",
+    "correction_rate",
+    "completeness",
+    "publish_lag",
+    "emergency_lag",
+    "trained_share",
+    "training_att",
+    "training_pretrend",
+}
+
+
+def test_every_metric_of_the_catalogue_of_definitions_is_there():
+    assert set(CATALOGUE.metrics) >= SECTIONS
+
+
+@pytest.mark.parametrize("entry", CATALOGUE.metrics.values(), ids=lambda entry: entry.metric_id)
+def test_every_metric_is_complete(entry):
+    for name in ("label_id", "label_en", "explanation_id", "explanation_en", "caveat_id", "caveat_en"):
+        assert getattr(entry, name).strip(), name
+    assert entry.explanation_id.endswith(".") and entry.explanation_en.endswith(".")
+    assert entry.direction in metrics.DIRECTIONS
+    assert entry.estimator in metrics.ESTIMATORS
+    assert entry.source or not entry.provided
+    assert set(entry.platforms) <= {"facebook", "instagram", "x", "youtube", "tiktok", "linkedin"}
+
+
+def test_the_document_is_current():
+    assert (ROOT / "docs" / "metrik.md").read_text(encoding="utf-8") == metrics.document()
