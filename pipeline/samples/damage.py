@@ -48,10 +48,11 @@ def strange_header(text: str) -> str:
     return re.sub(r'"(Post ID|ID Postingan)"', '"Kode Rahasia"', text, count=1).replace("Permalink", "Alamat", 1)
 
 
+# A swapped date may be read right, because the link knows the instant; it may never be read wrong.
 ACCIDENTS: tuple[tuple[str, str, Callable[[str], str], list[str]], ...] = (
     ("titik-koma", "ig-dinkes", semicolons, ["accepted", "flagged"]),
     ("id-ilmiah", "ig-disdik", scientific, ["refused"]),
-    ("hari-bulan-tertukar", "ig-dishub", swapped_days, ["refused"]),
+    ("hari-bulan-tertukar", "ig-dishub", swapped_days, ["accepted", "flagged", "refused"]),
     ("baris-jumlah", "fb-dinkes", with_total, ["refused"]),
     ("kolom-hilang", "ig-dlh", without_ids, ["refused"]),
     ("bahasa-lain", "fb-diskominfo", spanish, ["refused"]),
@@ -70,7 +71,7 @@ def write_all(day: dt.date, files: Files) -> None:
             continue
         text = (files.root / path).read_bytes().decode("utf-8-sig")
         data = harm(text).encode()
-        exports = files.records[path]["exports"] if "refused" not in expect else []
+        exports = files.records[path]["exports"] if "accepted" in expect else []
         folder = path.rsplit("/", 1)[0]
         files.write(f"{folder}/rusak-{name}.csv", data, account_id, captured, exports, expect=expect, damage=name)
     for account_id in ("ig-dinkes", "fb-dinkes"):

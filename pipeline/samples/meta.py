@@ -241,6 +241,8 @@ def instagram(
             sums["follows_gained"] += total(shown["follows"])
             reach += total(shown["reach"])
         spans.append(_span(posts, rows))
+    if not sums["follows_gained"]:  # every cell of the column is empty: not reported
+        del sums["follows_gained"]
     order = rng.permutation(len(body)).tolist()
     firsts, lasts = [s["first"] for s in spans if s["first"]], [s["last"] for s in spans if s["last"]]
     record = content(
@@ -350,10 +352,17 @@ def day_series(world: World, account: Account, posts: Posts, totals: np.ndarray,
     return {"reach": reach, "visits": rng.poisson(totals * 0.01 + reach * 0.01), "follows": gained}
 
 
+def _twice(at: np.ndarray) -> np.ndarray:
+    """Posts whose printed hour comes twice, when daylight saving ends; only a file without ids of its own cannot tell which."""
+    here, before, after = (pacific_offset(at + shift) for shift in (0, -3600, 3600))
+    return (here != before) | (here != after)
+
+
 def write(world: World, account: Account, folder: str, day: dt.date, parts: list, files: Files, rng: np.random.Generator) -> None:
     """The content export of one account on one day."""
     own, posts, rows, shown = parts[0]
     _, first, last = window(world, posts, day, world.plan.window_days)
+    more: dict[str, list[str]] = {}
     name = file_name(first, last, rng)
     if account.operator == HOSTILE:
         name = {"instagram": "=HYPERLINK({{7*7}})%{x} <img src=x onerror=alert(1)>", "facebook": "@SUM(A1) \u202evsc"}[
@@ -364,4 +373,6 @@ def write(world: World, account: Account, folder: str, day: dt.date, parts: list
     else:
         shuffled = rng.permutation(len(rows))
         data, record = facebook(account, posts, rows[shuffled], {k: v[shuffled] for k, v in shown.items()}, rng)
-    files.write(f"{folder}/{safe_name(name)}", data, own.account_id, capture_second(day), [record])
+        if _twice(posts.at[rows]).any():
+            more["expect"] = ["accepted", "flagged"]
+    files.write(f"{folder}/{safe_name(name)}", data, own.account_id, capture_second(day), [record], **more)

@@ -212,9 +212,9 @@ def _account(rows: list[dict[str, str]], platform: Platform, plan: Profile, rng:
         "youtube": f"UCSIM{letters}xxx",
         "linkedin": f"9{digits[:7]}",
     }
-    handle = f"sim.{agency_id}.bogor"
-    if platform.key in ("x", "youtube", "linkedin"):
-        handle = handle.replace(".", "_" if platform.key == "x" else "-").replace("-", "_" if platform.key == "x" else "-")
+    # X knows no dots, Instagram and TikTok no hyphens, LinkedIn and YouTube no dots.
+    handle = {"x": "sim_{}_bogor", "youtube": "sim-{}-bogor", "linkedin": "sim-{}-bogor"}.get(platform.key, "sim.{}.bogor")
+    handle = handle.format(agency_id if platform.key in ("youtube", "linkedin", "facebook") else agency_id.replace("-", "_"))
     return Account(
         account_id=f"{SHORT[platform.key]}-{agency_id}",
         platform=platform.key,

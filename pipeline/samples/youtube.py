@@ -12,7 +12,7 @@ from pipeline.samples.dialects import lines, minimal, numbers, zipped
 from pipeline.samples.files import Files, capture_second, content, total
 from pipeline.samples.posts import FORMATS, Posts, World
 from pipeline.samples.regency import MAIN, Account
-from pipeline.samples.streams import DAY, MONTHS_EN, date_of, day_number, pacific_offset, stream, utc, youtube_id
+from pipeline.samples.streams import DAY, MONTHS_EN, date_of, day_number, iso, pacific_offset, stream, utc, youtube_id
 
 if TYPE_CHECKING:
     from pipeline.samples.exports import Track
@@ -148,10 +148,18 @@ def content_table(account: Account, posts: Posts, rows: np.ndarray, shown: dict)
     body = [",".join(["Total", "", "", "", *(c[0] for c in whole(shown, seconds))]), *lines([], columns)[1:]]
     record = content(
         "yt_table_content", len(rows), member=MEMBERS[language], language=language, sums=sums_of(shown, seconds),
-        dropped={"total_row": 1}, first=date_of(pacific.min()).isoformat() if len(rows) else None,
-        last=date_of(pacific.max()).isoformat() if len(rows) else None,
+        dropped={"total_row": 1}, **_span(pacific),
     )  # fmt: skip
     return table(CONTENT[language] + METRICS[language], body), record
+
+
+def _span(pacific: np.ndarray) -> dict[str, str]:
+    """A day without a time is said as its first second in Los Angeles."""
+    if not len(pacific):
+        return {}
+    midnight = np.array([pacific.min(), pacific.max()]) * DAY + 8 * 3600
+    first, last = (midnight - 8 * 3600 - pacific_offset(midnight)).tolist()
+    return {"first": iso(first), "last": iso(last)}
 
 
 def series(world: World, track: Track) -> dict[str, np.ndarray]:
