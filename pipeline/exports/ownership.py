@@ -135,7 +135,7 @@ def _judge_folder(export: Export, given: Sequence[str], own: Sequence[str], acco
             export.platform = row["platform"]
     elif own and not fitting:
         _stop(export, "refused", "WRONG_ACCOUNT", ", ".join(own), str(export.platform))
-    elif accounts.known and folder_decides:
+    elif accounts.known and folder_decides and export.grain != "case":  # cases name their agency, not an account
         _stop(export, "held", "UNKNOWN_ACCOUNT", "", ", ".join(given) or export.file)
 
 
