@@ -225,6 +225,16 @@ TEXTS: dict[str, Text] = {
         "Baris jumlah tidak sama dengan jumlah baris; baris jumlah tidak dipakai.",
         "The total row differs from the sum of the rows; the total row is not used.",
     ),
+    "PERSONAL_PROFILE": Text(
+        "flagged",
+        "Ini analitik profil pribadi, bukan halaman instansi. Pastikan instansi memang memakainya.",
+        "These are analytics of a personal profile, not of a page. Make sure that the agency stands by it.",
+    ),
+    "REGISTER_FILE": Text(
+        "refused",
+        "Ini berkas registri, bukan unduhan. Taruh di folder registry.",
+        "This is a file of the registry, not an export. Put it in the registry folder.",
+    ),
     "COLLAB_ROWS": Text(
         "info",
         "Ada kiriman kolaborasi milik akun lain; tidak dihitung dua kali.",

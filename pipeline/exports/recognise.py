@@ -65,6 +65,7 @@ def _holds(table: Table, form: Format, detection: Detection, position: int, cont
         return False
     columns = [form.column_for(name) for name in names]
     present = {c.field for c in columns if c} | set(names)
+
     def has(entry: str) -> bool:
         return entry in present if entry in form.fields else normalise(entry) in present
 
