@@ -345,10 +345,10 @@ def _unwrapped_sheet(inner: str, source: Source, formats: Sequence[Format]) -> I
 
 def _refuse_twins(exports: list[Export]) -> None:
     """Two sheets of one kind under one header are two candidates for the same table (A23)."""
-    shapes = [(e.kind, tuple(sorted(e.header.mapped.values()))) for e in exports if e.rows is not None and "#" not in e.member]
+    shapes = [(e.kind, tuple(sorted(e.header.mapped))) for e in exports if e.rows is not None and "#" not in e.member]
     twins = {s for s in shapes if shapes.count(s) > 1}
     for export in exports:
-        if export.rows is not None and (export.kind, tuple(sorted(export.header.mapped.values()))) in twins:
+        if export.rows is not None and (export.kind, tuple(sorted(export.header.mapped))) in twins:
             export.outcome, export.rows = "refused", None
             export.messages.append(message("UNREADABLE_CELL", export.member, "dua lembar sama/two equal sheets"))
 

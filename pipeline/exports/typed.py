@@ -570,7 +570,8 @@ def _summary(used: dict[str, Column], frame: pl.DataFrame) -> tuple[dict[str, in
 
 def _finish(form: Format, used: dict[str, Column], frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Working columns off, identity columns on, zone of day rows, and audience tables turned long."""
-    frame = frame.drop([n for n in frame.columns if n.startswith("_")])
+    working = [n for n in frame.columns if n.startswith("_") or n == (form.captured_field or "captured_on")]
+    frame = frame.drop(working)
     missing = [pl.lit(None, pl.Utf8).alias(n) for n in ("platform_account_id", "handle") if n not in frame.columns]
     frame = frame.with_columns(*missing, *(pl.lit(v).alias(k) for k, v in form.constants.items()))
     if form.grain == "account_day":
