@@ -28,7 +28,7 @@ PYTHON_MODULES = (
     "pipeline.calendar",
     "pipeline.themes",
     "pipeline.statistics.tables",
-    "pipeline.measures.tables",
+    "pipeline.metrics_tables",
     "pipeline.actions",
 )
 
@@ -133,7 +133,7 @@ def read_model(path: Path, schema: str) -> Model:
 
 def _python_models() -> Iterator[Model]:
     for module_name in PYTHON_MODULES:
-        if not _exists(module_name):
+        if importlib.util.find_spec(module_name) is None:
             continue
         module = importlib.import_module(module_name)
         for name, table in getattr(module, "TABLES", {}).items():
@@ -147,13 +147,6 @@ def _python_models() -> Iterator[Model]:
                 sources=tuple(t for t in table.needs if t.split(".")[0] in SOURCES),
                 table=table,
             )
-
-
-def _exists(module_name: str) -> bool:
-    try:
-        return importlib.util.find_spec(module_name) is not None
-    except ModuleNotFoundError:  # its package is not there either
-        return False
 
 
 def _leading_comments(sql: str) -> list[str]:

@@ -63,7 +63,6 @@ class Around:
     daily: bool = False
     clock: Sequence[datetime | None] = ()
     clock_days: int = 1  # how many days a printed date may lie from its id
-    not_before: date | None = None  # newest id in the file: a day of export without a year is the first one after it
     anchor: date | None = None  # the day the export was made, for dates without a year
 
 
@@ -358,8 +357,6 @@ def _years_latest(
     column: str, cells: Sequence[tuple[int, str | None]], month_days: Sequence[tuple[int, int] | None], around: Around
 ) -> list[datetime | None]:
     limit = (around.anchor or around.today) + timedelta(days=1)
-    if around.not_before:
-        limit = min(limit, around.not_before + timedelta(days=364))
     values = [_latest(m, limit) if m else None for m in month_days]
     for (row, text), month_day, value in zip(cells, month_days, values, strict=True):
         if month_day and value is None:

@@ -225,16 +225,6 @@ TEXTS: dict[str, Text] = {
         "Baris jumlah tidak sama dengan jumlah baris; baris jumlah tidak dipakai.",
         "The total row differs from the sum of the rows; the total row is not used.",
     ),
-    "PERSONAL_PROFILE": Text(
-        "flagged",
-        "Ini analitik profil pribadi, bukan halaman instansi. Pastikan instansi memang memakainya.",
-        "These are analytics of a personal profile, not of a page. Make sure that the agency stands by it.",
-    ),
-    "REGISTER_FILE": Text(
-        "refused",
-        "Ini berkas registri, bukan unduhan. Taruh di folder registry.",
-        "This is a file of the registry, not an export. Put it in the registry folder.",
-    ),
     "COLLAB_ROWS": Text(
         "info",
         "Ada kiriman kolaborasi milik akun lain; tidak dihitung dua kali.",
@@ -249,6 +239,28 @@ TEXTS: dict[str, Text] = {
         "info",
         "Urutan tanggal ditetapkan dari bukti di dalam atau di sekitar berkas.",
         "The order of the dates was settled by evidence in or around the file.",
+    ),
+    "PERIOD_UNKNOWN": Text(
+        "info",
+        "Angka ini dijumlahkan dalam periode yang tidak tertulis di berkas, jadi tidak dipakai sebagai total unggahan. "
+        "Masukkan berkas ZIP utuh seperti saat diunduh, dengan periode sejak awal kanal.",
+        "These are sums over a period that the file does not tell, so they are not used as totals of the posts. "
+        "Hand in the ZIP as it was downloaded, with a period from the channel's beginning.",
+    ),
+    "YEAR_TAKEN": Text(
+        "info",
+        "Tanggal tidak bertahun; hari terakhirnya baru saja lewat, jadi tahunnya tahun terakhir.",
+        "The dates have no year; the last one has only just passed, so its year is the latest.",
+    ),
+    "REGISTER_FILE": Text(
+        "refused",
+        "Ini daftar induk, bukan unduhan. Taruh di folder registry, bukan di inbox.",
+        "This is a register, not an export. It belongs in the registry folder, not in the inbox.",
+    ),
+    "PERSONAL_PROFILE": Text(
+        "flagged",
+        "Ini statistik profil pribadi, bukan halaman instansi. Pastikan instansi memang menyatakannya sebagai akun resmi.",
+        "These are the statistics of a person's profile, not of a page. Make sure the agency declares it as an official account.",
     ),
     "TOTAL_NOTED": Text(
         "info",

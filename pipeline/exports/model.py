@@ -68,6 +68,8 @@ class Export:
     messages: list[Message] = field(default_factory=list)
     header: HeaderReport = field(default_factory=HeaderReport)
     version: int = 1  # of the format that read it
+    period_sums: bool = False  # values are sums over ``period``
+    proposal: str | None = None  # a mapping to start from, for a table that no format knows
 
     def as_json(self) -> dict[str, Any]:
         """The keys a program may rely on; times are UTC, ISO 8601."""

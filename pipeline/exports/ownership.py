@@ -65,8 +65,8 @@ def date_order(given: Sequence[str], accounts: Accounts) -> str | None:
 
 def assign(export: Export, given: Sequence[str], accounts: Accounts, *, per_row: bool, folder_decides: bool) -> None:
     """Fill ``accounts`` of an export and judge them; sets outcome held or refused where they do not fit."""
-    if export.rows is None:
-        return
+    if export.rows is None or (export.grain == "case" and export.platform and export.platform not in PLATFORMS):
+        return  # a complaint system has no account of ours: its rows name their agency
     named = _named(export.rows)
     export.accounts = [
         AccountRef(i, h, accounts.find(export.platform, i, h) or _only(given, accounts, export.platform, named)) for i, h in named
@@ -124,6 +124,7 @@ def _judge_named(export: Export, own: Sequence[str], accounts: Accounts, per_row
 def _judge_folder(export: Export, given: Sequence[str], own: Sequence[str], accounts: Accounts, folder_decides: bool) -> None:
     """The file names nobody: the folder or the option must."""
     fitting = candidates(own, accounts, export.platform)
+    export.platform = export.platform or platform_hint(given, accounts)
     if len(fitting) == 1:
         row = accounts.get(fitting[0])
         if row is None and accounts.known:
@@ -135,7 +136,7 @@ def _judge_folder(export: Export, given: Sequence[str], own: Sequence[str], acco
             export.platform = row["platform"]
     elif own and not fitting:
         _stop(export, "refused", "WRONG_ACCOUNT", ", ".join(own), str(export.platform))
-    elif accounts.known and folder_decides and export.grain != "case":  # cases name their agency, not an account
+    elif accounts.known and folder_decides:
         _stop(export, "held", "UNKNOWN_ACCOUNT", "", ", ".join(given) or export.file)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -12,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.exports import guards, ownership, provenance, text, typed, workbook
+from pipeline.exports import guards, ownership, provenance, scope, text, typed, workbook
 from pipeline.exports.messages import Refused, level, message
 from pipeline.exports.model import Export
 from pipeline.exports.recognise import Found, recognise, unknown
@@ -72,7 +71,7 @@ def read(
             raise Refused("STILL_CHANGING", seen=shown, held=True)
         data = guards.load(Path(path), source.limits)
         source = replace(source, sha256=guards.sha256(data))
-        return list(_read_bytes(data, source))
+        return scope.settle(list(_read_bytes(data, source)))
     except Refused as refused:
         return [_refusal(source, refused)]
     except (MemoryError, RecursionError, Exception) as error:  # a bug must cost one file, never the night
@@ -343,12 +342,15 @@ def _unwrapped_sheet(inner: str, source: Source, formats: Sequence[Format]) -> I
         yield export
 
 
+def _table_of(export: Export) -> tuple[str | None, frozenset[str]]:
+    return export.kind, frozenset(export.header.mapped.values())
+
+
 def _refuse_twins(exports: list[Export]) -> None:
-    """Two sheets of one kind under one header are two candidates for the same table (A23)."""
-    shapes = [(e.kind, tuple(sorted(e.header.mapped))) for e in exports if e.rows is not None and "#" not in e.member]
-    twins = {s for s in shapes if shapes.count(s) > 1}
+    """Two sheets of one kind are two candidates for the same table (A23), unless the kind splits by sheet."""
+    tables = [_table_of(e) for e in exports if e.rows is not None and e.grain != "audience" and "#" not in e.member]
     for export in exports:
-        if export.rows is not None and (export.kind, tuple(sorted(export.header.mapped))) in twins:
+        if export.rows is not None and tables.count(_table_of(export)) > 1:
             export.outcome, export.rows = "refused", None
             export.messages.append(message("UNREADABLE_CELL", export.member, "dua lembar sama/two equal sheets"))
 
@@ -389,7 +391,7 @@ def _export(table: Table, source: Source, around: typed.Around, formats: Sequenc
     found = found or recognise(table, around.container, formats)
     form = found.format
     part = Table(table.records[found.header :], table.sheet, table.title, table.file_name, table.siblings)
-    own = provenance.named(form, _file_name(source))
+    own = provenance.named(form, _file_of(source))
     outer = provenance.named(form, source.archive) if source.archive else provenance.Named()
     captured, origin = _captured(source, own, outer, None)
     context = replace(
@@ -406,9 +408,10 @@ def _export(table: Table, source: Source, around: typed.Around, formats: Sequenc
     return _assemble(form, part, source, result, own, outer)
 
 
-def _file_name(source: Source) -> str:
-    """Name of the file or archive member that a sheet or block lies in."""
-    return re.split(r"/?(?:sheet:|#)", source.member, maxsplit=1)[0] or source.name
+def _file_of(source: Source) -> str:
+    """The name that may tell handle, period and instant: the archive member's, or the file's; never a sheet's or block's."""
+    parts = [p for p in source.member.split("/") if p and not p.startswith(("sheet:", "#"))]
+    return parts[-1] if parts else source.name
 
 
 def _captured(source: Source, own: provenance.Named, outer: provenance.Named, in_file: datetime | None) -> tuple[datetime, str]:
@@ -454,14 +457,14 @@ def _assemble(
         nulls=result.nulls,
         header=result.header,
         version=form.version,
+        period_sums=form.period_sums,
     )
-    stated = form.platform is not None
+    stated = True
     if form.platform_from:
         export.platform, stated = form.platform_from(table)
-    if not stated and (hint := ownership.platform_hint(source.given, source.accounts)):
-        export.platform = hint
-    if form.period_sums and export.rows is not None:
-        export.rows = _over_period(form, export.rows, export.period)
+        hint = ownership.platform_hint(source.given, source.accounts)
+        if not stated and hint:
+            export.platform = hint
     handle = own.handle or outer.handle
     if handle and export.rows is not None and export.rows["handle"].null_count() == export.n_rows:
         export.rows = export.rows.with_columns(pl.lit(handle).alias("handle"))
@@ -473,24 +476,6 @@ def _assemble(
     _first_last(export)
     ownership.assign(export, source.given, source.accounts, per_row=form.accounts_per_row, folder_decides=form.grain != "case")
     return export
-
-
-def _over_period(form: Format, rows: pl.DataFrame, period: tuple[date, date] | None) -> pl.DataFrame:
-    """The period that values sum over, beside them; a post's sum is a lifetime value only if the period covers its life."""
-    first, last = period or (None, None)
-    if form.grain == "audience":
-        return rows.with_columns(
-            pl.coalesce("period_start", pl.lit(first, pl.Date)).alias("period_start"),
-            pl.coalesce("period_end", pl.lit(last, pl.Date)).alias("period_end"),
-        )
-    if first is None:
-        return rows.with_columns(pl.lit("unknown").alias("value_scope"))
-    covers = pl.col("published_on") >= first
-    return rows.with_columns(
-        pl.lit(first, pl.Date).alias("period_start"),
-        pl.lit(last, pl.Date).alias("period_end"),
-        pl.when(covers.fill_null(False)).then(pl.lit("lifetime")).otherwise(pl.lit("period")).alias("value_scope"),
-    )
 
 
 def _first_last(export: Export) -> None:

@@ -11,11 +11,11 @@ import polars as pl
 from pipeline.exports import clocks, dates, values
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import HeaderReport
-from pipeline.exports.provenance import end_of_day
 from pipeline.exports.text import trim
 from pipeline.formats import Column, Format, Notes, Table, normalise
 
 BATCH = 128
+FRESH = timedelta(days=45)  # a window that ends so shortly before the file was first seen ends in this year, not an earlier one
 EXCEL_CAPS = (500, 1_000, 5_000, 65_535, 1_048_575)
 TOTAL = re.compile(r"(grand |sub)?total( .*)?|jumlah( .*)?|rata-rata( .*)?|average( .*)?|sum")
 TEXT_KINDS = ("text", "url", "enum", "time")
@@ -81,7 +81,7 @@ def read_table(form: Format, table: Table, around: Around) -> Typed:
         notes.flag("UNKNOWN_COLUMN", "", ", ".join(report.unknown))
     if frame.height == 0:
         notes.flag("NO_ROWS")
-    captured = _captured(form, frame)
+    captured = _captured(frame)
     used = {c.field: c for c in columns if c}
     sums, nulls = _summary(used, frame)
     rows = _finish(form, used, frame, table)
@@ -333,20 +333,20 @@ def _dates(
     name: str,
 ) -> None:
     is_own = name in ("published_at", "published_on", "day")
-    known = [i for i in instants if i]
     context = dates.Around(
         today=around.today,
         period=around.period,
         date_order=around.date_order,
         daily=form.grain in ("account_day", "audience") and is_own,
         clock=instants if is_own and instants else [],
-        not_before=max(known).date() if known and not is_own else None,
         anchor=around.anchor,
     )
     patterns = column.formats if column.formats is not None else form.dates
     found = dates.read(_shown(column), texts, patterns, context)
-    if found.order in ("rolled", "latest_year") and not known and not around.anchor_is_known:
-        notes.flag("YEAR_ASSUMED", _shown(column), next((t for _, t in texts if t), ""))
+    if found.order in ("rolled", "latest_year") and not around.anchor_is_known:
+        latest = max((v.date() for v in found.values if v), default=around.today)
+        code = "YEAR_TAKEN" if around.today - latest <= FRESH else "YEAR_ASSUMED"
+        notes.flag(code, _shown(column), next((t for _, t in texts if t), ""))
     if found.order not in ("pattern", "same", "rolled", "latest_year"):
         notes.flag("DATE_ORDER", _shown(column), found.order)
     if name == "day":
@@ -541,13 +541,11 @@ def _caps(form: Format, rows: int, notes: Notes) -> None:
 # --- what comes out
 
 
-def _captured(form: Format, frame: pl.DataFrame) -> datetime | None:
-    """The export day that the file states in a column, as its last second in WIB (no value can be later)."""
-    name = form.captured_field or "captured_on"
-    if name not in frame.columns:
+def _captured(frame: pl.DataFrame) -> datetime | None:
+    if "captured_on" not in frame.columns or not frame["captured_on"].drop_nulls().len():
         return None
-    day = frame[name].max()
-    return end_of_day(day) if isinstance(day, date) else None
+    day = frame["captured_on"].max()
+    return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC) if isinstance(day, date) else None
 
 
 def _metrics(used: dict[str, Column], frame: pl.DataFrame) -> list[Column]:
@@ -563,15 +561,14 @@ def _summary(used: dict[str, Column], frame: pl.DataFrame) -> tuple[dict[str, in
         if column.is_additive and series.len():
             exact = sum(series.to_list())
             sums[column.field] = exact if isinstance(exact, int) else round(exact, 6)
-    hidden = ("row_number", "published_precision")
+    hidden = ("row_number", "published_precision", "captured_on")
     nulls = {n: frame[n].null_count() for n in frame.columns if not n.startswith("_") and n not in hidden}
     return sums, nulls
 
 
 def _finish(form: Format, used: dict[str, Column], frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Working columns off, identity columns on, zone of day rows, and audience tables turned long."""
-    working = [n for n in frame.columns if n.startswith("_") or n == (form.captured_field or "captured_on")]
-    frame = frame.drop(working)
+    frame = frame.drop([n for n in frame.columns if n.startswith("_")]).drop("captured_on", strict=False)
     missing = [pl.lit(None, pl.Utf8).alias(n) for n in ("platform_account_id", "handle") if n not in frame.columns]
     frame = frame.with_columns(*missing, *(pl.lit(v).alias(k) for k, v in form.constants.items()))
     if form.grain == "account_day":

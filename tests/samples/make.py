@@ -779,7 +779,7 @@ def tiktok_content() -> None:
             link = f"https://www.tiktok.com/@simulasi.bogor/{form}/{number}"
             title = ("Antre KTP\ntanpa calo", "", "Bogor, hari ini")[i]
             local = moment.astimezone(wib).date()
-            table.append([no_year(date(2026, 8, 29), language), title, link, no_year(local, language), 40 + i, 3, 2, 900 + i])
+            table.append([no_year(date(2026, 11, 18), language), title, link, no_year(local, language), 40 + i, 3, 2, 900 + i])
             expected.append(
                 {
                     "post_id": number,
@@ -1140,7 +1140,7 @@ def linkedin_member() -> None:
     dated = [{"day": d.isoformat(), "day_zone": "UTC"} for d in window]
     posts = [
         {
-            "row_number": 4 + i,
+            "row_number": 4,
             "post_id": linkedin_id(moment + timedelta(days=i)),
             "permalink": links[i],
             "published_at": iso(moment + timedelta(days=i)),
