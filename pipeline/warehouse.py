@@ -328,8 +328,8 @@ class Build:
 VERSION_SQL = """CREATE TABLE meta.version AS
 SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS built_at,
     (SELECT max(captured_at) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS data_cutoff,
-    (SELECT min(coalesce(period_start, period_first)) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS period_start,
-    (SELECT max(coalesce(period_end, period_last)) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS period_end,
+    (SELECT min(coalesce(period_first, period_start)) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS period_start,
+    (SELECT max(coalesce(period_last, period_end)) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS period_end,
     s.simulated, s.name AS workspace_name, CAST($pipeline_version AS VARCHAR) AS pipeline_version,
     (SELECT count(*) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS export_count,
     (SELECT count(*) FROM raw.exports WHERE outcome = 'refused') AS refused_count
