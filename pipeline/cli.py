@@ -157,7 +157,27 @@ def _read(session: Session, files: list[Path], accounts: list[str], captured_at:
     from pipeline.exports import read
 
     registry = _registry_if_any(session)
-    return [export for path in files for export in read(path, registry=registry, accounts=accounts, captured_at=when)]
+    exports = []
+    for path in files:
+        name, said, day = _said_by_folders(session, path, registry)
+        owner = accounts or said
+        exports += read(path, name=name, registry=registry, accounts=owner, folder_date=day, captured_at=when)
+    return exports
+
+
+def _said_by_folders(session: Session, path: Path, registry: Registry | None) -> tuple[str, list[str], dt.date | None]:
+    """Name, account and day as the folders of the inbox say them; outside the inbox a folder says nothing."""
+    try:
+        inside = path.absolute().relative_to(session.workspace.inbox)
+    except ValueError:
+        return path.name, [], None
+    known = registry.accounts["account_id"].to_list() if registry else []
+    accounts = [part for part in inside.parts[:-1] if part in known][-1:]
+    days = [part for part in inside.parts[:-1] if len(part) == 10 and part[:4].isdigit()]
+    try:
+        return inside.as_posix(), accounts, dt.date.fromisoformat(days[-1]) if days else None
+    except ValueError:
+        return inside.as_posix(), accounts, None
 
 
 def _registry_if_any(session: Session) -> Registry | None:
@@ -328,6 +348,28 @@ def _table(rows: list[Any]) -> tuple[list[str], list[list[Any]]]:
         return list(first), [list(r.values()) for r in rows]
     names = list(getattr(first, "_fields", [f"{i}" for i in range(len(first))]))
     return names, [list(r) for r in rows]
+
+
+@app.command()
+def share(
+    context: typer.Context,
+    agency: Annotated[str, typer.Argument(help="agency_id, atau / or 'ringkasan'")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Berkas tujuan. / Where to.")] = None,
+    language: Annotated[str | None, typer.Option(help="id, en")] = None,
+) -> None:
+    """Satu halaman utuh dalam satu berkas HTML. / One page as one self-contained HTML file."""
+    from pipeline import pages, registry, warehouse
+
+    session: Session = context.obj
+    tongue = language or session.language
+    target = out or Path(f"terukur-{agency}-{tongue}.html")
+    with warehouse.open_version(session.workspace) as version:
+        try:
+            written = pages.share(version, agency, target, tongue, registry=registry.load(session.workspace.registry))
+        except KeyError as error:
+            session.stop(night.USAGE, f"Lembaga '{agency}' tidak ada.", str(error.args[0]))
+    size = written.stat().st_size // 1000
+    session.say(f"{written} ({size} kB)", f"{written} ({size} kB)")
 
 
 @app.command()
