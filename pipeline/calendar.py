@@ -9,10 +9,7 @@ in Ramadan) and can be changed in `settings.toml`:
     ramadan_monday_to_thursday = ["08:00", "15:00"]
     ramadan_friday = ["08:00", "15:30"]
 
-    [calendar]
-    first = 2018-01-01
-    last = 2030-12-31
-    [calendar.days_off]        # days that only this regency has off, or that came too late for the holiday table
+    [days_off]                 # days that only this regency has off, or that came too late for the holiday table
     2026-06-03 = "Hari Jadi Bogor"
 
 All times here are wall clock in Asia/Jakarta (no daylight saving time since 1964), so they are naive.
@@ -39,7 +36,12 @@ WORKING_HOURS: dict[str, tuple[str, str]] = {
     "ramadan_monday_to_thursday": ("08:00", "15:00"),
     "ramadan_friday": ("08:00", "15:30"),
 }
-SLA_WORKING_DAYS: dict[str, int] = {"information": 5, "ordinary": 14, "supervision": 60, "information_request": 10}
+SLA_WORKING_DAYS: dict[str, int] = {
+    "normative": 5,
+    "without_supervision": 14,
+    "with_supervision": 60,
+    "information_request": 10,
+}
 """Deadlines in working days per class of complaint; `[sla_days]` in settings.toml adds or replaces classes."""
 
 
@@ -88,11 +90,9 @@ def _holiday_names(first: int, last: int) -> tuple[dict[date, str], dict[date, s
 
 def calendar(settings: Mapping | None = None) -> pl.DataFrame:
     """One row per day. `is_ramadan` is null in years whose Ramadan is not in the table; hours are then the normal ones."""
-    options = dict((settings or {}).get("calendar", {}))
-    first, last = options.get("first", FIRST), options.get("last", LAST)
-    public, joint = _holiday_names(first.year, last.year)
-    own = {date.fromisoformat(str(day)): str(name) for day, name in dict(options.get("days_off", {})).items()}
-    days = pl.DataFrame({"date": pl.date_range(first, last, "1d", eager=True)})
+    public, joint = _holiday_names(FIRST.year, LAST.year)
+    own = {date.fromisoformat(str(day)): str(name) for day, name in dict((settings or {}).get("days_off", {})).items()}
+    days = pl.DataFrame({"date": pl.date_range(FIRST, LAST, "1d", eager=True)})
     named = [(d, d in public or d in own, d in joint, _name(d, public, joint, own)) for d in days["date"]]
     holiday = pl.DataFrame(
         named,

@@ -74,6 +74,7 @@ class Metric:
     minimum_n: int = 0
     per_platform: bool = False
     within: str | None = None
+    maximum: float | None = None
     provided: bool = True
 
 
@@ -346,6 +347,8 @@ def _with_interval(rows: pl.DataFrame, entry: Metric) -> pl.DataFrame:
     bounds = pl.DataFrame(found, schema={"value": pl.Float64, "lower": pl.Float64, "upper": pl.Float64}, orient="row")
     bounds = bounds.with_columns(pl.all().fill_nan(None))
     bounds = bounds.with_columns(pl.when(pl.all().is_finite()).then(pl.all()))
+    if entry.maximum is not None:
+        bounds = bounds.with_columns(pl.col("upper").clip(upper_bound=entry.maximum))
     return rows.drop("value").hstack(bounds)
 
 
@@ -402,7 +405,7 @@ def _mean(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:
     if row["n"] < 2 or row["spread"] is None:
         return row["value"], None, None
     half = stats.t.ppf(0.975, row["n"] - 1) * row["spread"] / math.sqrt(row["n"]) * entry.scale
-    return row["value"], row["value"] - half, row["value"] + half
+    return row["value"], max(0.0, row["value"] - half), row["value"] + half  # every mean here is of counts over counts
 
 
 def _ratio(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:

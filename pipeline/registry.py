@@ -355,7 +355,7 @@ class RegistrySettings(Row):
     name_en: Text = "Bogor Regency"
     simulated: bool = False
     main_agency: Key | None = "pemkab-bogor"
-    local_places: list[Text] = ["Bogor", "Kabupaten Bogor", "Cibinong", "Depok"]
+    local_places: list[Text] = ["Bogor", "Kabupaten Bogor", "Cibinong"]
     home_country: Text = "Indonesia"
     alarm_budget_per_week: float = Field(default=3.0, gt=0)
     minimum_posts: int = Field(default=5, ge=1)
@@ -363,6 +363,8 @@ class RegistrySettings(Row):
     person_files_retention_days: int = Field(default=30, ge=1)
     sla_days: dict[str, int] = {"normative": 5, "without_supervision": 14, "with_supervision": 60, "information_request": 10}
     working_hours: WorkingHours = WorkingHours()
+    days_off: dict[Date, Text] = {}
+    programme_scheme: Key | None = None
     sample: dict[str, Any] = {}
 
 

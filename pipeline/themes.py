@@ -2,7 +2,7 @@
 
 The rules are data (`themes.yml` of the registry): hashtag 3, strong phrase 2, weak word 1 (two at most), the agency's own field 1
 when the text gives any evidence at all; a programme is given from 2 points up, and never forced on a post. A scheme without rules
-of its own borrows those of the programmes it `maps_from`. `[themes] scheme = "pancakarsa"` in settings.toml looks at all years
+of its own borrows those of the programmes it `maps_from`. `programme_scheme = "pancakarsa"` in settings.toml looks at all years
 through one scheme.
 
 Patterns are regular expressions on normalised text: NFKC (bold letters of the mathematical block become letters), lower case,
@@ -36,6 +36,14 @@ FORMATS = {
 }
 CEREMONIAL = ("seremonial", "ucapan")
 TIE_DAYS = 90
+PROGRAMMES = {
+    "post_key": pl.Int64,
+    "scheme_id": pl.Utf8,
+    "programme": pl.Utf8,
+    "score": pl.Int32,
+    "matched_terms": pl.List(pl.Utf8),
+    "is_primary": pl.Boolean,
+}
 
 
 @dataclass(frozen=True)
@@ -156,9 +164,9 @@ def post_programmes(posts: pl.DataFrame, themes: Mapping, lens: str | None = Non
     `posts`: post_key, agency_id, published_on, caption. The primary programme has the most points; a tie goes to the programme
     that was tagged more rarely in the 90 days before the post, then to the order of the file.
     """
-    known = schemes(themes)
+    known = schemes(themes) if themes else []
     if lens is not None and lens not in {s.scheme_id for s in known}:
-        raise ValueError(f"settings.toml [themes] scheme: {lens} tidak ada di themes.yml / is not in themes.yml")
+        raise ValueError(f"settings.toml programme_scheme: {lens} tidak ada di themes.yml / is not in themes.yml")
     posts = posts.filter(pl.col("caption").is_not_null()).with_columns(text=normalise(pl.col("caption")))
     texts = posts.select("text").unique(maintain_order=True).with_row_index("text_id").with_columns(tags=_tags_of(pl.col("text")))
     posts = posts.join(texts.select("text_id", "text"), on="text").select("post_key", "agency_id", "published_on", "text_id")
@@ -181,7 +189,7 @@ def post_programmes(posts: pl.DataFrame, themes: Mapping, lens: str | None = Non
                     place=pl.lit(order, pl.Int32),
                 )
             )
-    return _with_primary(pl.concat(rows))
+    return _with_primary(pl.concat(rows)) if rows else pl.DataFrame(schema=PROGRAMMES)
 
 
 def _tags_of(text: pl.Expr) -> pl.Expr:
@@ -220,7 +228,7 @@ def content_type(posts: pl.DataFrame, themes: Mapping) -> pl.DataFrame:
     texts = posts.select("text").unique(maintain_order=True)
     kinds = [
         pl.when(pl.any_horizontal(contains(pl.col("text"), term) for term in kind["any"])).then(pl.lit(kind["id"]))
-        for kind in themes["content_types"]
+        for kind in themes.get("content_types", [])
         if kind.get("any")
     ]
     texts = texts.with_columns(content_type=pl.coalesce(kinds) if kinds else pl.lit(None, pl.Utf8))
@@ -229,10 +237,10 @@ def content_type(posts: pl.DataFrame, themes: Mapping) -> pl.DataFrame:
 
 def post_themes(posts: pl.DataFrame, programmes: pl.DataFrame, themes: Mapping, lens: str | None = None) -> pl.DataFrame:
     """One row per post. `programme` is null for an untagged post; `is_taggable` is false without a caption or a scheme."""
-    in_force = [pl.when(_in_force(scheme, lens)).then(pl.lit(scheme.scheme_id)) for scheme in schemes(themes)]
+    in_force = [pl.when(_in_force(scheme, lens)).then(pl.lit(scheme.scheme_id)) for scheme in (schemes(themes) if themes else [])]
     primary = programmes.filter("is_primary").select("post_key", "scheme_id", "programme", "score")
     counted = programmes.group_by("post_key", "scheme_id").agg(n_programmes=pl.len().cast(pl.Int32))
-    rows = posts.with_columns(scheme_id=pl.coalesce(in_force), hashtags=hashtags(pl.col("caption")))
+    rows = posts.with_columns(scheme_id=pl.coalesce(*in_force, pl.lit(None, pl.Utf8)), hashtags=hashtags(pl.col("caption")))
     rows = rows.join(primary, on=["post_key", "scheme_id"], how="left").join(counted, on=["post_key", "scheme_id"], how="left")
     taggable = pl.col("caption").is_not_null() & pl.col("scheme_id").is_not_null()
     return (
@@ -253,7 +261,7 @@ def post_themes(posts: pl.DataFrame, programmes: pl.DataFrame, themes: Mapping, 
 
 
 def _lens(registry: object) -> str | None:
-    return dict(getattr(registry, "settings", None) or {}).get("themes", {}).get("scheme")
+    return dict(getattr(registry, "settings", None) or {}).get("programme_scheme")
 
 
 def build_post_programmes(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:

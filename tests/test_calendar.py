@@ -105,9 +105,7 @@ def test_working_minutes_equal_a_minute_by_minute_count(start, hours):
 
 
 def test_settings_change_hours_and_days_off_and_name_what_is_unknown():
-    days = calendar.calendar(
-        {"working_hours": {"friday": ["08:00", "11:30"]}, "calendar": {"days_off": {"2026-06-03": "Hari Jadi Bogor"}}}
-    )
+    days = calendar.calendar({"working_hours": {"friday": ["08:00", "11:30"]}, "days_off": {"2026-06-03": "Hari Jadi Bogor"}})
     assert days.row(by_predicate=pl.col("date") == date(2026, 7, 10), named=True)["work_end_minute"] == 690
     assert days.row(by_predicate=pl.col("date") == date(2026, 6, 3), named=True)["is_day_off"]
     with pytest.raises(ValueError, match="sabtu"):

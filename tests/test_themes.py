@@ -67,12 +67,10 @@ def test_the_programme_of_the_day_applies():
 
 
 def test_one_scheme_can_be_looked_through_on_all_days_when_leadership_asks():
-    row = tagged(posts("Pendaftaran beasiswa dibuka", on=date(2026, 1, 5)), {"themes": {"scheme": "pancakarsa"}}).row(
-        0, named=True
-    )
+    row = tagged(posts("Pendaftaran beasiswa dibuka", on=date(2026, 1, 5)), {"programme_scheme": "pancakarsa"}).row(0, named=True)
     assert (row["scheme_id"], row["programme"]) == ("pancakarsa", "cerdas")
     with pytest.raises(ValueError, match="pancasila"):
-        tagged(posts("x"), {"themes": {"scheme": "pancasila"}})
+        tagged(posts("x"), {"programme_scheme": "pancasila"})
 
 
 def test_a_caption_that_is_not_reported_is_not_an_untagged_post():
@@ -129,3 +127,10 @@ def test_tags_do_not_depend_on_the_order_or_company_of_posts(captions, random):
     shuffled = frame.sample(fraction=1.0, shuffle=True, seed=random.randint(0, 9999))
     assert tagged(frame).equals(tagged(shuffled))
     assert tagged(frame).height == len(captions)
+
+
+def test_without_a_theme_register_nothing_is_tagged_and_nothing_fails():
+    registry = SimpleNamespace(themes={}, settings={})
+    bridge = themes.build_post_programmes({"core.posts": posts("Beasiswa")}, registry)
+    row = themes.build_post_themes({"core.posts": posts("Beasiswa"), "core.post_programmes": bridge}, registry).row(0, named=True)
+    assert (bridge.height, row["programme"], row["content_type"], row["is_taggable"]) == (0, None, None, False)

@@ -12,6 +12,7 @@ from pipeline.statistics import anomalies as a
 DAILY = ("comments", "replies", "negative_total", "follows_lost", "dislikes")
 POST_METRIC = "comments_of_posts"
 
+CALM_SCORE = 1.0  # a day below is calm and left out: what recovery is counted by
 ALARM_SCHEMA = {
     "account_id": pl.Utf8,
     "agency_id": pl.Utf8,
@@ -44,7 +45,7 @@ def alarms(account_days: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=ALARM_SCHEMA)
     days = min(a.HISTORY_DAYS, (last - recent["date"].min()).days + 1)
     threshold = a.budget_threshold(recent["score"].to_numpy(), days)
-    out = recent.filter(pl.col("score") >= 2.0).with_columns(
+    out = recent.filter(pl.col("score") >= CALM_SCORE).with_columns(
         threshold=pl.lit(threshold),
         is_alarm=pl.col("score") >= threshold,
         days_to_detect=(pl.col("detected_at").dt.date() - pl.col("date")).dt.total_days(),

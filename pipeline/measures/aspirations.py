@@ -1,0 +1,92 @@
+"""What citizens ask for: counts per topic only. Cells below five cases are not published, nor any text or name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from pipeline.statistics import comparison
+from pipeline.tables import Table
+from pipeline.themes import contains, normalise
+
+MINIMUM_CELL = 5
+OTHER = "lainnya"
+NOT_A_NEED = ("apresiasi",)
+
+
+def topic_of(text: pl.Expr, topics: list[Mapping]) -> pl.Expr:
+    """The first topic of themes.yml whose words stand in the text, or whose id it is; other texts are `lainnya`."""
+    plain = normalise(text)
+    named = [
+        pl.when(pl.any_horizontal(plain == topic["id"], *(contains(plain, term) for term in topic.get("any") or ()))).then(
+            pl.lit(topic["id"])
+        )
+        for topic in topics
+        if topic["id"] != OTHER
+    ]
+    return pl.coalesce([*named, pl.when(text.is_not_null()).then(pl.lit(OTHER))])
+
+
+def aspirations(cases: pl.DataFrame, topics: list[Mapping]) -> pl.DataFrame:
+    """One row per topic, district and month with at least five cases; an unknown district is an empty text."""
+    rows = cases.filter(pl.col("received_at_wib").is_not_null()).select(
+        topic=topic_of(pl.col("category"), topics),
+        district=pl.col("district").fill_null(""),
+        month=pl.col("received_at_wib").dt.date().dt.month_start(),
+    )
+    cells = rows.filter(pl.col("topic").is_not_null()).group_by("topic", "district", "month").agg(cases=pl.len().cast(pl.Int64))
+    return cells.filter(pl.col("cases") >= MINIMUM_CELL).sort("topic", "district", "month")
+
+
+def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Mapping], last: date | None) -> pl.DataFrame:
+    """One row per topic of the last three complete months: share in aspirations, share in posts that name any topic, and their
+    gap."""
+    schema = {"topic": pl.Utf8, "cases": pl.Int64, "posts": pl.Int64} | dict.fromkeys(
+        ("share_cases", "share_posts", "gap"), pl.Float64
+    )
+    if last is None:
+        return pl.DataFrame(schema=schema)
+    first, end = comparison.window(last)[0], comparison.add_months(last, 1)
+    asked = cases.filter(pl.col("received_at_wib").dt.date().is_between(first, end, closed="left"))
+    told = posts.filter("is_counted", pl.col("published_on").is_between(first, end, closed="left"))
+    needs = [topic for topic in topics if topic["id"] not in NOT_A_NEED]
+    asked = (
+        asked.select(topic=topic_of(pl.col("category"), needs)).drop_nulls().group_by("topic").agg(cases=pl.len().cast(pl.Int64))
+    )
+    told = told.select(topic=topic_of(pl.col("caption"), needs)).drop_nulls().filter(pl.col("topic") != OTHER)
+    told = told.group_by("topic").agg(posts=pl.len().cast(pl.Int64))
+    rows = asked.join(told, on="topic", how="left").with_columns(pl.col("posts").fill_null(0))
+    rows = rows.with_columns(
+        share_cases=pl.col("cases") / pl.col("cases").sum(), share_posts=pl.col("posts") / told["posts"].sum()
+    )
+    known = pl.col("topic") != OTHER
+    rows = rows.with_columns(share_posts=pl.when(known & pl.col("share_posts").is_finite()).then(pl.col("share_posts")))
+    rows = rows.with_columns(gap=pl.col("share_cases") - pl.col("share_posts"))
+    return rows.filter(pl.col("cases") >= MINIMUM_CELL).select(schema.keys()).cast(schema).sort("topic")
+
+
+def _topics(registry: object) -> list[Mapping]:
+    return list(dict(getattr(registry, "themes", None) or {}).get("aspiration_topics", []))
+
+
+def _gap(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
+    last = comparison.last_complete_month(frames["marts.account_month"])
+    return aspiration_gap(frames["core.cases"], frames["core.posts"], _topics(registry), last)
+
+
+TABLES = {
+    "estimates.aspirations": Table(
+        build=lambda frames, registry: aspirations(frames["core.cases"], _topics(registry)),
+        needs=("core.cases",),
+        description="One row per topic, district and month with at least five questions or complaints.",
+        key=("topic", "district", "month"),
+    ),
+    "estimates.aspiration_gap": Table(
+        build=_gap,
+        needs=("core.cases", "core.posts", "marts.account_month"),
+        description="One row per topic asked five times or more in three months: its share in questions and in posts.",
+        key=("topic",),
+    ),
+}

@@ -1,0 +1,95 @@
+"""Followers: last known totals, growth and losses. Totals come from files that carry them, else from the register."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from pipeline.tables import Table
+
+PURGE = 0.05  # a fall of more than 5 % in one day is the platform's doing, not the account's
+OLDEST_DAYS = 120  # a follower count older than this says nothing about a post
+
+
+def growth(followers: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """One row per account and month with a known total or known flows.
+
+    `followers_start` is the last total before the month (or the first in it), `followers_end` the last in it; both are
+    observations,
+    never interpolated. `growth_days` is the time between them.
+    """
+    seen = followers.filter(pl.col("followers").is_not_null()).with_columns(month=pl.col("date").dt.month_start())
+    seen = seen.sort("account_id", "date").with_columns(before=pl.col("followers").shift().over("account_id"))
+    seen = seen.with_columns(before_on=pl.col("date").shift().over("account_id"))
+    one_day = (pl.col("date") - pl.col("before_on")) == timedelta(days=1)
+    fall = pl.when(one_day).then(1 - pl.col("followers") / pl.col("before"))
+    keys = ["account_id", "agency_id", "platform", "month"]
+    totals = (
+        seen.with_columns(fall=fall)
+        .group_by(keys, maintain_order=True)
+        .agg(
+            followers_start=pl.coalesce(pl.col("before").first(), pl.col("followers").first()).cast(pl.Int64),
+            started_on=pl.coalesce(pl.col("before_on").first(), pl.col("date").first()),
+            followers_end=pl.col("followers").last().cast(pl.Int64),
+            ended_on=pl.col("date").last(),
+            followers_observations=pl.len().cast(pl.Int64),
+            largest_fall=pl.col("fall").max(),
+        )
+    )
+    rows = totals.join(_flows(days), on=keys, how="full", coalesce=True).with_columns(
+        growth_days=(pl.col("ended_on") - pl.col("started_on")).dt.total_days()
+    )
+    return rows.with_columns(
+        growth_rate=pl.when(pl.col("growth_days") > 0).then(
+            (pl.col("followers_end") / pl.col("followers_start") - 1) * 365.25 / pl.col("growth_days")
+        ),
+        churn_rate=pl.col("follows_lost") / pl.col("followers_start"),
+        has_purge=pl.col("largest_fall").fill_null(0.0) > PURGE,
+    ).sort("account_id", "agency_id", "month")
+
+
+def _flows(days: pl.DataFrame) -> pl.DataFrame:
+    """Follows gained and lost per account and month, null where no file reports them."""
+    keys = ["account_id", "agency_id", "platform", "month"]
+    rows = days.filter(pl.col("metric").is_in(["follows_gained", "follows_lost"]))
+
+    def total(metric: str) -> pl.Expr:
+        value = pl.col("value").filter(pl.col("metric") == metric)
+        return pl.when(value.count() > 0).then(value.sum()).alias(metric)
+
+    return rows.group_by(keys).agg(
+        total("follows_gained"), total("follows_lost"), flow_days=pl.col("day").n_unique().cast(pl.Int64)
+    )
+
+
+def post_followers(posts: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFrame:
+    """(post_key, followers_at_publish): the last total known on the day, at most 120 days old."""
+    known = followers.filter(pl.col("followers") > 0).select("account_id", "date", "followers").sort("date")
+    rows = posts.select("post_key", "account_id", "published_on").drop_nulls().sort("published_on")
+    joined = rows.join_asof(
+        known,
+        left_on="published_on",
+        right_on="date",
+        by="account_id",
+        strategy="backward",
+        tolerance=timedelta(days=OLDEST_DAYS),
+        check_sortedness=False,
+    )
+    return joined.select("post_key", followers_at_publish=pl.col("followers").cast(pl.Int64)).sort("post_key")
+
+
+TABLES = {
+    "estimates.growth": Table(
+        build=lambda frames, registry: growth(frames["core.followers"], frames["core.account_days"]),
+        needs=("core.followers", "core.account_days"),
+        description="One row per account and month: followers at its start and end, gained and lost, purges marked.",
+        key=("account_id", "agency_id", "month"),
+    ),
+    "estimates.post_followers": Table(
+        build=lambda frames, registry: post_followers(frames["core.posts"], frames["core.followers"]),
+        needs=("core.posts", "core.followers"),
+        description="One row per post: the last follower total known on the day of publication, at most 120 days old.",
+        key=("post_key",),
+    ),
+}

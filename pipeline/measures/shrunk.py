@@ -1,0 +1,45 @@
+"""The adjusted engagement rate: account-months with few posts are pulled towards what size, format and month let expect."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from pipeline.statistics import shrinkage
+from pipeline.tables import Table
+
+Z = 1.959964
+
+
+def account_month_shrunk(expected: pl.DataFrame, agencies: pl.DataFrame) -> pl.DataFrame:
+    """One row per account-month. Normal-normal on the log scale within platform and month (METHODS 2a); null where se is
+    unknown."""
+    rows = expected.join(agencies.select("agency_id", "peer_group"), on="agency_id", how="left")
+    rows = rows.sort("platform", "month", "account_id", "agency_id")
+    parts = [_shrunk(part) for part in rows.partition_by("platform", "month", maintain_order=True)]
+    empty = _shrunk(rows.clear())
+    return pl.concat([empty, *parts]).sort("account_id", "agency_id", "month")
+
+
+def _shrunk(rows: pl.DataFrame) -> pl.DataFrame:
+    deviation = (rows["y"] - rows["expected_ln"]).cast(pl.Float64).to_numpy()
+    se = rows["se"].cast(pl.Float64).to_numpy()
+    good = np.isfinite(deviation) & np.isfinite(se) & (se > 0)
+    mean, sd = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    if good.sum() >= 3:
+        found = shrinkage.shrink(deviation[good], se[good], towards=0.0)
+        mean[good], sd[good] = found.mean, found.sd
+    centre = rows["expected_ln"].cast(pl.Float64).to_numpy() + mean
+    values = {"er_shrunk": centre, "er_shrunk_lower": centre - Z * sd, "er_shrunk_upper": centre + Z * sd}
+    columns = [pl.Series(name, np.exp(value), dtype=pl.Float64, nan_to_null=True) for name, value in values.items()]
+    return rows.select("account_id", "agency_id", "platform", "peer_group", "month", "n", "expected_ln").with_columns(columns)
+
+
+TABLES = {
+    "estimates.account_month_shrunk": Table(
+        build=lambda frames, registry: account_month_shrunk(frames["estimates.account_month_expected"], frames["core.agencies"]),
+        needs=("estimates.account_month_expected", "core.agencies"),
+        description="One row per account and month: engagement rate pulled towards its expected value by the data it has.",
+        key=("account_id", "agency_id", "month"),
+    )
+}
