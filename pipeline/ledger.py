@@ -259,17 +259,19 @@ class _Night:
             if owned.problem is not None:
                 export.outcome = "held" if owned.problem.code == "UNKNOWN_ACCOUNT" else "refused"
                 export.messages = [*export.messages, owned.problem]
-        self._enter(export, seen, owned)
+        stored = 0
         if owned is not None and owned.problem is None and owned.rows is not None:
-            export_id = raw.key(export.sha256, export.member)
-            table, rows = _raw_rows(export, owned.rows, export_id)
+            table, rows = _raw_rows(export, owned.rows, raw.key(export.sha256, export.member))
             self.pending.setdefault(table, []).append(rows)
+            stored = rows.height
+        self._enter(export, seen, owned, stored)
         export.rows = None
 
-    def _enter(self, export: Export, seen: Sighting, owned: ownership.Owned | None) -> None:
+    def _enter(self, export: Export, seen: Sighting, owned: ownership.Owned | None, stored: int = 0) -> None:
         export_id = raw.key(export.sha256, export.member) if export.sha256 else raw.key("", export.file)
         self.report.exports.append(export)
-        self.entries[export_id] = _ledger_row(export, seen, owned, export_id, self.now) | {"registry_token": self.token}
+        entry = _ledger_row(export, seen, owned, export_id, self.now)
+        self.entries[export_id] = entry | {"n_stored": stored, "registry_token": self.token}
 
     def _flush(self) -> None:
         for table, frames in self.pending.items():
@@ -399,7 +401,7 @@ _TEXTS = """sha256 member file_name names_seen kind format_version platform grai
     account_id owners value_scope captured_from unknown_columns registry_token"""
 LEDGER: dict[str, Any] = {
     **dict.fromkeys(_TEXTS.split(), pl.Utf8),
-    **dict.fromkeys(("export_id", "size_bytes", "n_rows", "sightings"), pl.Int64),
+    **dict.fromkeys(("export_id", "size_bytes", "n_rows", "n_stored", "sightings"), pl.Int64),
     **dict.fromkeys(("captured_at", "first_seen_at", "last_seen_at"), pl.Datetime("us")),
     **dict.fromkeys(("period_first", "period_last", "period_start", "period_end"), pl.Date),
 }

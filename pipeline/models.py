@@ -28,7 +28,7 @@ PYTHON_MODULES = (
     "pipeline.calendar",
     "pipeline.themes",
     "pipeline.statistics.tables",
-    "pipeline.metrics_tables",
+    "pipeline.measures.tables",
     "pipeline.actions",
 )
 
@@ -133,7 +133,7 @@ def read_model(path: Path, schema: str) -> Model:
 
 def _python_models() -> Iterator[Model]:
     for module_name in PYTHON_MODULES:
-        if importlib.util.find_spec(module_name) is None:
+        if not _exists(module_name):
             continue
         module = importlib.import_module(module_name)
         for name, table in getattr(module, "TABLES", {}).items():
@@ -147,6 +147,13 @@ def _python_models() -> Iterator[Model]:
                 sources=tuple(t for t in table.needs if t.split(".")[0] in SOURCES),
                 table=table,
             )
+
+
+def _exists(module_name: str) -> bool:
+    try:
+        return importlib.util.find_spec(module_name) is not None
+    except ModuleNotFoundError:  # its package is not there either
+        return False
 
 
 def _leading_comments(sql: str) -> list[str]:

@@ -45,7 +45,7 @@ IDENTITY = {
 TABLES = {
     "exports": """export_id BIGINT, sha256 VARCHAR, member VARCHAR, file_name VARCHAR, names_seen JSON, size_bytes BIGINT,
         kind VARCHAR, format_version VARCHAR, platform VARCHAR, grain VARCHAR, language VARCHAR, outcome VARCHAR, code VARCHAR,
-        n_rows BIGINT, dropped JSON, messages JSON, account_id VARCHAR, owners JSON, value_scope VARCHAR,
+        n_rows BIGINT, n_stored BIGINT, dropped JSON, messages JSON, account_id VARCHAR, owners JSON, value_scope VARCHAR,
         captured_at TIMESTAMP, captured_from VARCHAR, period_first DATE, period_last DATE, period_start DATE, period_end DATE,
         first_seen_at TIMESTAMP, last_seen_at TIMESTAMP, sightings BIGINT, unknown_columns JSON, registry_token VARCHAR""",
     "sightings": """name VARCHAR, size_bytes BIGINT, mtime_ns BIGINT, inode BIGINT, sha256 VARCHAR, account_id VARCHAR,

@@ -18,6 +18,7 @@ import openpyxl
 import pytest
 
 from pipeline import registry, samples
+from pipeline.exports import read
 from pipeline.samples.damage import ACCIDENTS
 from pipeline.samples.regency import PLATFORMS
 
@@ -305,3 +306,40 @@ def test_every_accident_leaves_its_sound_original_in_place(demo):
 def test_nothing_of_the_reader_is_imported():
     source = "".join(p.read_text("utf-8") for p in Path(samples.__file__).parent.glob("*.py"))
     assert not re.search(r"(?m)^\s*(from|import) pipeline\.(exports|formats|warehouse|ledger)", source)
+
+
+# ---- the reader, asked about files that the simulation knows ---------------------------------------------------------------
+
+
+def test_the_reader_finds_in_every_file_what_the_simulation_put_there(tiny):
+    """Kind, rows, what was taken off, sums and time span of every file; the reader shares no code with the writer."""
+    root, truth = tiny
+    known = registry.load(root / "registry")
+    wrong = []
+    for path, record in truth["files"].items():
+        day = dt.date.fromisoformat(path.split("/")[1])
+        own = [record["account_id"]] if record["account_id"] else []
+        found = {e.member: e for e in read(root / path, registry=known, accounts=own, folder_date=day)}
+        for expected in record["exports"]:
+            export = found.get(expected["member"]) or (next(iter(found.values())) if len(found) == 1 else None)
+            if export is None:
+                wrong.append((path, expected["member"], "not found"))
+                continue
+            wrong += [(path, expected["member"], *d) for d in differences(export, expected, record["expect"])]
+    assert wrong == []
+
+
+def differences(export, expected: dict, outcomes: list[str]):
+    if export.outcome not in outcomes:
+        yield ("outcome", export.outcome, [m.en for m in export.messages])
+    for name in ("kind", "n_rows", "first", "last"):
+        value = expected["rows" if name == "n_rows" else name]
+        if getattr(export, name) != value:
+            yield (name, getattr(export, name), value)
+    dropped = {k: v for k, v in export.dropped.items() if v}
+    if dropped != expected["dropped"]:
+        yield ("dropped", dropped, expected["dropped"])
+    for field, value in expected["sums"].items():
+        # Hours are printed with four decimals.
+        if export.sums.get(field) != pytest.approx(value, abs=0.5 if field == "watch_seconds" else 0):
+            yield ("sum", field, export.sums.get(field), value)

@@ -1,5 +1,5 @@
 -- One part of an account's audience or activity in one export: a country, a city, an age band, an hour. Shares never add up over exports.
--- key: export_id, row_number, metric
+-- key: export_id, row_number, dimension, label, label2, metric, period_start
 WITH ordered AS (
     SELECT
         u.*, a.account_id, a.platform, coalesce(u.period_end, CAST(u.captured_at AS DATE)) AS day,

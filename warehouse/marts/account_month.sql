@@ -8,12 +8,12 @@ WITH output AS (
         count(CASE WHEN is_counted THEN 1 END) AS posts,
         count(CASE WHEN is_story THEN 1 END) AS stories,
         count(CASE WHEN is_share AND NOT is_story THEN 1 END) AS shares_of_others,
-        sum(CASE WHEN is_counted THEN engagement END) AS engagement,
-        sum(CASE WHEN is_counted THEN exposure END) AS exposure,
-        sum(CASE WHEN is_counted THEN comments END) AS comments,
-        sum(CASE WHEN is_counted THEN CASE WHEN platform IN ('x', 'linkedin') THEN reposts ELSE shares END END) AS shares,
-        sum(CASE WHEN is_counted THEN CASE WHEN platform = 'x' THEN bookmarks ELSE saves END END) AS saves,
-        sum(CASE WHEN is_counted THEN link_clicks END) AS link_clicks
+        CAST(sum(CASE WHEN is_counted THEN engagement END) AS BIGINT) AS engagement,
+        CAST(sum(CASE WHEN is_counted THEN exposure END) AS BIGINT) AS exposure,
+        CAST(sum(CASE WHEN is_counted THEN comments END) AS BIGINT) AS comments,
+        CAST(sum(CASE WHEN is_counted THEN CASE WHEN platform IN ('x', 'linkedin') THEN reposts ELSE shares END END) AS BIGINT) AS shares,
+        CAST(sum(CASE WHEN is_counted THEN CASE WHEN platform = 'x' THEN bookmarks ELSE saves END END) AS BIGINT) AS saves,
+        CAST(sum(CASE WHEN is_counted THEN link_clicks END) AS BIGINT) AS link_clicks
     FROM core.posts
     WHERE agency_id IS NOT NULL
     GROUP BY account_id, agency_id, month

@@ -1,7 +1,7 @@
 -- One agency in one calendar month (WIB): output and coverage over its accounts. E and X stay apart per platform: they never add up.
 -- key: agency_id, month
 WITH platforms AS (
-    SELECT agency_id, month, platform, sum(engagement) AS engagement, sum(exposure) AS exposure
+    SELECT agency_id, month, platform, CAST(sum(engagement) AS BIGINT) AS engagement, CAST(sum(exposure) AS BIGINT) AS exposure
     FROM marts.account_month
     GROUP BY agency_id, month, platform
 ),
@@ -17,8 +17,9 @@ required AS (
     SELECT account_id, agency_id, month FROM marts.coverage_month WHERE state <> 'not_required'
 )
 SELECT
-    m.agency_id, m.month, sum(m.posts) AS posts, sum(m.stories) AS stories, sum(m.shares_of_others) AS shares_of_others,
-    sum(m.mature_posts) AS mature_posts,
+    m.agency_id, m.month, CAST(sum(m.posts) AS BIGINT) AS posts, CAST(sum(m.stories) AS BIGINT) AS stories,
+    CAST(sum(m.shares_of_others) AS BIGINT) AS shares_of_others,
+    CAST(sum(m.mature_posts) AS BIGINT) AS mature_posts,
     count(DISTINCT CASE WHEN m.posts > 0 THEN m.platform END) AS platforms,
     count(r.account_id) AS accounts,
     count(CASE WHEN m.is_complete THEN r.account_id END) AS accounts_covered,

@@ -1,19 +1,36 @@
 -- One account of one agency in one month: how many of its days the accepted post exports speak for, and why not where they do not.
 -- key: account_id, agency_id, month
 -- complete: at least 90 % of the days. partial: some. refused: none, but a file was refused or held. missing: no file. not_required:
--- the account is closed and nothing was sent. Months run from the first known day to the newest export.
+-- the account is closed and nothing was sent. Months run from the regency's first known post, at most 36 months back, to the newest
+-- export; an account's older months are listed where it has posts. A span that a file declares before any post adds no months.
 WITH bounds AS (
-    SELECT min(first_day) AS first_day, CAST(max(e.captured_at) + INTERVAL 7 HOUR AS DATE) AS last_day
-    FROM staging.post_coverage c
-    CROSS JOIN (SELECT max(captured_at) AS captured_at FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) e
+    SELECT
+        greatest(CAST(date_trunc('month', p.first_post) AS DATE),
+            CAST(date_trunc('month', e.newest - INTERVAL 36 MONTH) AS DATE)) AS first_month,
+        CAST(date_trunc('month', e.newest) AS DATE) AS last_month
+    FROM (SELECT min(published_on) AS first_post FROM core.posts) p
+    CROSS JOIN (
+        SELECT CAST(max(captured_at) + INTERVAL 7 HOUR AS DATE) AS newest FROM raw.exports WHERE outcome IN ('accepted', 'flagged')
+    ) e
+),
+listed AS (
+    SELECT DISTINCT a.account_id, d.month
+    FROM core.calendar d
+    CROSS JOIN bounds b
+    CROSS JOIN core.accounts a
+    WHERE d.month BETWEEN b.first_month AND b.last_month
+    UNION
+    SELECT DISTINCT account_id, month
+    FROM core.posts
+    WHERE agency_id IS NOT NULL
 ),
 days AS (
     SELECT a.account_id, a.agency_id, a.platform, a.status, d.date, d.month
-    FROM core.calendar d
-    CROSS JOIN bounds b
+    FROM listed l
+    JOIN core.calendar d ON d.month = l.month
     JOIN core.accounts a
-        ON d.date BETWEEN coalesce(a.valid_from, DATE '1900-01-01') AND coalesce(a.valid_to, DATE '9999-12-31')
-    WHERE d.month BETWEEN CAST(date_trunc('month', b.first_day) AS DATE) AND CAST(date_trunc('month', b.last_day) AS DATE)
+        ON a.account_id = l.account_id
+        AND d.date BETWEEN coalesce(a.valid_from, DATE '1900-01-01') AND coalesce(a.valid_to, DATE '9999-12-31')
 ),
 covered AS (
     SELECT DISTINCT d.account_id, d.date

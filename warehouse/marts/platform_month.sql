@@ -9,10 +9,10 @@ WITH rates AS (
     GROUP BY platform, month
 )
 SELECT
-    m.platform, m.month, sum(m.posts) AS posts, sum(m.mature_posts) AS mature_posts, count(*) AS accounts,
+    m.platform, m.month, CAST(sum(m.posts) AS BIGINT) AS posts, CAST(sum(m.mature_posts) AS BIGINT) AS mature_posts, count(*) AS accounts,
     count(CASE WHEN m.is_complete THEN 1 END) AS accounts_covered,
     count(CASE WHEN m.is_complete THEN 1 END) / nullif(CAST(count(*) AS DOUBLE), 0) AS coverage,
-    sum(m.engagement) AS engagement, sum(m.exposure) AS exposure,
+    CAST(sum(m.engagement) AS BIGINT) AS engagement, CAST(sum(m.exposure) AS BIGINT) AS exposure,
     max(r.er_log_mean) AS er_log_mean, exp(max(r.er_log_mean)) AS er_account, max(r.er_pooled) AS er_pooled
 FROM marts.account_month m
 LEFT JOIN rates r ON r.platform = m.platform AND r.month = m.month
