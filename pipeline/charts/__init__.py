@@ -158,7 +158,7 @@ def ratio_axis(values: Iterable[float | None], words: Words) -> dict:
     if high / low > 6:
         steps = [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
     ticks = [s for s in steps if low <= s <= high]
-    labels = [words.times(s, 2) if s in (0.05, 0.02, 1.25) else words.times(s, 1) for s in ticks]
+    labels = [words.times(s, 2) for s in ticks]
     return {"type": "log", "range": [math.log10(low), math.log10(high)], "tickvals": ticks, "ticktext": labels}
 
 

@@ -222,7 +222,7 @@ def _figures(rows: list[dict], words: Words) -> dict:
 def _rows_figure(rows: list[dict], words: Words, size: str):
     """Rows from top to bottom at y = 0, -1, -2…; labels left on wide sizes, above the row on phones."""
     phone, font = size == "n", 11 if size == "n" else 12
-    step = 52 if phone else 40 if size == "w" else 36
+    step = 52 if phone else 40 if size == "w" else 34
     height = 34 + step * len(rows) + 12
     axis = ratio_axis([v for r in rows for v in (r["value"], r["lower"], r["upper"])], words)
     data = []

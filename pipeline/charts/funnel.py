@@ -178,7 +178,7 @@ def _figure(rows: list[dict], words: Words, size: str):
             "annotations": notes,
         },
         size,
-        height={"w": 400, "m": 340, "n": 360}[size],
+        height={"w": 400, "m": 300, "n": 360}[size],
     )
 
 
@@ -220,7 +220,7 @@ def _dots(group: list[dict], side: str, words: Words) -> dict:
 
 def _names(rows: list[dict], size: str, y_range: list[float], x_range: tuple[float, float], font: int) -> list[dict]:
     """Names of the agencies outside, placed greedily where they touch no other name and no dot."""
-    box = frame_size(size, height={"w": 400, "m": 340, "n": 360}[size])
+    box = frame_size(size, height={"w": 400, "m": 300, "n": 360}[size])
     width, height = box["width"] - 64, box["height"] - 60
     spot = {
         r["agency_id"]: (
@@ -242,8 +242,11 @@ def _names(rows: list[dict], size: str, y_range: list[float], x_range: tuple[flo
             ("right", x - 9 - wide, y - tall / 2, -9, 0),
             ("center", x - wide / 2, y + 8, 0, 8 + tall / 2),
             ("center", x - wide / 2, y - 8 - tall, 0, -8 - tall / 2),
-            ("left", x + 7, y + 4, 7, 4 + tall / 2),
-            ("left", x + 7, y - 4 - tall, 7, -4 - tall / 2),
+            *(
+                (side, x + (7 if side == "left" else -7 - wide), y + lift - tall / 2, 7 if side == "left" else -7, lift)
+                for lift in (11, -11, 20, -20, 29, -29)
+                for side in ("left", "right")
+            ),
         ):
             place = (left, bottom, left + wide, bottom + tall)
             free = left >= 0 and left + wide <= width + 10 and bottom >= -4 and bottom + tall <= height + 8

@@ -92,7 +92,7 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
     ]
     label = [
         note(
-            words.plotly("Complete data, % of accounts (under 95% in colour)"),
+            words.plotly("Complete data, % of account-days (under 95% in colour)"),
             0,
             0.2,
             size=font - 1,
@@ -128,6 +128,7 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
             "annotations": label,
         },
         size,
+        height={"w": 380, "m": 285, "n": 320}[size],
     )
 
 

@@ -104,10 +104,11 @@ class Words:
         unit = "poin" if self.language == "id" else "pts"
         return MISSING if value is None or not math.isfinite(value) else f"{self.number(value, digits, signed=True)} {unit}"
 
-    def interval(self, lower: float | None, upper: float | None, digits: int = 2, *, kind: str = "number") -> str:
+    def interval(self, lower: float | None, upper: float | None, digits: int | None = None, *, kind: str = "number") -> str:
         """95%: 2,09–3,64, or with signs 95%: −0,30 s.d. +0,60 (a dash between signed numbers reads as a minus)."""
         if lower is None or upper is None or not (math.isfinite(lower) and math.isfinite(upper)):
             return MISSING
+        digits = (0 if kind in ("change", "percent") else 2) if digits is None else digits
         if kind == "times":
             return f"95%: ×{self.number(lower, digits)}–{self.number(upper, digits)}"
         if kind == "change":

@@ -45,8 +45,8 @@ def need_of(facts: Facts, agency: dict, words: Words) -> Need | None:
             "no_data",
             0.0,
             ("data", words.plain("no data received")),
-            words._("No export of the three months has arrived."),
-            words._("First step: call the admin and download the months together."),
+            words._("Three months without an export."),
+            words._("Step: call the admin and download together."),
             f"agency_window:state:agency_id={key}",
         )
     if direction(window) == "down":
@@ -56,7 +56,7 @@ def need_of(facts: Facts, agency: dict, words: Words) -> Need | None:
             1 - (window["change_upper"] or 1),
             ("down", words.change(window["change"])),
             habit_change(facts, key, words) or words._("Response fell by more than chance allows."),
-            words._("First step: go through the last ten posts together and choose one format to bring back."),
+            words._("Step: go through the last ten posts together."),
             f"agency_window:change:agency_id={key}",
         )
     answers = reply(facts, key)
@@ -67,11 +67,11 @@ def need_of(facts: Facts, agency: dict, words: Words) -> Need | None:
             answers["median_hours"],
             ("warn", words.plain("reply {hours}", hours=words.hours(answers["median_hours"]))),
             words.ngettext(
-                "{n} case in the log; half wait longer than this.",
-                "{n} cases in the log; half wait longer than this.",
+                "{n} question; half wait longer.",
+                "{n} questions; half wait longer.",
                 answers["n"],
             ),
-            words._("First step: agree who answers, and prepare answers to the most frequent questions."),
+            words._("Step: agree who answers, prepare standard answers."),
             f"response_summary:median_hours:agency_id={key}",
         )
     if state == "not_covered" or (window.get("coverage") is not None and window["coverage"] < COMPLETE and state != "judged"):
@@ -80,8 +80,8 @@ def need_of(facts: Facts, agency: dict, words: Words) -> Need | None:
             "not_covered",
             1 - (window.get("coverage") or 0),
             ("data", words.plain("data incomplete")),
-            words._("{share} of the days are covered by exports.", share=words.percent(window.get("coverage"))),
-            words._("First step: download the missing months; the data-quality page names them."),
+            words._("Exports cover {share} of the days.", share=words.percent(window.get("coverage"))),
+            words._("Step: download the missing months."),
             f"agency_window:coverage:agency_id={key}",
         )
     return None

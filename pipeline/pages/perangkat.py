@@ -79,7 +79,7 @@ def lede(sheet: Sheet, agency: dict) -> list[str]:
                 "In {period} its posts drew {times} the response expected for accounts of this size, platform and mix of "
                 "posts ({interval}).",
                 period=sheet.period,
-                times=common.bold(w._("{value} times", value=w.number(window["vs_expected"], 2))),
+                times=common.times_bold(window["vs_expected"], w),
                 interval=w.interval(window["lower"], window["upper"], kind="times"),
             )
         )

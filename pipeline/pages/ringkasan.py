@@ -93,7 +93,7 @@ def lede(sheet: Sheet, groups: dict[str, list], agencies: list[dict]) -> list[st
         sentences.append(
             w._(
                 "The agency in the middle draws {times} its expected response ({interval}).",
-                times=common.bold(w._("{value} times", value=w.number(middle, 2))),
+                times=common.times_bold(middle, w),
                 interval=w.interval(low, high, kind="times"),
             )
         )
@@ -216,14 +216,14 @@ def standing_cell(sheet: Sheet, agencies: list[dict]) -> dict | None:
     if not judged:
         return None
     below = levels.count("down")
-    lines = [("", w._("not certainly below it"))]
+    lines: list[tuple[str, str]] = []
     if below:
-        text = w.ngettext("{n} below by more than chance allows", "{n} below by more than chance allows", below)
+        text = w.ngettext("{n} certainly below", "{n} certainly below", below)
         lines.append(("down-t", Markup("▼ {}").format(text)))
     return {
-        "label": w._("Agencies at or above their expected value"),
+        "label": w._("Judged agencies not certainly below their expected value"),
         "value": w.integer(judged - below),
-        "unit": w._("of {n} judged", n=w.integer(judged)),
+        "unit": w._("of {n}", n=w.integer(judged)),
         "lines": lines,
         "spark": None,
         "figure": "agency_window:vs_expected",
