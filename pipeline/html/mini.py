@@ -29,17 +29,17 @@ def sparkline(values: Sequence[float | None], *, tint: str = "neutral", size: tu
             run = 0
             continue
         x, y = place(index, value)
-        path.append(f"{'L' if run else 'M'}{x:.1f},{y:.1f}")
+        path.append(f"{'L' if run else 'M'}{_n(x)},{_n(y)}")
         alone = run == 0 and (index + 1 == len(values) or values[index + 1] is None)
         if alone and index + 1 < len(values):
-            dots.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1" class="f-{tint}"/>')
+            dots.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="1" class="f-{tint}"/>')
         run += 1
     last = max(i for i, v in enumerate(values) if v is not None and math.isfinite(v))
     x, y = place(last, values[last])  # type: ignore[arg-type]
-    dots.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" class="f-{tint}"/>')
+    dots.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="2.4" class="f-{tint}"/>')
     return Markup(  # noqa: S704  # numbers and token names only
         f'<svg class="garis" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">'
-        f'<path d="{"".join(path)}" fill="none" class="s-{tint}" stroke-width="1.4" stroke-linejoin="round"/>'
+        f'<path d="{"".join(path)}" fill="none" class="s-{tint}"/>'
         f"{''.join(dots)}</svg>"
     )
 
@@ -61,28 +61,22 @@ class RatioScale:
         self, value: float | None, lower: float | None, upper: float | None, side: str, box: tuple[float, float] | None
     ) -> Markup:
         """Dot, 95% interval, the peers' middle half as a box and ×1 as a rule. Hollow when not judged."""
-        middle = self.height / 2
-        parts = [f'<line x1="0" x2="{self.width}" y1="{middle}" y2="{middle}" class="s-grid"/>']
+        middle = self.height // 2
+        parts = [f'<path d="M0,{middle}H{self.width}" class="s-grid"/>']
         if box:
             left, right = self.at(box[0]), self.at(box[1])
-            parts.append(
-                f'<rect x="{left:.1f}" y="{middle - 7}" width="{right - left:.1f}" height="14" rx="2" class="f-surface2"/>'
-            )
-        one = self.at(1.0)
-        parts.append(
-            f'<line x1="{one:.1f}" x2="{one:.1f}" y1="{middle - 8}" y2="{middle + 8}" class="s-ink3" stroke-width="1.2"/>'
-        )
+            parts.append(f'<rect x="{_n(left)}" y="{middle - 7}" width="{_n(right - left)}" height="14" class="f-surface2"/>')
+        parts.append(f'<path d="M{_n(self.at(1.0))},{middle - 8}v16" class="s-ink3"/>')
         if value is not None:
             tint = {"up": "up", "down": "down"}.get(side, "neutral")
             if lower is not None and upper is not None:
-                parts.append(
-                    f'<line x1="{self.at(lower):.1f}" x2="{self.at(upper):.1f}" y1="{middle}" y2="{middle}" '
-                    f'class="s-{tint}" stroke-width="2"/>'
-                )
-            paint = f'class="f-surface s-{tint}" stroke-width="1.4"' if side == "data" else f'class="f-{tint}"'
-            parts.append(f'<circle cx="{self.at(value):.1f}" cy="{middle}" r="4" {paint}/>')
+                parts.append(f'<path d="M{_n(self.at(lower))},{middle}H{_n(self.at(upper))}" class="s-{tint} b"/>')
+            paint = f"f-surface s-{tint}" if side == "data" else f"f-{tint}"
+            parts.append(f'<circle cx="{_n(self.at(value))}" cy="{middle}" r="4" class="{paint}"/>')
         return Markup(  # noqa: S704  # numbers and token names only
-            f'<svg class="selang" viewBox="0 0 {self.width} {self.height}" width="{self.width}" height="{self.height}" '
-            'aria-hidden="true">'
-            f"{''.join(parts)}</svg>"
+            f'<svg class="selang" viewBox="0 0 {self.width} {self.height}" aria-hidden="true">{"".join(parts)}</svg>'
         )
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

@@ -59,7 +59,7 @@ class Sheet:
             for size, figure in chart.figures.items()
         )
         if chart.figures:
-            self.figures[chart.name] = {size: figure_data(chart.figures[size]) for size in ("w", "n")}
+            self.figures[chart.name] = live_data(chart.figures["w"], chart.figures["n"])
         name = f"{prefix}{chart.name}" if prefix else f"{file_part(self.path.removesuffix('.html'))}-{chart.name}"
         csv = self.csv(name, unescape(chart.title), chart.table) if chart.table.rows else None
         return {"chart": chart, "svg": svg, "csv": csv, "wide": wide, "file": name, "trace": self.url("kualitas.html#jejak")}
@@ -113,6 +113,14 @@ class Sheet:
             engine=f"{self.up}../{ENGINE}",
             version=str(self.facts.info.get("version") or ""),
         )
+
+
+def live_data(wide: go.Figure, phone: go.Figure) -> dict:
+    """Both live sizes; traces that do not differ are written once."""
+    first, second = figure_data(wide), figure_data(phone)
+    if first["data"] == second["data"]:
+        del second["data"]
+    return {"w": first, "n": second}
 
 
 def figure_data(figure: go.Figure) -> dict:

@@ -44,7 +44,7 @@ else{const src=root.dataset.mesin;if(!src)return no(new Error("none"));s.src=src
 const size=()=>matchMedia("(max-width:640px)").matches?"n":"w";
 const paint=v=>{if(typeof v==="string"){const n=warna[v.toLowerCase()];return n?getComputedStyle(root).getPropertyValue("--"+n).trim():v}
 if(Array.isArray(v))return v.map(paint);if(v&&typeof v==="object"){const o={};for(const k in v)o[k]=k==="customdata"||k==="text"||k==="ticktext"?v[k]:paint(v[k]);return o}return v};
-const draw=async box=>{const spec=(figures[box.dataset.gambar]||{})[size()];if(!spec)return;const P=await load(),fig=paint(spec),w=box.clientWidth;
+const draw=async box=>{const both=figures[box.dataset.gambar],spec=both&&both[size()];if(!spec)return;const P=await load(),fig=paint({data:spec.data||both.w.data,layout:spec.layout}),w=box.clientWidth;
 fig.layout.font.family=getComputedStyle(document.body).fontFamily;
 let el=live.get(box);if(!el){el=document.createElement("div");el.className="lapis";el.setAttribute("aria-hidden","true");box.append(el);live.set(box,el)}
 const k=w/fig.layout.width;el.style.cssText=`width:${fig.layout.width}px;height:${fig.layout.height}px;transform:scale(${k});transform-origin:0 0;right:auto;bottom:auto`;
