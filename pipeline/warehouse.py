@@ -24,8 +24,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipeline import history, raw
 from pipeline import models as graph
-from pipeline import raw
 from pipeline.inbox import fsync_folder
 from pipeline.models import Check, Model, models
 from pipeline.settings import Settings, Workspace
@@ -272,7 +272,9 @@ class Build:
         return self.con.sql(f"SELECT * FROM {table}").pl()  # noqa: S608
 
     def check(self, check: Check) -> CheckResult:
-        """Run one check and remember what it found."""
+        """Run one check and remember what it found. Before the first one the past is compared with the last version."""
+        if not self.checks:
+            history.compare(self.con, self.previous is not None)
         failed = int(self._scalar(f"SELECT count(*) FROM ({check.sql.rstrip().rstrip(';')}\n)"))  # noqa: S608
         sample = self.con.sql(check.sql).limit(5).pl().to_dicts() if failed else []
         result = CheckResult(check.name, check.blocking, failed, check.message_id, check.message_en, sample)
@@ -323,7 +325,10 @@ class Build:
         listed = [{k: v for k, v in asdict(c).items() if k != "sample"} | {"passed": c.passed} for c in self.checks]
         empty = {"name": pl.Utf8, "blocking": pl.Boolean, "failed_rows": pl.Int64, "message_id": pl.Utf8, "message_en": pl.Utf8}
         self._store("meta.checks", pl.DataFrame(listed, schema={**empty, "passed": pl.Boolean}))
-        self.con.execute(VERSION_SQL, {"version": self.name, "built_at": self.now, "pipeline_version": _pipeline_version()})
+        self.con.execute(
+            VERSION_SQL,
+            {"version": self.name, "built_at": self.now, "pipeline_version": _pipeline_version(), "rules": history.rules()},
+        )
 
 
 VERSION_SQL = """CREATE TABLE meta.version AS
@@ -332,6 +337,7 @@ SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS bui
     (SELECT min(coalesce(period_first, period_start)) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS period_start,
     (SELECT max(coalesce(period_last, period_end)) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS period_end,
     s.simulated, s.name AS workspace_name, CAST($pipeline_version AS VARCHAR) AS pipeline_version,
+    CAST($rules AS VARCHAR) AS rules,
     (SELECT count(*) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS export_count,
     (SELECT count(*) FROM raw.exports WHERE outcome = 'refused') AS refused_count
 FROM registry.settings s"""
