@@ -219,6 +219,8 @@ def _show(session: Session, exports: list[Any], as_json: bool) -> None:
     out = screen.console()
     for export in exports:
         out.print(screen.card(export, session.language))
+        if proposal := getattr(export, "proposal", None):
+            out.print(screen.proposal(proposal, session.language))
 
 
 def _status_of(exports: list[Any]) -> int:

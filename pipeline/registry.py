@@ -395,6 +395,7 @@ class Registry:
     agency_names: pl.DataFrame = field(default_factory=lambda: frame("agency_names"))
     themes: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=lambda: RegistrySettings().model_dump())
+    mappings: tuple[Any, ...] = ()  # formats of other tools' tables, from mappings/*.toml
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------------
@@ -804,6 +805,14 @@ def _bad_patterns(rules: dict[str, Any], at: tuple[Any, ...]) -> Iterator[tuple[
 # ---- the two doors --------------------------------------------------------------------------------------------------------
 
 
+def _load_mappings(folder: Path) -> tuple[tuple[Any, ...], list[Problem]]:
+    """What a data keeper taught about other tools' tables; the shape of such a file is in `pipeline/formats/mapped.py`."""
+    from pipeline.formats import mapped
+
+    formats, wrong = mapped.load(folder)
+    return formats, [Problem(f"mappings/{w.file}", w.line, w.key, w.id, w.en) for w in wrong]
+
+
 def load(folder: Path) -> Registry:
     """Read and check every register in `folder`. Raises RegistryError with all problems, or gives a Registry."""
     folder = Path(folder)
@@ -825,7 +834,8 @@ def load(folder: Path) -> Registry:
     agency_ids = sorted({row.agency_id for _, row in rows["agencies"]})
     settings, wrong_settings = _load_settings(folder / "settings.toml")
     themes, wrong_themes = _load_themes(folder / "themes.yml", agency_ids)
-    problems += wrong_settings + wrong_themes
+    mappings, wrong_mappings = _load_mappings(folder / "mappings")
+    problems += wrong_settings + wrong_themes + wrong_mappings
     if not any(p.file in ("agencies.csv", "accounts.csv") for p in problems):
         # Against a half-read agency list every other row would look wrong; those are reported once these are mended.
         problems += list(_cross_checks(rows))
@@ -834,7 +844,7 @@ def load(folder: Path) -> Registry:
     frames = {name: frame(name, [row.model_dump() for _, row in register]) for name, register in rows.items()}
     names = frames["agencies"].select(list(SCHEMAS["agency_names"])).sort("agency_id", "valid_from", nulls_last=False)
     frames["agencies"] = _one_row_per_agency(frames["agencies"])
-    return Registry(**frames, agency_names=names, themes=themes, settings=settings)
+    return Registry(**frames, agency_names=names, themes=themes, settings=settings, mappings=mappings)
 
 
 def _one_row_per_agency(agencies: pl.DataFrame) -> pl.DataFrame:

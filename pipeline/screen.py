@@ -49,6 +49,12 @@ def card(export: Any, language: str = "id") -> Panel:
     return Panel(table, title=escape(title), title_align="left", border_style=style)
 
 
+def proposal(mapping: str, language: str = "id") -> Text:
+    """A mapping to start from, for a table that no format knows; one line per line, ready to be copied."""
+    said = "Tabel ini dapat diajarkan tanpa kode:" if language == "id" else "This table can be taught without code:"
+    return Text("\n".join([said, "", *(safe(line) for line in mapping.splitlines())]))
+
+
 def _facts(export: Any) -> Iterable[tuple[str, str, Any]]:
     yield "hasil", "outcome", Text.assemble(outcome(export.outcome, "id"), " / ", outcome(export.outcome, "en"))
     yield "jenis", "kind", " · ".join(filter(None, (export.platform, export.kind, export.language)))

@@ -6,11 +6,12 @@ import json
 import math
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pipeline.exports import read
-from pipeline.formats import GRAINS, all_formats, docs, normalise
+from pipeline.formats import GRAINS, all_formats, docs, mapped, normalise
 
 SAMPLES = Path(__file__).parent / "samples"
 CASES = sorted(p.parent for p in SAMPLES.rglob("expected.json"))
@@ -22,7 +23,7 @@ tiktok_studio_follower_history tiktok_studio_follower_activity tiktok_studio_fol
 tiktok_studio_follower_territories tiktok_studio_content tiktok_business_overview tiktok_business_audience
 tiktok_business_video linkedin_page_content_metrics linkedin_page_content_posts linkedin_page_followers_daily
 linkedin_page_visitors_daily linkedin_page_demographics linkedin_page_competitors linkedin_member_aggregate
-sp4n_lapor_admin_xlsx sp4n_lapor_opendata hootsuite_inbox_resolved_conversations
+sp4n_lapor_admin_xlsx sp4n_lapor_opendata hootsuite_inbox_resolved_conversations mapped_table
 """.split()
 
 
@@ -66,6 +67,10 @@ def order(row):
 def test_sample_is_read_to_exactly_its_rows(folder):
     want = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     options = {"accounts": want["options"].get("accounts", []), "first_seen": moment("2026-11-20T03:00:00Z")}
+    if want["options"].get("mappings"):
+        taught, problems = mapped.load(folder)
+        assert problems == []
+        options["registry"] = SimpleNamespace(accounts=None, mappings=taught)
     exports = read(folder / want["file"], **options)
     assert [e.kind for e in exports] == [e["kind"] for e in want["exports"]], [m for e in exports for m in e.messages]
     for got, expected in zip(exports, want["exports"], strict=True):

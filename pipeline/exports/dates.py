@@ -301,7 +301,7 @@ def _roll(column: str, cells: Sequence[tuple[int, str | None]], found: list[dict
     """Dates without a year: id clocks give the year where there are any; else a daily run rolled back from the export day."""
     month_days = [(MONTH[f["b"].rstrip(".").casefold()] if "b" in f else int(f["m"]), int(f["d"])) if f else None for f in found]
     if any(around.clock):
-        return Dates(_years_by_clock(column, cells, month_days, around), has_time=False, order="clock")
+        return Dates(_years_by_clock(column, cells, month_days, around), has_time=False, order="id_year")
     if not around.daily or any(m is None for m in month_days):
         return Dates(_years_latest(column, cells, month_days, around), has_time=False, order="latest_year")
     falling = _is_falling(month_days)

@@ -14,8 +14,8 @@ import polars as pl
 from pipeline.exports import guards, ownership, provenance, scope, text, typed, workbook
 from pipeline.exports.messages import Refused, level, message
 from pipeline.exports.model import Export
-from pipeline.exports.recognise import Found, recognise, unknown
-from pipeline.formats import Format, Table, all_formats, normalise
+from pipeline.exports.recognise import Found, is_unknown, recognise, unknown
+from pipeline.formats import Format, Table, all_formats, mapped, normalise
 
 SNIFF = 40  # records looked at to recognise a header
 
@@ -32,6 +32,7 @@ class Source:
     captured_at: datetime | None
     first_seen: datetime
     limits: guards.Limits
+    taught: tuple[Format, ...] = ()  # kinds that the registry's mappings describe; asked only where no built-in kind fits
     archive: str | None = None  # name of the archive the file is a member of
     member: str = ""
 
@@ -65,6 +66,7 @@ def read(
         captured_at=_utc(captured_at),
         first_seen=_utc(first_seen) or datetime.now(UTC),
         limits=limits or guards.Limits(),
+        taught=tuple(getattr(registry, "mappings", ())),
     )
     try:
         if guards.is_partial(shown):
@@ -138,7 +140,35 @@ def _text(data: bytes, source: Source) -> Iterator[Export]:
             yield from _decoded(content, source, own)
             return
         raise
-    yield from _decoded(content, source, formats)
+    try:
+        yield from list(_decoded(content, source, formats))
+    except Refused as refused:
+        if not is_unknown(refused):
+            raise
+        yield from _taught(content, source, refused)
+
+
+def _taught(content: str, source: Source, refused: Refused) -> Iterator[Export]:
+    """A table that no built-in kind knows: by the registry's mappings, or refused with a mapping to start from."""
+    try:
+        if not source.taught:
+            raise refused
+        yield from list(_decoded(content, source, source.taught))
+    except Refused as still:
+        if not is_unknown(still):
+            raise
+        export = _refusal(source, refused)
+        _, records = _dialect(content, ())
+        export.proposal = _proposed(_filled(records), source)
+        yield export
+
+
+def _proposed(records: list[tuple[int, list[str]]], source: Source) -> str | None:
+    """A mapping to start from, for what looks like a table: three named columns or more and a row."""
+    header = text.trim(records[0][1]) if records else []
+    if len(header) < 3 or len(records) < 2:
+        return None
+    return mapped.propose(header, [cells for _, cells in records[1:]], ownership.platform_hint(source.given, source.accounts))
 
 
 def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped: bool = False) -> Iterator[Export]:
@@ -296,14 +326,19 @@ def _workbook(data: bytes, container: str, source: Source) -> Iterator[Export]:
             exports = list(_sheet(sheet, siblings, inside, around, formats))
             results.append((sheet, exports))
         except Refused as refused:
-            if refused.code == "UNKNOWN_HEADER" and " = " not in refused.seen:
+            if is_unknown(refused) and (exports := _taught_sheet(sheet, inside, around)):
+                results.append((sheet, exports))
+            elif is_unknown(refused):
                 strangers.append((sheet, refused))
             else:
                 results.append((sheet, [_refusal(inside, refused)]))
     if not results:
         if container == "xls":
             raise Refused("ENCRYPTED_OR_XLS", seen=f"BIFF .xls: {strangers[0][1].seen}")
-        raise strangers[0][1]
+        export = _refusal(source, strangers[0][1])
+        export.proposal = _proposed([(row, list(cells)) for row, cells in strangers[0][0].records], source)
+        yield export
+        return
     _refuse_twins([e for _, exports in results for e in exports])
     for sheet, exports in results:
         for export in exports:
@@ -332,6 +367,16 @@ def _sheet(
         if row > header_row:
             raise Refused("UNREADABLE_CELL", place=f"sheet:{sheet.name}, baris/row {row}", seen="sel gabungan/merged cells")
     yield _export(table, source, around, formats, found)
+
+
+def _taught_sheet(sheet: workbook.Sheet, source: Source, around: typed.Around) -> list[Export]:
+    """What the registry's mappings make of a sheet; nothing if they do not know it."""
+    if not source.taught:
+        return []
+    try:
+        return list(_sheet(sheet, (), source, around, source.taught))
+    except Refused as refused:
+        return [] if is_unknown(refused) else [_refusal(source, refused)]
 
 
 def _unwrapped_sheet(inner: str, source: Source, formats: Sequence[Format]) -> Iterator[Export]:

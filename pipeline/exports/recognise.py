@@ -105,3 +105,8 @@ def unknown(table: Table, formats: Sequence[Format]) -> Refused:
     lacking, extra = ", ".join(sorted(best[2])[:4]) or "-", ", ".join(sorted(best[3])[:4]) or "-"
     place = f"terdekat/nearest {best[1]}; tidak ada/missing: {lacking}; tidak dikenal/unknown: {extra}"
     return Refused("UNKNOWN_HEADER", place=place, seen=", ".join(header))
+
+
+def is_unknown(refused: Refused) -> bool:
+    """No kind fits; a tie between kinds is not that."""
+    return refused.code == "UNKNOWN_HEADER" and " = " not in refused.seen

@@ -347,7 +347,7 @@ def _dates(
         latest = max((v.date() for v in found.values if v), default=around.today)
         code = "YEAR_TAKEN" if around.today - latest <= FRESH else "YEAR_ASSUMED"
         notes.flag(code, _shown(column), next((t for _, t in texts if t), ""))
-    if found.order not in ("pattern", "same", "rolled", "latest_year", "date_cells"):
+    if found.order not in ("pattern", "same", "rolled", "latest_year", "date_cells", "id_year"):
         notes.flag("DATE_ORDER", _shown(column), found.order)
     if name == "day":
         shift = timedelta(hours=12) if found.has_time else timedelta(0)

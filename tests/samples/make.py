@@ -1377,12 +1377,64 @@ def channels() -> None:
     save("register_plan", "misplaced", "plan.csv", data, [{"outcome": "refused", "codes": ["REGISTER_FILE"]}])
 
 
+def taught() -> None:
+    """A table of another tool, and the mapping a data keeper wrote for it. Semicolons and day first, as such tools do here."""
+    head = ["Network", "Published", "Link", "Text", "Video views", "Likes", "Comments", "Shares", "Watch time (h)", "ER"]
+    table, expected = [head], []
+    for i in range(3):
+        moment = datetime(2026, 10, 13 + i, 2, 5, tzinfo=UTC)
+        number = tiktok_id(moment - timedelta(seconds=20))
+        link = f"https://www.tiktok.com/@simulasi.bogor/video/{number}"
+        local = moment.astimezone(ZoneInfo("Asia/Jakarta"))
+        table.append(["TikTok", f"{local:%d/%m/%Y %H:%M}", link, "Info", 700 + i, 30, "-" if i else 4, 5, "1,25", "5,1%"])
+        expected.append(
+            {
+                "post_id": number,
+                "published_at": iso(moment),
+                "published_on": local.date().isoformat(),
+                "published_precision": "minute",
+                "caption": "Info",
+                "permalink": link,
+                "views": 700 + i,
+                "likes": 30,
+                "comments": None if i else 4,
+                "shares": 5,
+                "watch_seconds": 4500.0,
+            }
+        )
+    data, starts = csv(table, delimiter=";", eol="\r\n")
+    mapping = """name = "Alat lain: unggahan TikTok"
+platform = "tiktok"
+grain = "post"
+values = "lifetime"
+zone = "Asia/Jakarta"
+dates = ["%d/%m/%Y %H:%M"]
+empty = ["", "-"]
+
+[columns]
+"Network" = "-"
+"Published" = "published_at"
+"Link" = "permalink"
+"Text" = "caption"
+"Video views" = "views"
+"Likes" = "likes"
+"Comments" = "comments"
+"Shares" = "shares"
+"Watch time (h)" = { field = "watch_seconds", scale = 3600 }
+"ER" = "-"
+"""
+    found = {"grain": "post", "platform": "tiktok", "rows": rows(expected, starts[1:])}
+    found["sums"] = sums(expected, "views", "likes", "comments", "shares", "watch_seconds")
+    save("mapped_table", "other_tool", "laporan.csv", data, [found], accounts=["tiktok"], mappings=True)
+    (HERE / "mapped_table" / "other_tool" / "mapping.toml").write_text(mapping, encoding="utf-8")
+
+
 def main() -> None:
     for maker in (x_content, x_overview, x_classic, x_video, yt_content, yt_charts, yt_dates, yt_breakdowns):
         maker()
     for maker in (tiktok_overview, tiktok_followers, tiktok_viewers, tiktok_content, tiktok_business):
         maker()
-    for maker in (linkedin_content, linkedin_people, linkedin_others, lapor, hootsuite, sheets):
+    for maker in (linkedin_content, linkedin_people, linkedin_others, lapor, hootsuite, sheets, taught):
         maker()
 
 

@@ -1,0 +1,85 @@
+"""A data keeper teaches another tool's table: what is proposed, what a mapping must say, and what it can never do."""
+
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.exports import read
+from pipeline.formats import mapped
+from pipeline.registry import RegistryError, load
+
+SAMPLE = Path(__file__).parent / "samples" / "mapped_table" / "other_tool"
+GOOD = (SAMPLE / "mapping.toml").read_text(encoding="utf-8")
+COPY = """name = "x"
+platform = "x"
+grain = "account_day"
+dates = ["%a, %b %-d, %Y"]
+[columns]
+"Date" = "day"
+"Impressions" = "likes"
+"""
+
+
+def as_registry(*mappings):
+    return SimpleNamespace(accounts=None, mappings=tuple(mapped.as_format(tomllib.loads(m)) for m in mappings))
+
+
+def test_an_unknown_table_is_refused_with_a_mapping_to_start_from():
+    (export,) = read(SAMPLE / "laporan.csv", accounts=["tiktok"])
+    assert export.outcome == "refused" and export.messages[0].code == "UNKNOWN_HEADER"
+    proposal = tomllib.loads(export.proposal)
+    assert proposal["platform"] == "tiktok" and proposal["grain"] == "post"
+    assert proposal["columns"]["Link"] == "permalink" and proposal["columns"]["Likes"] == "likes"
+    assert proposal["columns"]["Watch time (h)"] == "?" and proposal["columns"]["ER"] == "?"
+    assert proposal["dates"] == ["%d/%m/%Y %H:%M"]
+
+
+def test_a_proposal_is_never_accepted_before_its_questions_are_answered():
+    (export,) = read(SAMPLE / "laporan.csv", accounts=["tiktok"])
+    with pytest.raises(Exception, match=r"must be|no known column"):
+        mapped.as_format(tomllib.loads(export.proposal))
+
+
+def test_a_column_that_the_mapping_does_not_name_refuses_the_file(tmp_path):
+    file = tmp_path / "laporan.csv"
+    lines = (SAMPLE / "laporan.csv").read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join([lines[0] + ";Baru", *(line + ";1" for line in lines[1:])]) + "\n", encoding="utf-8")
+    (export,) = read(file, registry=as_registry(GOOD), accounts=["tiktok"])
+    assert export.outcome == "refused" and export.rows is None
+
+
+def test_a_mapping_never_overrules_a_built_in_kind():
+    file = next(SAMPLE.parents[1].glob("x_account_overview/*/*.csv"))
+    (export,) = read(file, registry=as_registry(COPY), accounts=["x"])
+    assert export.kind == "x_account_overview"
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (('values = "lifetime"', ""), "values"),
+        (('platform = "tiktok"', 'platform = "twitter"'), "platform"),
+        (('"Link" = "permalink"', '"Link" = "-"'), "columns"),
+        (('"Published" = "published_at"', '"Published" = "-"'), "columns"),
+        (('"Likes" = "likes"', '"Likes" = "loves"'), "Likes"),
+        (('"Likes" = "likes"', '"Likes" = "views"'), "views"),
+        (('zone = "Asia/Jakarta"', 'zone = "WIB"'), "zone"),
+        (("name = ", "nama = "), "nama"),
+        (("[columns]", "[columns"), ""),
+    ],
+)
+def test_a_wrong_mapping_is_named_with_its_file_line_and_key(tmp_path, change, key):
+    (tmp_path / "salah.toml").write_text(GOOD.replace(*change), encoding="utf-8")
+    formats, problems = mapped.load(tmp_path)
+    assert formats == () and [p.key for p in problems] == [key]
+    assert problems[0].file == "salah.toml" and problems[0].id and problems[0].en
+
+
+def test_the_registry_reports_a_wrong_mapping_with_the_rest(tmp_path):
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "salah.toml").write_text(GOOD.replace("tiktok", "tik"), encoding="utf-8")
+    with pytest.raises(RegistryError) as error:
+        load(tmp_path)
+    assert "mappings/salah.toml" in {p.file for p in error.value.problems}
