@@ -148,7 +148,8 @@ def _body(
     form: Format, records: list[tuple[int, list[str]]], header: list[str], columns: list[Column | None], notes: Notes
 ) -> tuple[list[tuple[int, list[str]]], list[str] | None]:
     """The data records: without blanks, second header, trailer and total row (returned beside)."""
-    data = records[2:] if form.second_header else records[1:]
+    described = form.second_header and len(records) > 1 and not re.search(r"[0-9]", (records[1][1] or [""])[0])
+    data = records[2:] if described else records[1:]
     body: list[tuple[int, list[str]]] = []
     total: list[str] | None = None
     names = [normalise(h) for h in header]

@@ -71,7 +71,11 @@ def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
     if "refused" in answer:
         code, place, seen = (*answer["refused"], "", "")[:3]
         raise Refused(code, place=place, seen=seen)
-    return [_sheet(s, answer["epoch_1904"]) for s in answer["sheets"]]
+    sheets = [_sheet(s, answer["epoch_1904"]) for s in answer["sheets"]]
+    if container == "spreadsheetml":  # written by the platform itself: its dates were never interpreted by a spreadsheet
+        for sheet in sheets:
+            sheet.records = [(n, [str(c) if isinstance(c, DayTime) else c for c in cells]) for n, cells in sheet.records]
+    return sheets
 
 
 def _ask_child(data: bytes, container: str) -> dict:

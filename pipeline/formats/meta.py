@@ -6,6 +6,7 @@ reported". Overview files name no account, and often no platform.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -602,4 +603,183 @@ BLOCKS = (
     ),
 )
 
-FORMATS = (*CONTENT, *BLOCKS)
+# --- Page Insights of 2011-2021: hundreds of columns, two header rows; only plain daily and lifetime ones are used
+
+
+def _single_names(table: Table) -> Table:
+    """A name that repeats means two quantities which only the row below tells apart: neither is taken for the other."""
+    line, header = table.records[0]
+    names = [normalise(h) for h in header]
+    unique = [h if names.count(n) == 1 else f"{h} [{i}]" if h else h for i, (h, n) in enumerate(zip(header, names, strict=True))]
+    records = [(line, unique), *table.records[1:]]
+    return Table(records, table.sheet, table.title, table.file_name, table.siblings)
+
+
+def _page_of_post(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    """Legacy post ids carry the page: <page id>_<post id>."""
+    return frame.with_columns(pl.col("post_id").str.extract(r"^(\d+)_", 1).alias("platform_account_id"))
+
+
+def _legacy(kind: str, grain: str, title_id: str, title_en: str, part: str, **more: Any) -> Format:
+    return Format(
+        kind=kind,
+        platform="facebook",
+        grain=grain,
+        title_id=title_id,
+        title_en=title_en,
+        menu_id=f"Halaman Facebook > Insights > Export data > {part} (sekitar 2011-2021)",
+        zone=PACIFIC,
+        containers=("csv", "xlsx", "spreadsheetml"),
+        encodings=("cp1252",),
+        max_columns=2800,
+        second_header=True,
+        unknown_columns="ignore",
+        reshape=_single_names,
+        **more,
+    )
+
+
+LEGACY_DATES = ("%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
+LEGACY_POST = (
+    Column("post_id", "id", ("Post ID",), shape=r"\d{5,20}_\d{5,20}", required=True),
+    PERMALINK,
+    _text("caption", ("Post Message",)),
+    _text("post_type", ("Type",)),
+    _text("languages", ("Languages",)),
+    Column("published_at", "datetime", ("Posted",), required=True),
+    ignored("Countries", "Audience Targeting", "Content Tags"),
+)
+LEGACY = (
+    _legacy(
+        "meta.legacy.page_insights.page",
+        "account_day",
+        "Facebook lama: statistik halaman per hari",
+        "Facebook legacy: page by day",
+        "Page data",
+        columns=(
+            Column("day", "date", ("Date",), required=True),
+            _people("reach", ("Daily Total Reach",), other=("page_impressions_unique:day",)),
+            _count("impressions", ("Daily Total Impressions",), other=("page_impressions:day",)),
+            _count("page_likes_gained", ("Daily New Likes",), other=("page_fan_adds:day",)),
+            _count("page_likes_lost", ("Daily Unlikes",), other=("page_fan_removes:day",)),
+            _people("page_likes", ("Lifetime Total Likes",), other=("page_fans:lifetime",)),
+        ),
+        detect=(
+            Detection(
+                all_of=("day",),
+                any_of=("reach", "page_likes", "page_likes_gained", "impressions"),
+                first_column=("day",),
+                none_of=("new follows",),
+            ),
+        ),
+        dates=LEGACY_DATES,  # the CSV seen was re-saved (M/D/YYYY): its order needs evidence like any other
+        unique=("day",),
+        rules=(IMPRESSIONS_REACH,),
+    ),
+    _legacy(
+        "meta.legacy.page_insights.post",
+        "post",
+        "Facebook lama: statistik unggahan",
+        "Facebook legacy: posts",
+        "Post data",
+        columns=(
+            *LEGACY_POST,
+            _people("reach", ("Lifetime Post Total Reach",), other=("post_impressions_unique:lifetime",)),
+            _people("reach_organic", ("Lifetime Post organic reach",)),
+            _people("reach_boosted", ("Lifetime Post Paid Reach",)),
+            _count("impressions", ("Lifetime Post Total Impressions",), other=("post_impressions:lifetime",)),
+            _people("engaged_users", ("Lifetime Engaged Users",)),
+            _count("reactions_stories", ("Lifetime Post Stories by action type - like",)),
+            _count("comments_stories", ("Lifetime Post Stories by action type - comment",)),
+            _count("shares_stories", ("Lifetime Post Stories by action type - share",)),
+            _count("link_clicks", ("Lifetime Post Consumptions by type - link clicks",)),
+            _count("other_clicks", ("Lifetime Post Consumptions by type - other clicks",)),
+            _count("photo_clicks", ("Lifetime Post Consumptions by type - photo view",)),
+            _count("video_clicks", ("Lifetime Post Consumptions by type - video play",)),
+            _count("negative_total", ("Lifetime Negative feedback",)),
+            _people("negative_unique", ("Lifetime Negative Feedback from Users",)),
+        ),
+        detect=(Detection(all_of=("post id", "permalink", "post message", "type", "posted", "audience targeting")),),
+        dates=(*LEGACY_DATES, "%m/%d/%Y %I:%M:%S %p"),
+        post_types=POST_TYPES,
+        unique=("post_id",),
+        rules=(IMPRESSIONS_REACH,),
+        finish=_page_of_post,
+    ),
+    _legacy(
+        "meta.legacy.page_insights.video",
+        "post",
+        "Facebook lama: statistik video",
+        "Facebook legacy: videos",
+        "Video data",
+        columns=(*LEGACY_POST, _count("video_views", ("Lifetime Total Video Views",))),
+        detect=(Detection(all_of=("post id", "post message", "content tags", "lifetime total video views")),),
+        dates=(*LEGACY_DATES, "%m/%d/%Y %I:%M:%S %p"),
+        post_types=POST_TYPES,
+        unique=("post_id",),
+        finish=_page_of_post,
+    ),
+)
+
+# --- Instagram "Download your information"
+
+
+def _unmangled(text: str) -> str:
+    """Text is UTF-8 whose bytes were written as Latin-1 letters."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return text
+
+
+def _past_insights(document: Any) -> list[list[str]] | None:
+    """posts.json of past_instagram_insights as records: one column per label that some post has; nothing private is taken."""
+    posts = document.get("organic_insights_posts") if isinstance(document, dict) else None
+    if not isinstance(posts, list):
+        return None
+    rows: list[tuple[str, str, dict[str, str]]] = []
+    labels: dict[str, None] = {}
+    for post in posts:
+        media = next(iter((post.get("media_map_data") or {}).values()), {})
+        values = {
+            _unmangled(k): _unmangled(str((v or {}).get("value", ""))) for k, v in (post.get("string_map_data") or {}).items()
+        }
+        labels |= dict.fromkeys(values)
+        stem = str(media.get("uri", "")).rsplit("/", 1)[-1].split(".")[0]
+        moment = datetime.fromtimestamp(int(media.get("creation_timestamp", 0)), UTC)
+        rows.append((stem, moment.strftime("%Y-%m-%d %H:%M:%S +0000"), values))
+    header = ["=post_id", "=published_at", *labels]
+    return [header, *[[stem, moment, *[values.get(name, "") for name in labels]] for stem, moment, values in rows]]
+
+
+DOWNLOAD = (
+    Format(
+        kind="meta.dyi.instagram.past_insights",
+        platform="instagram",
+        grain="post",
+        confidence="public_code",
+        title_id="Instagram: unduhan informasi Anda, wawasan lama",
+        title_en="Instagram: download your information, past insights",
+        menu_id="Instagram > Pusat Akun > Unduh informasi Anda > JSON (past_instagram_insights/posts.json)",
+        containers=("json",),
+        columns=(
+            Column("post_id", "id", other=("=post_id",), required=True),
+            Column("published_at", "datetime", other=("=published_at",), required=True),
+            _count("impressions", ("Impressions",), ("Impresi",)),
+            _people("reach", ("Accounts reached", "Reach"), ("Akun yang dijangkau", "Jangkauan")),
+            _count("likes", ("Likes",), ("Suka",)),
+            _count("comments", ("Comments",), ("Komentar",)),
+            _count("shares", ("Shares",), ("Frekuensi dibagikan",)),
+            _count("saves", ("Saves",), ("Frekuensi disimpan",)),
+            _count("profile_visits", ("Profile visits",), ("Kunjungan profil",)),
+            _count("follows_gained", ("Follows",), ("Mengikuti",)),
+        ),
+        detect=(Detection(all_of=("post_id", "published_at")),),
+        nulls=("", "--"),
+        dates=("%Y-%m-%d %H:%M:%S %z",),
+        unique=("post_id",),
+        from_json=_past_insights,
+    ),
+)
+
+FORMATS = (*CONTENT, *BLOCKS, *LEGACY, *DOWNLOAD)
