@@ -14,7 +14,8 @@ from pipeline.samples.posts import Growth, Posts, World, export_days
 from pipeline.samples.regency import HOSTILE, Account
 from pipeline.samples.streams import day_number, stream
 
-CHART_DAYS = 30  # a little more than the step between exports, so that a partial last day is read again
+CHART_DAYS = 92  # a little more than three steps between exports, so that a day that was not over is read again
+CHARTS_EVERY = 3  # exports: daily series and audiences are fetched every third time, posts every time
 
 
 @dataclass
@@ -58,10 +59,10 @@ def absent(world: World, account: Account, day: dt.date) -> bool:
 
 
 def has_charts(world: World, account: Account) -> bool:
-    """Two agencies in five also send overview charts and audiences."""
+    """One agency in six also sends the overview charts and audiences of Meta."""
     if account.operator in world.plan.forced:
         return True
-    return bool(stream(world.seed, "charts", account.operator).random() < 0.4)
+    return bool(stream(world.seed, "charts", account.operator).random() < 1 / 6)
 
 
 def write_all(world: World, tracks: list[Track], files: Files, cases: list[dict], names: dict[str, str], damage: bool) -> None:
@@ -71,7 +72,9 @@ def write_all(world: World, tracks: list[Track], files: Files, cases: list[dict]
     told = {t.account.account_id: stories.simulate(world, t.account) for t in tracks if _has_stories(world, t.account)}
     for i, day in enumerate(days):
         shown = {t.account.account_id: _snapshot(world, t, day) for t in tracks}
-        people = i % 2 == len(days) % 2 or i == len(days) - 1
+        back = len(days) - 1 - i
+        rich = back % CHARTS_EVERY == 0
+        people = back % (2 * CHARTS_EVERY) == 0
         for track in tracks:
             account = track.account
             if absent(world, account, day):
@@ -79,11 +82,14 @@ def write_all(world: World, tracks: list[Track], files: Files, cases: list[dict]
             folder = f"inbox/{day.isoformat()}/{account.account_id}"
             rows, counts = shown[account.account_id]
             if _meta(track):
-                write_meta(world, track, folder, day, by_id, shown, daily[account.account_id], people, files)
+                write_meta(world, track, folder, day, by_id, shown, daily[account.account_id], (rich, people), files)
             else:
                 if account.platform == "tiktok":
                     rows, counts = tiktok.listed(account, rows, counts)
-                PLATFORMS[account.platform].write(world, track, folder, day, rows, counts, daily[account.account_id], files)
+                series = daily[account.account_id] if rich else {}
+                PLATFORMS[account.platform].write(world, track, folder, day, rows, counts, series, files)
+                if people and account.platform == "youtube":
+                    youtube.write_audience(world, account, folder, day, files)
             note_latest(files, track, rows, counts)
             if account.account_id in told:
                 stories.write(world, account, folder, day, told[account.account_id], files)
@@ -123,17 +129,25 @@ def _snapshot(world: World, track: Track, day: dt.date) -> tuple[np.ndarray, dic
 
 
 def write_meta(
-    world: World, track: Track, folder: str, day: dt.date, by_id, shown: dict, daily: dict, people: bool, files: Files
+    world: World,
+    track: Track,
+    folder: str,
+    day: dt.date,
+    by_id,
+    shown: dict,
+    daily: dict,
+    wanted: tuple[bool, bool],
+    files: Files,
 ):
     account = track.account
     rng = stream(world.seed, "file", account.account_id, day)
     rows, counts = shown[account.account_id]
     parts = [(account, track.posts, rows, counts), *_joint(world, account, by_id, shown)]
     meta.write(world, account, folder, day, parts, files, rng)
-    if not has_charts(world, account):
-        return
-    write_charts(world, account, folder, day, daily, files)
-    if people:
+    charts, people = wanted
+    if charts and has_charts(world, account):
+        write_charts(world, account, folder, day, daily, files)
+    if people and has_charts(world, account):
         data, records = meta.audience(account, rng)
         files.write(f"{folder}/Audience.csv", data, account.account_id, capture_second(day), records)
 
@@ -150,7 +164,7 @@ def _joint(world: World, account: Account, by_id: dict[str, Track], shown: dict)
 
 
 def write_charts(world: World, account: Account, folder: str, day: dt.date, series: dict[str, np.ndarray], files: Files) -> None:
-    """Three charts of the last 30 Pacific days; the last one, the day of the export, has just begun in California."""
+    """Three charts of the last 92 Pacific days; the last one, the day of the export, has just begun in California."""
     last = day_number(day)
     first = max(last - CHART_DAYS + 1, world.first, day_number(account.opened))
     days = np.arange(first, last + 1)

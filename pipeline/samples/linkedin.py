@@ -23,7 +23,7 @@ POSTS = (
     "Post title|Post link|Post type|Campaign name|Posted by|Created date|Campaign start date|Campaign end date|Audience|"
     "Impressions|Views|Offsite Views|Clicks|Click through rate (CTR)|Likes|Comments|Reposts|Follows|Engagement rate|Content Type"
 ).split("|")
-DAYS = 60
+DAYS = 92
 
 
 def identify(world: World, account: Account, posts: Posts) -> None:
@@ -51,11 +51,14 @@ def printed(number: int) -> str:
 
 def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: dict, days: dict, files: Files) -> None:
     account, captured = track.account, capture_second(day)
-    daily, daily_record = metrics_sheet(world, account, days, day)
     posts, posts_record = posts_sheet(account, track.posts, rows, shown)
-    data = workbook({"Metrics": daily, "All posts": posts}, utc(captured))
+    sheets, records = {"All posts": posts}, [posts_record]
+    if days:
+        daily, daily_record = metrics_sheet(world, account, days, day)
+        sheets, records = {"Metrics": daily, "All posts": posts}, [daily_record, posts_record]
+    data = workbook(sheets, utc(captured))
     path = f"{folder}/{account.handle}_content_{captured * 1000}.xlsx"
-    files.write(path, data, account.account_id, captured, [daily_record, posts_record])
+    files.write(path, data, account.account_id, captured, records)
 
 
 def metrics_sheet(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[list[list], dict]:

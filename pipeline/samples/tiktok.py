@@ -38,7 +38,7 @@ BUSINESS = (
 ).split("|")
 BUSINESS_VIDEO = "Video title|Video link|Post time|Video views|Likes|Comments|Shares|Add to Favorites".split("|")
 TOP = 15  # Studio lists the most watched videos of the window only
-WINDOW_DAYS, OVERVIEW_DAYS = 56, 35
+WINDOW_DAYS, OVERVIEW_DAYS = 56, 92
 
 
 def identify(world: World, account: Account, posts: Posts) -> None:
@@ -94,20 +94,18 @@ def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarra
         write_business(world, track, folder, day, rows, shown, days, files)
         return
     since = date_of(_index(world, account, day)[0]).isoformat()
-    archives = {
-        f"Overview_{since}": [("Overview.csv", *overview(world, account, days, day))],
-        f"Content_{date_of(day_number(day) - WINDOW_DAYS + 1).isoformat()}": [
-            ("Content.csv", *videos(world, track, rows, shown, day))
-        ],
-        f"Viewers_{since}": [("Viewers.csv", *viewers(world, account, days, day))],
-    }
-    for name, members in archives.items():
+    window = date_of(day_number(day) - WINDOW_DAYS + 1).isoformat()
+    archives = {f"Content_{window}": ("Content.csv", *videos(world, track, rows, shown, day))}
+    if days:
+        archives[f"Overview_{since}"] = ("Overview.csv", *overview(world, account, days, day))
+        archives[f"Viewers_{since}"] = ("Viewers.csv", *viewers(world, account, days, day))
+    for name, (member, text, record) in archives.items():
+        data = zipped({member: text}, utc(captured))
+        files.write(f"{folder}/{name}_{captured}_{account.handle}.zip", data, account.account_id, captured, [record])
+    if days:
+        members = [("FollowerHistory.csv", *history(world, account, days, day)), *people(world, account, day)]
         data = zipped({member: text for member, text, _ in members}, utc(captured))
-        path = f"{folder}/{name}_{captured}_{account.handle}.zip"
-        files.write(path, data, account.account_id, captured, [record for *_, record in members])
-    members = [("FollowerHistory.csv", *history(world, account, days, day)), *people(world, account, day)]
-    data = zipped({member: text for member, text, _ in members}, utc(captured))
-    files.write(f"{folder}/Followers_{account.handle}.zip", data, account.account_id, captured, [r for *_, r in members])
+        files.write(f"{folder}/Followers_{account.handle}.zip", data, account.account_id, captured, [r for *_, r in members])
 
 
 def _index(world: World, account: Account, day: dt.date) -> np.ndarray:
@@ -214,6 +212,8 @@ def write_business(world: World, track: Track, folder: str, day: dt.date, rows, 
     span = {"first": iso(int(posts.at[rows].min())), "last": iso(int(posts.at[rows].max()))} if len(rows) else {}
     record = content("tiktok_business_video", len(rows), language="en", sums={k: total(shown[k]) for k in names}, **span)
     files.write(f"{folder}/Video {day.isoformat()}.csv", data, account.account_id, captured, [record])
+    if not days:
+        return
     index = _index(world, account, day)[:-1]
     at = index - world.first
     gained, lost = days["gained"][at], days["lost"][at]

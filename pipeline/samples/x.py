@@ -36,7 +36,7 @@ ENGAGEMENTS = (
 )
 PARTS = "impressions likes bookmarks shares follows_gained replies reposts profile_visits".split()
 CLICKS = "detail_expands link_clicks hashtag_clicks permalink_clicks".split()
-OVERVIEW_DAYS = 35
+OVERVIEW_DAYS = 92
 
 
 def identify(world: World, account: Account, posts: Posts) -> None:
@@ -123,5 +123,7 @@ def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarra
     if account.operator == HOSTILE:
         name = safe_name(f"javascript:alert(1)_{name}")
     files.write(f"{folder}/{name}", data, account.account_id, captured, [record])
+    if not days:
+        return
     data, record = overview_file(world, account, days, day)
     files.write(f"{folder}/account_overview_analytics.csv", data, account.account_id, captured, [record])

@@ -33,7 +33,7 @@ CONTENT = {
 }
 MEMBERS = {"en": "Table data.csv", "id": "Data tabel.csv"}
 MONTHS_ID = ("Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des")
-DATE_DAYS = 40
+DATE_DAYS = 95
 AUDIENCE_DAYS = 90
 CITIES = (
     "Bogor",
@@ -112,30 +112,41 @@ def table(header: list[str], rows: list[str]) -> bytes:
 
 
 def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: dict, days: dict, files: Files) -> None:
-    account, captured = track.account, capture_second(day)
-    name = "".join(c for c in account.name if c not in '<>:"/\\|?*\u202e')[:60].strip()
-    last = date_of((captured + int(pacific_offset(np.array([captured]))[0])) // DAY)
+    account, last = track.account, last_day(day)
+    data, record = content_table(account, track.posts, rows, shown)
+    _archive("Content", account, folder, day, account.opened, {MEMBERS[account.language]: data}, [record], files)
     index = _date_index(world, account, last)
-    since = date_of(index[-1]) if len(index) else last
-    quarter = last - dt.timedelta(days=AUDIENCE_DAYS)
-    for what, first, (data, record) in (
-        ("Content", account.opened, content_table(account, track.posts, rows, shown)),
-        ("Date", since, date_table(world, account, days, last)),
-        ("Cities", quarter, cities_table(world, account, day)),
-        ("Geography", quarter, geography_table(world, account, day)),
-    ):
-        if data is None or (first == quarter and day.month % 3 != 2):
-            continue
-        members, records = {MEMBERS[account.language]: data}, [record]
-        if what == "Date":
-            members["Totals.csv"], extra = totals_table(account, days, world, last)
-            records.append(extra)
-        period = [first.isoformat(), last.isoformat()]
-        path = f"{folder}/{what} {'_'.join(period)} {name}.zip"
-        files.write(path, zipped(members, utc(captured)), account.account_id, captured, records, period=period)
+    if not days or not len(index):
+        return
+    data, record = date_table(account, days, world, index)
+    members = {MEMBERS[account.language]: data}
+    members["Totals.csv"], totals = totals_table(account, days, world, index)
+    _archive("Date", account, folder, day, date_of(index[-1]), members, [record, totals], files)
 
 
-def content_table(account: Account, posts: Posts, rows: np.ndarray, shown: dict) -> tuple[bytes | None, dict]:
+def write_audience(world: World, account: Account, folder: str, day: dt.date, files: Files) -> None:
+    first = last_day(day) - dt.timedelta(days=AUDIENCE_DAYS)
+    for what, make in (("Cities", cities_table), ("Geography", geography_table)):
+        data, record = make(world, account, day)
+        _archive(what, account, folder, day, first, {MEMBERS[account.language]: data}, [record], files)
+
+
+def last_day(day: dt.date) -> dt.date:
+    """The Pacific day of the export."""
+    captured = capture_second(day)
+    return date_of((captured + int(pacific_offset(np.array([captured]))[0])) // DAY)
+
+
+def _archive(
+    what: str, account: Account, folder: str, day: dt.date, first: dt.date, members: dict, records: list, files: Files
+) -> None:
+    name = "".join(c for c in account.name if c not in '<>:"/\\|?*\u202e')[:60].strip()
+    period, captured = [first.isoformat(), last_day(day).isoformat()], capture_second(day)
+    path = f"{folder}/{what} {'_'.join(period)} {name}.zip"
+    files.write(path, zipped(members, utc(captured)), account.account_id, captured, records, period=period)
+
+
+def content_table(account: Account, posts: Posts, rows: np.ndarray, shown: dict) -> tuple[bytes, dict]:
     """Lifetime of every video, most watched first. Five hundred would be the end of the list."""
     language, seconds = account.language, np.asarray(posts.ids["seconds"])[rows]
     order = np.argsort(-shown["views"], kind="stable")
@@ -174,10 +185,8 @@ def _date_index(world: World, account: Account, last: dt.date) -> np.ndarray:
     return np.arange(end, max(end - DATE_DAYS + 3, world.first, day_number(account.opened)) - 1, -1)
 
 
-def date_table(world: World, account: Account, days: dict[str, np.ndarray], last: dt.date) -> tuple[bytes | None, dict]:
-    language, index = account.language, _date_index(world, account, last)
-    if not len(index):
-        return None, {}
+def date_table(account: Account, days: dict[str, np.ndarray], world: World, index: np.ndarray) -> tuple[bytes, dict]:
+    language = account.language
     shown = {k: v[index - world.first] for k, v in days.items()}
     seconds = np.full(len(index), 41.0)
     columns = [[date_of(d).isoformat() for d in index.tolist()], *metric_cells(shown, seconds)]
@@ -189,8 +198,8 @@ def date_table(world: World, account: Account, days: dict[str, np.ndarray], last
     return table([{"en": "Date", "id": "Tanggal"}[language], *METRICS[language]], body), record
 
 
-def totals_table(account: Account, days: dict[str, np.ndarray], world: World, last: dt.date) -> tuple[bytes, dict]:
-    language, index = account.language, _date_index(world, account, last)[::-1]
+def totals_table(account: Account, days: dict[str, np.ndarray], world: World, index: np.ndarray) -> tuple[bytes, dict]:
+    language, index = account.language, index[::-1]
     views = days["views"][index - world.first]
     body = lines([], [[date_of(d).isoformat() for d in index.tolist()], numbers(views)])[1:]
     record = content(
