@@ -134,8 +134,10 @@ def _text(data: bytes, source: Source) -> Iterator[Export]:
             own = [f for f in formats if encoding in f.encodings]
             try:
                 content = text.decode(data, encoding)
-                _dialect(content, own)
+                known = _dialect(content, own)[0] is not None
             except Refused:
+                continue
+            if not known:
                 continue
             yield from _decoded(content, source, own)
             return
