@@ -65,7 +65,7 @@ def case_clocks(cases: pl.DataFrame, days: pl.DataFrame, sla: Mapping[str, int])
 
 SUMMARY = {
     "n": pl.Int64,
-    "n_open": pl.Int64,
+    "open": pl.Int64,
     "n_wrong": pl.Int64,
     "median_hours": pl.Float64,
     "median_lower": pl.Float64,
@@ -89,7 +89,7 @@ def summarise(cases: pl.DataFrame) -> dict[str, object]:
     row: dict[str, object] = dict.fromkeys(SUMMARY)
     row |= {
         "n": known.height,
-        "n_open": waiting.height,
+        "open": waiting.height,
         "n_wrong": asked.height - known.height,
         "open_over_24h": waiting.filter(pl.col("waited_hours") > 24).height,
         "oldest_open_hours": waiting["waited_hours"].max(),
@@ -115,18 +115,23 @@ def response_month(cases: pl.DataFrame) -> pl.DataFrame:
 
 
 def response_summary(cases: pl.DataFrame, agencies: pl.DataFrame, last: date | None) -> pl.DataFrame:
-    """One row per agency for the last three complete months; an agency without a log stays in sight with state `no_log`."""
+    """One row per agency for the last three complete months, and one for the regency (agency_id null).
+
+    An agency without a log stays in sight with state `no_log`.
+    """
     schema = {"agency_id": pl.Utf8, "period_start": pl.Date, "period_end": pl.Date, **SUMMARY}
     if last is None:
         return pl.DataFrame(schema=schema)
     first, end = comparison.window(last)[0], comparison.add_months(last, 1) - timedelta(days=1)
     inside = cases.filter(pl.col("month").is_between(first, last))
     found = {agency: summarise(group) for (agency,), group in inside.group_by("agency_id")}
-    nothing = dict.fromkeys(SUMMARY) | {"n": 0, "n_open": 0, "n_wrong": 0, "open_over_24h": 0, "state": "no_log"}
+    nothing = dict.fromkeys(SUMMARY) | {"n": 0, "open": 0, "n_wrong": 0, "open_over_24h": 0, "state": "no_log"}
     rows = [
         {"agency_id": agency, "period_start": first, "period_end": end, **found.get(agency, nothing)}
         for agency in sorted(agencies["agency_id"].to_list())
     ]
+    if inside.height:
+        rows.append({"agency_id": None, "period_start": first, "period_end": end, **summarise(inside)})
     return pl.DataFrame(rows, schema=schema)
 
 
@@ -170,7 +175,7 @@ TABLES = {
     "estimates.response_summary": Table(
         build=_summary,
         needs=("estimates.case_clocks", "core.agencies", "marts.account_month"),
-        description="One row per agency: response times over the last three complete months, open cases counted.",
+        description="One row per agency, and one without an id for the regency: response times of three complete months.",
         key=("agency_id",),
     ),
     "estimates.reply_share": Table(

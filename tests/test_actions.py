@@ -1,0 +1,248 @@
+import json
+import re
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from pipeline import actions
+from pipeline.measures.plan import database
+
+NOW = datetime(2026, 11, 20, 12)
+TODAY = NOW.date()
+EMPTY = {
+    "core.agencies": {"agency_id": pl.Utf8, "short_name": pl.Utf8, "is_ranked": pl.Boolean, "valid_to": pl.Date},
+    "marts.export_files": {
+        "agency_id": pl.Utf8,
+        "file_name": pl.Utf8,
+        "outcome": pl.Utf8,
+        "code": pl.Utf8,
+        "message_id": pl.Utf8,
+        "message_en": pl.Utf8,
+        "captured_at": pl.Datetime("us"),
+        "first_seen_at": pl.Datetime("us"),
+    },
+    "marts.post_facts": {
+        "post_key": pl.Int64,
+        "agency_id": pl.Utf8,
+        "account_id": pl.Utf8,
+        "format": pl.Utf8,
+        "content_type": pl.Utf8,
+        "published_on": pl.Date,
+    },
+    "estimates.agency_window": {
+        "agency_id": pl.Utf8,
+        "state": pl.Utf8,
+        "coverage": pl.Float64,
+        "period_start": pl.Date,
+        "period_end": pl.Date,
+        "direction": pl.Utf8,
+        "change": pl.Float64,
+        "change_lower": pl.Float64,
+        "change_upper": pl.Float64,
+        "q": pl.Float64,
+        "n_posts": pl.Int64,
+    },
+    "estimates.response_summary": {
+        "agency_id": pl.Utf8,
+        "state": pl.Utf8,
+        "n": pl.Int64,
+        "open": pl.Int64,
+        "median_hours": pl.Float64,
+        "answered_24h": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+        "open_over_24h": pl.Int64,
+        "oldest_open_hours": pl.Float64,
+    },
+    "estimates.surges": {
+        "agency_id": pl.Utf8,
+        "account_id": pl.Utf8,
+        "metric": pl.Utf8,
+        "started_on": pl.Date,
+        "peak_value": pl.Float64,
+        "peak_expected": pl.Float64,
+        "peak_score": pl.Float64,
+        "is_recovered": pl.Boolean,
+        "is_acknowledged": pl.Boolean,
+    },
+    "estimates.post_lift": {"post_key": pl.Int64, "lift": pl.Float64},
+    "estimates.aspiration_gap": {
+        "topic": pl.Utf8,
+        "cases": pl.Int64,
+        "posts": pl.Int64,
+        "share_cases": pl.Float64,
+        "share_posts": pl.Float64,
+        "gap": pl.Float64,
+    },
+    "estimates.account_weeks": {
+        "agency_id": pl.Utf8,
+        "account_id": pl.Utf8,
+        "week_start": pl.Date,
+        "posts": pl.Int64,
+        "is_covered": pl.Boolean,
+    },
+    "estimates.service_posts": {
+        "post_key": pl.Int64,
+        "agency_id": pl.Utf8,
+        "month": pl.Date,
+        "parts": pl.Int64,
+        "has_when": pl.Boolean,
+        "has_contact": pl.Boolean,
+    },
+}
+
+
+def frames(**rows: list[dict]) -> dict[str, pl.DataFrame]:
+    found = {name: pl.DataFrame(rows.get(name.split(".")[1], []), schema=schema) for name, schema in EMPTY.items()}
+    if not rows.get("export_files"):
+        found["marts.export_files"] = pl.DataFrame(
+            [{"outcome": "accepted", "captured_at": NOW}], schema=EMPTY["marts.export_files"]
+        )
+    return found
+
+
+def advise(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    return actions.build_actions(tables, None)
+
+
+def agency(name: str) -> dict:
+    return {"agency_id": name, "short_name": name.upper(), "is_ranked": True, "valid_to": None}
+
+
+def window(name: str, state: str = "judged", direction: str = "flat") -> dict:
+    return {
+        "agency_id": name,
+        "state": state,
+        "coverage": 0.2,
+        "period_start": date(2026, 8, 1),
+        "period_end": date(2026, 10, 31),
+    } | {
+        "direction": direction,
+        "change": 0.6,
+        "change_lower": 0.4,
+        "change_upper": 0.9,
+        "n_posts": 40,
+    }
+
+
+def everything() -> dict[str, pl.DataFrame]:
+    """Evidence for every rule, each at an agency of its own."""
+    names = ["surge", "silent", "refused", "slow", "backlog", "down", "quiet", "vague", "video", "up"]
+    answers = {"state": "judged", "n": 50, "open": 20, "median_hours": 60.0, "answered_24h": 0.3, "lower": 0.2, "upper": 0.4}
+    facts, lifts = [], []
+    for i in range(12):
+        for kind, lift in (("layanan", 1.6), ("seremonial", 0.8)):
+            for k in range(4):
+                key = len(facts)
+                facts.append(
+                    {
+                        "post_key": key,
+                        "agency_id": "up",
+                        "account_id": f"x{i}",
+                        "format": "photo",
+                        "content_type": kind,
+                        "published_on": TODAY - timedelta(days=9),
+                    }
+                )
+                lifts.append({"post_key": key, "lift": lift * (1 + 0.1 * ((i + k) % 3))})
+    for k in range(12):
+        facts.append({"post_key": 900 + k, "agency_id": "video", "account_id": "v", "format": "video", "published_on": TODAY})
+        lifts.append({"post_key": 900 + k, "lift": 1.5 + 0.1 * (k % 3)})
+    return frames(
+        agencies=[agency(name) for name in names],
+        export_files=[
+            {"outcome": "accepted", "captured_at": NOW},
+            {"agency_id": "refused", "file_name": "a.csv", "outcome": "refused", "code": "TRUNCATED", "first_seen_at": NOW},
+        ],
+        post_facts=facts,
+        post_lift=lifts,
+        agency_window=[window("silent", "no_data", "data"), window("down", direction="down"), window("up", direction="up")],
+        response_summary=[
+            answers | {"agency_id": "slow", "open_over_24h": 4},
+            answers | {"agency_id": "backlog", "upper": 0.7, "open_over_24h": 20, "oldest_open_hours": 400.0},
+        ],
+        surges=[
+            {
+                "agency_id": "surge",
+                "account_id": "s",
+                "metric": "comments",
+                "started_on": TODAY,
+                "peak_value": 90.0,
+                "peak_expected": 5.0,
+                "peak_score": 9.0,
+                "is_recovered": False,
+                "is_acknowledged": False,
+            }
+        ],
+        aspiration_gap=[{"topic": "jalan", "cases": 30, "posts": 2, "share_cases": 0.5, "share_posts": 0.1, "gap": 0.4}],
+        account_weeks=[
+            {
+                "agency_id": "quiet",
+                "account_id": "q",
+                "week_start": date(2026, 9, 7) + timedelta(weeks=i),
+                "posts": i % 2,
+                "is_covered": True,
+            }
+            for i in range(8)
+        ],
+        service_posts=[
+            {"post_key": i, "agency_id": "vague", "month": date(2026, 10, 1), "parts": 1, "has_when": False, "has_contact": False}
+            for i in range(25)
+        ],
+    )
+
+
+def test_without_evidence_nothing_is_advised():
+    assert advise(frames(agencies=[agency("a")], agency_window=[window("a")])).is_empty()
+
+
+def test_every_rule_speaks_when_its_evidence_is_there_and_each_agency_gets_one_step():
+    tables = everything()
+    with database(tables) as con:
+        spoken = {rule.rule for rule in actions.REGENCY_RULES if actions._row(rule, con.sql(rule.query).pl(), None)}
+    advice = advise(tables)
+    own = advice.filter(pl.col("agency_id").is_not_null())
+    assert spoken == {rule.rule for rule in actions.REGENCY_RULES}
+    assert set(own["rule"]) == {rule.rule for rule in actions.AGENCY_RULES}
+    assert own["agency_id"].is_unique().all()
+
+
+def test_the_regency_gets_three_actions_at_most_in_the_fixed_order():
+    advice = advise(everything()).filter(pl.col("agency_id").is_null())
+    assert advice.select("rule", "rank").rows() == [("regency_surges", 1), ("regency_gaps", 2), ("regency_slow", 3)]
+
+
+def test_each_evidence_query_gives_its_evidence_again():
+    tables = everything()
+    counts = {rule.rule: rule.counts for rule in (*actions.REGENCY_RULES, *actions.AGENCY_RULES)}
+    with database(tables) as con:
+        for row in advise(tables).iter_rows(named=True):
+            found = con.sql(row["evidence_query"]).pl()
+            column = counts[row["rule"]]
+            assert row["evidence_n"] == (found[column].sum() if column else found.height) > 0
+
+
+def test_every_sentence_has_both_languages_and_only_arguments_that_its_rule_gives():
+    tables = everything()
+    with database(tables) as con:
+        given = {
+            rule.rule: set(rule.tell(con.sql(rule.query).pl()) or {}) for rule in (*actions.REGENCY_RULES, *actions.AGENCY_RULES)
+        }
+    assert set(actions.texts()) == set(given)
+    for rule, text in actions.texts().items():
+        assert set(text) == {"title_id", "title_en", "text_id", "text_en"}
+        for sentence in text.values():
+            assert set(re.findall(r"{(\w+)}", sentence)) <= given[rule], (rule, sentence)
+
+
+@pytest.mark.parametrize("gone", [date(2026, 1, 1)])
+def test_an_agency_that_no_longer_exists_gets_no_advice(gone):
+    advice = advise(frames(agencies=[agency("old") | {"valid_to": gone}], agency_window=[window("old", "no_data")]))
+    assert advice.is_empty()
+
+
+def test_arguments_are_json_and_names_are_no_ranking():
+    tables = frames(agencies=[agency(n) for n in "cab"], agency_window=[window(n, "no_data") for n in "cab"])
+    row = advise(tables).filter(pl.col("rule") == "regency_gaps").row(0, named=True)
+    assert json.loads(row["arguments"]) == {"n": 3, "names": ["A", "B", "C"]}
