@@ -1,8 +1,8 @@
 """Past totals that differ from the last published version, each with its cause. History is not rewritten unseen.
 
-Compared are the totals of account, agency and month that were complete when they were published. Causes, in the order in which they
-are looked for: the registry (which then needs a `restate` entry with a note in incidents.csv), files that were erased, files that
-arrived or changed their outcome, our own rules. What has none of these causes stops the publication.
+Compared are the totals of account, agency and month that were complete when they were published. Causes, in the order in which
+they are looked for: the registry (which then needs a `restate` entry with a note in incidents.csv), files that were erased, files
+that arrived or changed their outcome, our own rules. What has none of these causes stops the publication.
 """
 
 from __future__ import annotations

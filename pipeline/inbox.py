@@ -172,6 +172,18 @@ def archived(archive: Path, sha256: str) -> Path:
     return archive / sha256[:2] / sha256
 
 
+def sweep(archive: Path) -> None:
+    """Remove half copies of processes that were killed."""
+    for leftover in archive.glob(".copy-*"):
+        if not is_running(leftover.name.rsplit("-", 1)[1]):
+            leftover.unlink(missing_ok=True)
+
+
+def is_running(process: str) -> bool:
+    """Whether another process with this number works; our own leftovers are from a number used before."""
+    return process.isdigit() and int(process) != os.getpid() and Path(f"/proc/{process}").exists()
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a rename in this folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

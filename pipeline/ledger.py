@@ -20,7 +20,7 @@ import polars as pl
 
 from pipeline import ownership, raw, warehouse
 from pipeline.exports.model import Export
-from pipeline.inbox import Found, archived, keep, scan
+from pipeline.inbox import Found, archived, keep, scan, sweep
 from pipeline.settings import Workspace
 
 KEPT = ("accepted", "flagged")
@@ -69,6 +69,7 @@ def ingest(
     """Take in what is new in the inbox. `reread` reads the whole archive again (after a new reader version, say)."""
     moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) if now is None or now.tzinfo else now
     accounts = registry.accounts["account_id"].unique().to_list()
+    sweep(workspace.archive)
     found = scan(workspace.inbox, accounts, settle_seconds) if workspace.inbox.exists() else []
     with warehouse.open_raw(workspace) as con:
         night = _Night(con, workspace, registry, moment, read or _reader())

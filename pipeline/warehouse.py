@@ -26,7 +26,7 @@ import polars as pl
 
 from pipeline import history, raw
 from pipeline import models as graph
-from pipeline.inbox import fsync_folder
+from pipeline.inbox import fsync_folder, is_running
 from pipeline.models import Check, Model, models
 from pipeline.settings import Settings, Workspace
 
@@ -193,6 +193,7 @@ class Build:
         self.folder = workspace.warehouse / f"build-{os.getpid()}"
         self.tables: list[TableResult] = []
         self.checks: list[CheckResult] = []
+        self.keys: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
 
     def __enter__(self) -> Build:
@@ -252,6 +253,7 @@ class Build:
     def create(self, model: Model) -> TableResult:
         """Build one table. Errors name the file."""
         began = time.monotonic()
+        self.keys[model.name] = model.key
         try:
             if model.table is None:
                 self.con.execute(f"CREATE TABLE {model.name} AS {model.sql}")
@@ -268,8 +270,9 @@ class Build:
         return result
 
     def frame(self, table: str) -> pl.DataFrame:
-        """A table of this build as a frame."""
-        return self.con.sql(f"SELECT * FROM {table}").pl()  # noqa: S608
+        """A table of this build, in the order of its key: what Python adds up must not depend on the order of the files."""
+        key = ", ".join(f'"{c}"' for c in self.keys.get(table, ()))
+        return self.con.sql(f"SELECT * FROM {table}" + (f" ORDER BY {key}" if key else "")).pl()  # noqa: S608
 
     def check(self, check: Check) -> CheckResult:
         """Run one check and remember what it found. Before the first one the past is compared with the last version."""
@@ -376,8 +379,7 @@ def build(
 def _sweep(workspace: Workspace) -> None:
     """Remove what killed builds left behind: folders named by a process that no longer runs."""
     for folder in (*workspace.warehouse.glob("build-*"), *workspace.warehouse.glob("work-*")):
-        number = folder.name.rsplit("-", 1)[1]
-        if number == str(os.getpid()) or not (number.isdigit() and Path(f"/proc/{number}").exists()):
+        if not is_running(folder.name.rsplit("-", 1)[1]):
             shutil.rmtree(folder, ignore_errors=True)
     for leftover in workspace.versions.glob("*.tmp-*"):
         leftover.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 -- key: account_id, agency_id, month
 -- posts is null, not 0, in a month for which no file speaks. Sums are over the posts that report the part; rates only over mature
 -- posts with both parts. Shares are reposts on X and LinkedIn; saves are bookmarks on X.
+-- Logs are averaged as decimals: a sum of floats depends on the order of the rows, and so on the order of the files.
 WITH output AS (
     SELECT
         account_id, agency_id, month,
@@ -20,7 +21,8 @@ WITH output AS (
 ),
 rates AS (
     SELECT
-        account_id, agency_id, month, count(*) AS mature_posts, avg(ln_rate) AS er_log_mean, stddev_samp(ln_rate) AS er_log_sd,
+        account_id, agency_id, month, count(*) AS mature_posts,
+        avg(CAST(ln_rate AS DECIMAL(18, 12))) AS er_log_mean, round(stddev_samp(ln_rate), 9) AS er_log_sd,
         sum(engagement) / nullif(CAST(sum(exposure) AS DOUBLE), 0) AS er_pooled,
         count(CASE WHEN engagement <= 1 THEN 1 END) AS zero_posts
     FROM marts.post_facts

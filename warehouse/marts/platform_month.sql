@@ -2,7 +2,7 @@
 -- key: platform, month
 WITH rates AS (
     SELECT
-        platform, month, avg(ln_rate) AS er_log_mean,
+        platform, month, avg(CAST(ln_rate AS DECIMAL(18, 12))) AS er_log_mean,
         sum(engagement) / nullif(CAST(sum(exposure) AS DOUBLE), 0) AS er_pooled
     FROM marts.post_facts
     WHERE is_comparable

@@ -1,0 +1,303 @@
+"""Build aside, check, seal, publish, read: what is published is whole, and nothing else is."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from datetime import date, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipeline import history, models, registry, trace, warehouse
+from pipeline.models import Check
+from pipeline.settings import Workspace
+from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, registers
+
+
+def fill(workspace: Workspace) -> Workspace:
+    """Three accounts of two agencies, October 2026 complete, downloaded in November."""
+    period = ("2026-10-01", "2026-10-31")
+    rows = [post("instagram", f"9{n}", f"2026-10-{n:02}T03:00", likes=20 + n) for n in range(1, 13)]
+    drop(workspace, "a-ig/1.csv", "instagram", rows, captured_at="2026-11-20", period=period)
+    rows = [post("instagram", f"8{n}", f"2026-10-{n:02}T05:00") for n in range(1, 13)]
+    drop(workspace, "b-ig/2.csv", "instagram", rows, captured_at="2026-11-20", period=period)
+    rows = [post("facebook", f"7{n}", f"2026-10-{n:02}T05:00") for n in range(1, 9)]
+    drop(workspace, "a-fb/3.csv", "facebook", rows, captured_at="2026-11-20", period=period)
+    ingest(workspace)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    workspace = fill(Workspace(tmp_path_factory.mktemp("published")).create())
+    return workspace, warehouse.build(workspace, registry=registers(), now=NOW)
+
+
+@pytest.fixture
+def copy(published, tmp_path):
+    """A workspace of one's own, with the published version in it."""
+    import shutil
+
+    shutil.copytree(published[0].root, tmp_path / "w")
+    return Workspace(tmp_path / "w")
+
+
+def test_every_table_of_the_models_is_published(published):
+    workspace, _ = published
+    with warehouse.open_version(workspace) as version:
+        assert {m.name for m in models.models() if m.is_published} <= set(version.tables)
+        assert {"meta.version", "meta.tables", "meta.checks", "meta.changed_history"} <= set(version.tables)
+        assert not [t for t in version.tables if t.startswith(("staging.", "raw."))]
+
+
+def test_the_version_says_what_it_is(published):
+    with warehouse.open_version(published[0]) as version:
+        info = version.info
+    assert (info["version"], info["export_count"], info["simulated"], info["newer"]) == ("w-1", 3, False, None)
+    assert info["data_cutoff"].date() == date(2026, 11, 20)
+
+
+def test_the_manifest_seals_rows_sums_and_bytes(published):
+    workspace, result = published
+    sealed = json.loads((workspace.versions / "w-1.json").read_text())
+    assert sealed["tables"]["core.posts"]["rows"] == 32
+    assert int(sealed["tables"]["core.posts"]["sums"]["comments"]) == 24 * 4 + 8 * 2
+    assert stat.S_IMODE(result.path.stat().st_mode) == 0o440
+    assert workspace.current_file.read_text() == "w-1\n"
+    assert [p.name for p in workspace.warehouse.iterdir() if p.name.startswith(("build-", "work-"))] == []
+
+
+def test_published_files_open_with_duckdb_1_5(published):
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{published[1].path}' AS v (READ_ONLY)")
+        tags = con.execute("SELECT tags FROM duckdb_databases() WHERE database_name = 'v'").fetchall()[0][0]
+    assert tags["storage_version"].startswith("v1.5")
+
+
+def test_readers_cannot_write_or_reach_out(published):
+    with warehouse.open_version(published[0]) as version:
+        for statement in (
+            "CREATE TABLE core.x AS SELECT 1",
+            "SELECT * FROM read_csv('/etc/passwd')",
+            "COPY (SELECT 1) TO '/tmp/leak.csv'",
+            "SET enable_external_access = true",
+            "INSTALL httpfs",
+            "ATTACH '/tmp/other.duckdb'",
+        ):
+            with pytest.raises(duckdb.Error):
+                version.con.execute(statement)
+
+
+def test_a_variable_of_the_caller_is_no_table(published):
+    secret = pl.DataFrame({"a": [1]})
+    with warehouse.open_version(published[0]) as version, pytest.raises(duckdb.Error):
+        version.sql("SELECT * FROM secret")
+    assert secret.height == 1
+
+
+def test_values_enter_as_parameters(published):
+    with warehouse.open_version(published[0]) as version:
+        rows = version.sql("SELECT count(*) AS n FROM core.posts WHERE account_id = $account", account="x' OR '1'='1")
+    assert rows["n"].to_list() == [0]
+
+
+def test_an_unknown_table_names_the_nearest(published):
+    with warehouse.open_version(published[0]) as version, pytest.raises(KeyError, match=r"core\.posts"):
+        version.table("core.post")
+
+
+def test_a_reader_keeps_its_version_and_learns_of_a_newer_one(copy):
+    with warehouse.open_version(copy) as reader:
+        warehouse.build(copy, registry=registers(), now=NOW)
+        assert reader.info["newer"] == "w-2"
+        assert reader.table("core.posts").height == 32
+
+
+def test_b15_a_failed_blocking_check_publishes_nothing(copy, monkeypatch):
+    failing = Check("always_fails", "SELECT 1 AS x", True, "Selalu gagal.", "Always fails.")
+    monkeypatch.setattr(models, "checks", lambda: [failing])
+    before = sorted(p.name for p in copy.versions.iterdir())
+    with pytest.raises(warehouse.NotPublished) as caught:
+        warehouse.build(copy, registry=registers(), now=NOW)
+    assert (caught.value.exit_status, caught.value.failed[0].name) == (4, "always_fails")
+    assert "Selalu gagal." in caught.value.id
+    assert sorted(p.name for p in copy.versions.iterdir()) == before
+    assert copy.current_file.read_text() == "w-1\n"
+
+
+def test_b16_a_damaged_version_is_found_by_its_seal(copy):
+    path = copy.versions / "w-1.duckdb"
+    path.chmod(0o640)
+    with open(path, "r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+    with pytest.raises(warehouse.Damaged, match="rusak"):
+        warehouse.open_version(copy)
+    path.unlink()
+    with pytest.raises(warehouse.Damaged, match="hilang"):
+        warehouse.open_version(copy)
+    assert warehouse.build(copy, registry=registers(), now=NOW).version == "w-2", "a damaged predecessor does not stop the night"
+
+
+def test_rollback_makes_the_version_before_current(copy):
+    warehouse.build(copy, registry=registers(), now=NOW)
+    assert warehouse.rollback(copy) == "w-1"
+    assert [v["is_current"] for v in warehouse.versions(copy)] == [True, False]
+    with pytest.raises(warehouse.Damaged):
+        warehouse.rollback(copy)
+    assert warehouse.build(copy, registry=registers(), now=NOW).version == "w-3", "a name is never used twice"
+
+
+def test_old_versions_go_but_the_last_of_each_month_stays(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path).create()
+    for n, day in enumerate(("2026-08-01", "2026-08-31", "2026-09-10", "2026-10-01", "2026-10-02"), 1):
+        (workspace.versions / f"w-{n}.json").write_text(json.dumps({"version": f"w-{n}", "built_at": day, "size_bytes": 0}))
+        (workspace.versions / f"w-{n}.duckdb").touch()
+    workspace.current_file.write_text("w-5\n")
+    warehouse._retain(workspace, keep=2)
+    assert [v["version"] for v in warehouse.versions(workspace)] == ["w-2", "w-3", "w-4", "w-5"]
+
+
+# --- history ------------------------------------------------------------------------------------------------------------
+
+
+def changed(workspace: Workspace) -> pl.DataFrame:
+    with warehouse.open_version(workspace) as version:
+        return version.table("meta.changed_history")
+
+
+def test_p8_nothing_new_changes_nothing(copy):
+    warehouse.build(copy, registry=registers(), now=NOW)
+    assert changed(copy).is_empty()
+
+
+def test_p8_a_restated_file_is_the_cause_of_a_changed_past(copy):
+    rows = [post("facebook", "71", "2026-10-01T05:00", comments=5, engagement_rcs=18)]
+    drop(copy, "a-fb/4.csv", "facebook", rows, captured_at="2026-11-22")
+    ingest(copy, now=NOW + timedelta(days=1))
+    warehouse.build(copy, registry=registers(), now=NOW)
+    rows = changed(copy).filter(pl.col("field") == "engagement").to_dicts()
+    assert [(r["account_id"], r["old_value"], r["new_value"], r["reason_code"]) for r in rows] == [("a-fb", 120, 123, "FILES")]
+
+
+def moved() -> pl.DataFrame:
+    """The registry with the Facebook page of October given to another agency after the fact."""
+    others = ACCOUNTS.filter(pl.col("account_id") != "a-fb")
+    return pl.concat([others, accounts(("a-fb", "facebook", "disdik", "111", "dinkes"))])
+
+
+def test_b11_a_registry_edit_that_moves_the_past_is_blocked(copy):
+    with pytest.raises(warehouse.NotPublished) as caught:
+        warehouse.build(copy, registry=registers(moved()), now=NOW)
+    assert [c.name for c in caught.value.failed] == ["history_explained"]
+    assert copy.current_file.read_text() == "w-1\n"
+
+
+def test_b11_a_restate_entry_with_its_reason_lets_it_through(copy):
+    entry = {"incident_id": "r-1", "agency_id": "dinkes", "kind": "restate", "started_at": NOW, "note": "akun salah lembaga"}
+    known = registers(moved(), incidents=registry.frame("incidents", [entry]))
+    warehouse.build(copy, registry=known, now=NOW)
+    rows = changed(copy).filter(pl.col("field") == "posts").sort("agency_id")
+    assert rows["reason_code"].unique().to_list() == ["REGISTRY"]
+    assert rows["note"].unique().to_list() == ["akun salah lembaga"]
+
+
+def test_p8_a_change_without_a_cause_is_unexplained(copy, monkeypatch):
+    graph = models.models()
+    posts = next(m for m in graph if m.name == "marts.account_month")
+    import dataclasses
+
+    spoiled = dataclasses.replace(posts, sql=posts.sql.replace("o.engagement,", "o.engagement + 1 AS engagement,", 1))
+    monkeypatch.setattr(warehouse, "models", lambda: [spoiled if m is posts else m for m in graph])
+    monkeypatch.setattr(models, "checks", lambda: [c for c in _all_checks if c.name == "history_explained"])
+    with pytest.raises(warehouse.NotPublished):
+        warehouse.build(copy, registry=registers(), now=NOW)
+
+
+_all_checks = models.checks()
+
+
+def test_our_own_rules_have_a_fingerprint():
+    assert history.rules() == history.rules()
+    assert len(history.rules()) == 16
+
+
+# --- trace --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_monthly_total_is_traced_to_the_rows_of_its_file(published):
+    found = warehouse.trace(published[0], "account_month:engagement:account_id=a-fb,month=2026-10-01")
+    assert {s.file for s in found} == {"3.csv"}
+    assert sorted(s.row for s in found) == list(range(2, 10))
+    assert found[0].sha256 and found[0].value == "E 15, X 500"
+
+
+def test_an_estimate_is_traced_to_the_posts_of_its_agency(published):
+    found = warehouse.trace(published[0], "agency_window:vs_expected:agency_id=dinkes")
+    assert {s.file for s in found} <= {"1.csv", "3.csv"}
+
+
+@pytest.mark.parametrize("figure", ["nonsense", "agency_windows:x", "agency_window:nilai", "agency_window:q:agency=dinkes"])
+def test_an_unknown_figure_says_what_there_is(published, figure):
+    with pytest.raises(trace.UnknownFigure) as caught:
+        warehouse.trace(published[0], figure)
+    assert caught.value.exit_status == 2
+
+
+# --- P1: kills ----------------------------------------------------------------------------------------------------------
+
+NIGHT = """
+import sys
+from pathlib import Path
+from pipeline import warehouse
+from pipeline.settings import Workspace
+from tests.fake_exports import ingest, registers, NOW
+workspace = Workspace(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+ingest(workspace)
+warehouse.build(workspace, registry=registers(), now=NOW)
+print("done", flush=True)
+"""
+
+
+def run_and_kill(workspace: Workspace, after: float) -> None:
+    """Start a night and kill it `after` seconds; the child first imports everything, so that kills fall into the work."""
+    command = [sys.executable, "-c", textwrap.dedent(NIGHT), str(workspace.root)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin and child.stdout
+    child.stdout.readline()
+    child.stdin.write("go\n")
+    child.stdin.flush()
+    try:
+        child.wait(after)
+    except subprocess.TimeoutExpired:
+        child.send_signal(signal.SIGKILL)
+    child.communicate()
+
+
+def whole(workspace: Workspace) -> dict:
+    with warehouse.open_version(workspace) as version:
+        return {t: version.table(t).sort(pl.all()).rows() for t in ("core.posts", "core.post_history", "marts.account_month")}
+
+
+@pytest.mark.parametrize("after", [0.05, 0.4, 1.5])
+def test_p1_a_killed_night_leaves_the_version_whole_and_the_next_one_completes(copy, published, after):
+    drop(copy, "a-fb/9.csv", "facebook", [post("facebook", "71", "2026-10-01T05:00", reach=900)], captured_at="2026-11-21")
+    run_and_kill(copy, after)
+    with warehouse.open_version(copy) as version:
+        assert version.table("core.posts").height == 32
+    ingest(copy)
+    warehouse.build(copy, registry=registers(), now=NOW)
+    after_kill = whole(copy)
+    assert len(after_kill["core.post_history"]) == 33
+    assert not list(copy.archive.glob(".copy-*"))
+    warehouse.build(copy, registry=registers(), now=NOW)
+    assert whole(copy) == after_kill
