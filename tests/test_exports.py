@@ -5,6 +5,7 @@ import os
 import struct
 import zipfile
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
@@ -781,3 +782,17 @@ def test_every_format_declares_what_the_reader_needs(form):
     assert form.grain in (*GRAINS, "register")
     assert all(d.all_of or d.any_of or d.first_column or d.positional or d.titles for d in form.detect)
     assert form.grain != "audience" or form.dimension
+
+
+META = """
+meta.content.facebook.post meta.content.facebook.video meta.content.facebook.post_2021_2022 meta.content.instagram.post
+meta.content.instagram.story meta.overview.daily meta.overview.audience meta.overview.content_formats
+meta.legacy.page_insights.page meta.legacy.page_insights.post meta.legacy.page_insights.video
+meta.dyi.instagram.past_insights
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("kind", META)
+def test_every_kind_of_metas_catalogue_is_a_format_with_a_sample(kind):
+    assert kind in {f.kind for f in all_formats()}
+    assert list((Path(__file__).parent / "samples" / kind).rglob("expected.json"))
