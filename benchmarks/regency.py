@@ -3,7 +3,7 @@
 Faster than writing and reading export files, so that many seeds can be tried; posts are mature (age is tested apart).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -32,6 +32,8 @@ class Regency:
     account: dict[str, float]  # u of each account, ln
     effect: dict[int, float]  # wave -> ln effect of training
     months: list[date]
+    account_days: pl.DataFrame | None = None
+    events: list[tuple[str, str, date, int]] = field(default_factory=list)  # agency, negative | viral, first day, days
 
 
 def simulate(seed: int, *, agencies: int = 86, months: int = 24, null: bool = False, train: bool = True, first=date(2024, 10, 1)):
@@ -141,3 +143,89 @@ def _agencies(n):
 def _trainings(wave, starts, calendar):
     rows = [(f"ag{a:02d}", calendar[starts[a]], str(w)) for a, w in enumerate(wave) if w >= 0]
     return pl.DataFrame(rows, schema={"agency_id": pl.Utf8, "date": pl.Date, "wave": pl.Utf8}, orient="row")
+
+
+def from_samples(seed: int, profile: str = "full", null: bool = False) -> Regency:
+    """The same frames from the generator of the demo's files, without the files: nothing missing, all posts mature."""
+    from pipeline import samples
+    from pipeline.samples.posts import FORMATS as KINDS
+    from pipeline.samples.posts import followers, months_since
+    from pipeline.samples.posts import simulate as posts_of
+    from pipeline.samples.regency import accounts, agencies
+    from pipeline.samples.streams import date_of
+
+    world = samples.make_world(samples.profile(profile), seed, null, samples.TODAY)
+    group = {r["agency_id"]: r["peer_group"] for r in agencies(world.plan)}
+    n_months = int(months_since(np.array([world.first + world.days]), world.start)[0])
+    first = world.start.replace(day=1) if world.start.day == 1 else add_months(world.start, 1)
+    calendar = [m for m in (add_months(first, k) for k in range(n_months)) if add_months(m, 1) <= world.today]
+    parts, known, lost, u = [], [], [], {}
+    for account in accounts(world.plan, seed, null):
+        p = posts_of(world, account)
+        if not len(p.at):
+            continue
+        final = p.final
+        x = final["reach" if "reach" in final else "impressions" if "impressions" in final and "views" not in final else "views"]
+        e = sum(final[k] for k in _engagement_parts(account.platform))
+        names = np.array(["video" if k in ("reel", "short", "live") else k for k, _ in KINDS[account.platform]])
+        parts.append(_sample_frame(account, p, e, x, names, group))
+        known.append((account.account_id, str(p.owner[-1]), account.platform, float(round(account.followers))))
+        u[account.account_id] = float(account.quality)
+        lost.append(_lost(world, account, followers(world, account)[2]))
+    frame = pl.concat(parts).with_columns(post_key=pl.int_range(pl.len())).filter(pl.col("month").is_in(calendar))
+    sizes: dict[str, int] = {}
+    for g in group.values():
+        sizes[g] = sizes.get(g, 0) + 1
+    table = pl.DataFrame(
+        {
+            "agency_id": list(group),
+            "peer_group": list(group.values()),
+            "is_ranked": [sizes[g] >= 8 and g != "kanal_utama" for g in group.values()],
+        }
+    )
+    trainings = [(t.agency_id, t.date, str(t.wave)) for t in world.trained.values()]
+    effects = {t.wave: t.effect for t in world.trained.values()}
+    schema = {"agency_id": pl.Utf8, "date": pl.Date, "wave": pl.Utf8}
+    return Regency(
+        frame, _account_month(known, calendar), table, pl.DataFrame(trainings, schema=schema, orient="row"),
+        dict(world.quality), u, effects, calendar, pl.concat(lost),
+        [(e.agency_id, e.kind, date_of(e.day), e.days) for e in world.events],
+    )  # fmt: skip
+
+
+def _negative(p) -> list[int | None]:
+    """Hides and reports of a post: only Facebook's file has them."""
+    if "negative_hide" not in p.final:
+        return [None] * len(p.at)
+    return (p.final["negative_hide"] + p.final["negative_hide_all"]).tolist()
+
+
+def _lost(world, account, lost) -> pl.DataFrame:
+    """Unfollows per day, where a platform's daily file has them."""
+    n = len(lost) if account.platform in ("x", "youtube", "tiktok") else 0
+    day = pl.Series(np.arange(world.first, world.first + n, dtype=np.int32)).cast(pl.Date)
+    frame = pl.DataFrame({"day": day, "value": lost[:n].astype(float)})
+    return frame.with_columns(
+        account_id=pl.lit(account.account_id), agency_id=pl.lit(account.operator), metric=pl.lit("follows_lost"),
+        captured_at=pl.lit(world.today).cast(pl.Datetime("us")),
+    )  # fmt: skip
+
+
+def _engagement_parts(platform: str) -> list[str]:
+    from pipeline.samples.regency import PLATFORMS as KNOWN
+
+    return list(KNOWN[platform].split)
+
+
+def _sample_frame(account, p, e, x, names, group) -> pl.DataFrame:
+    day = pl.Series(p.day.astype(np.int32)).cast(pl.Date)
+    owner = pl.Series([str(o) for o in p.owner])
+    return pl.DataFrame(
+        {
+            "platform": [account.platform] * len(day), "account_id": [account.account_id] * len(day), "agency_id": owner,
+            "peer_group": [group.get(o, "") for o in owner], "month": day.dt.truncate("1mo"), "published_on": day,
+            "format": names[p.format], "engagement": e, "exposure": x, "ln_rate": np.log((e + 0.5) / (x + 1)),
+            "is_comparable": ~p.is_share, "maturity": ["mature"] * len(day), "mean_log": p.mean_log,
+            "comments": p.final.get("comments", p.final.get("replies")), "negative_total": pl.Series(_negative(p), dtype=pl.Int64),
+        }
+    ).with_columns(captured_at=pl.lit(date(2026, 11, 22)).cast(pl.Datetime("us")))  # fmt: skip

@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.statistics import anomalies as a
 
 DAILY = ("comments", "replies", "negative_total", "follows_lost", "dislikes")
-POST_METRIC = "comments_of_posts"
+OF_POSTS = {"comments_of_posts": ("comments", "replies"), "negative_of_posts": ("negative_total",)}
 
 CALM_SCORE = 1.0  # a day below is calm and left out: what recovery is counted by
 ALARM_SCHEMA = {
@@ -35,7 +35,7 @@ def alarms(account_days: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
     `threshold` is the score that 3 days a week of the whole regency exceed; `is_alarm` is at or above it. False alarms are
     therefore bounded by the budget, not by a p-value. `days_to_detect` says how late the export was.
     """
-    series = pl.concat([_daily(account_days), _of_posts(posts)])
+    series = pl.concat([_daily(account_days), *(_of_posts(posts, name, columns) for name, columns in OF_POSTS.items())])
     if series.is_empty():
         return pl.DataFrame(schema=ALARM_SCHEMA)
     scored = pl.concat([_scored(g) for g in series.partition_by("metric")])
@@ -64,9 +64,9 @@ def _daily(account_days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_posts(posts: pl.DataFrame) -> pl.DataFrame:
-    """Comments (replies on X) of the posts published on a day. A day without posts says nothing and is left out."""
-    known = [pl.col(k) for k in ("comments", "replies") if k in posts.columns] or [pl.lit(None, pl.Int64)]
+def _of_posts(posts: pl.DataFrame, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
+    """A count summed over the posts of a day (the first column that a platform reports); days without posts are left out."""
+    known = [pl.col(k) for k in columns if k in posts.columns] or [pl.lit(None, pl.Int64)]
     rows = posts.with_columns(value=pl.coalesce(known)).filter(pl.col("value").is_not_null() & pl.col("account_id").is_not_null())
     if "is_counted" in rows.columns:
         rows = rows.filter("is_counted")
@@ -75,7 +75,7 @@ def _of_posts(posts: pl.DataFrame) -> pl.DataFrame:
         pl.len().cast(pl.Int64).alias("n_posts"),
         pl.col("captured_at").min().cast(pl.Datetime("us")).alias("detected_at"),
     )
-    return rows.select("account_id", "agency_id", pl.lit(POST_METRIC).alias("metric"), "date", "value", "n_posts", "detected_at")
+    return rows.select("account_id", "agency_id", pl.lit(name).alias("metric"), "date", "value", "n_posts", "detected_at")
 
 
 def _scored(series: pl.DataFrame) -> pl.DataFrame:
@@ -87,7 +87,7 @@ def _scored(series: pl.DataFrame) -> pl.DataFrame:
     counts = np.full((len(accounts), int(day.max()) + 1), np.nan)
     counts[row, day] = series["value"].to_numpy()
     exposure = None
-    if metric == POST_METRIC:
+    if metric in OF_POSTS:
         exposure = np.full(counts.shape, np.nan)
         exposure[row, day] = series["n_posts"].to_numpy()
     score, expected = a.grid_scores(counts, (np.arange(counts.shape[1]) + first.weekday()) % 7, exposure=exposure)

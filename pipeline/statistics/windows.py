@@ -12,7 +12,7 @@ from scipy import stats
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics import discovery, ranks
-from pipeline.statistics.shrinkage import Shrunk, shrink
+from pipeline.statistics.shrinkage import Shrunk, shrink, shrink_integrated
 
 FDR = 0.10
 Z = 1.959964
@@ -113,7 +113,8 @@ def standings(accounts: pl.DataFrame, noise: c.Noise, tau2: float | None = None)
         return Standings(
             pl.DataFrame(schema={"agency_id": pl.Utf8} | {k: pl.Int64 if k in whole else pl.Float64 for k in columns}), 0.0
         )
-    found: Shrunk = shrink(levels["y"].to_numpy(), levels["s"].to_numpy(), towards=0.0, tau2=tau2)
+    y, s = levels["y"].to_numpy(), levels["s"].to_numpy()
+    found: Shrunk = shrink_integrated(y, s) if tau2 is None else shrink(y, s, towards=0.0, tau2=tau2)
     frame = levels.with_columns(mean=pl.Series(found.mean), sd=pl.Series(found.sd)).with_columns(
         vs_expected=pl.col("mean").exp(),
         lower=(pl.col("mean") - Z * pl.col("sd")).exp(),
@@ -157,13 +158,14 @@ def _states(e: Evidence, out: pl.DataFrame) -> pl.DataFrame:
 def change_estimates(now: pl.DataFrame, before: pl.DataFrame, noise: c.Noise) -> pl.DataFrame:
     """agency_id, d, se, p, q: change on the ln scale relative to the regency's own movement, false discoveries controlled.
 
-    The noise of a change is post noise plus two quarters' shocks; its t reference has as many degrees of freedom as
-    there were past changes to learn the shocks from.
+    The noise of a change is post noise plus two quarters' shocks. The t reference has as many degrees of freedom as posts
+    were there to learn their spread from, and not more than past changes to learn the shocks from.
     """
     rows = c.agency_changes(now, before, 2 * noise.shock)
     d = rows["change"].to_numpy() - (np.median(rows["change"].to_numpy()) if len(rows) >= 5 else 0.0)
     se = np.sqrt(rows["variance"].to_numpy() + 2 * noise.shock)
-    p = 2 * stats.t.sf(np.abs(d) / se, max(noise.df - 1, 1)) if len(rows) else np.array([])
+    df = np.minimum(c.PRIOR_DF + 2 * rows["n"].to_numpy() - 2, max(noise.df - 1, 1))
+    p = 2 * stats.t.sf(np.abs(d) / se, df) if len(rows) else np.array([])
     return pl.DataFrame({"agency_id": rows["agency_id"], "d": d, "se": se, "p": p, "q": discovery.q_values(p)})
 
 

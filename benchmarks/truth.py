@@ -1,0 +1,406 @@
+"""What the estimates are worth where the truth is known: the acceptance table of METHODS section 4.4, several seeds.
+
+    python -m benchmarks.truth [--seeds 8] [--null-seeds 6] [--quick]
+
+Regencies come from the generator of the sample data, taken before it writes files (age and reading are tested apart), so
+every number below is about the statistics. Exit status 1 if any line misses its bound.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from benchmarks.regency import Regency, from_samples, simulate
+from pipeline.statistics import comparison as c
+from pipeline.statistics import maturity, panel, ranks, shrinkage, surges, training, windows
+from pipeline.statistics.tables import TABLES
+
+NO_CASES = pl.DataFrame(
+    schema={"agency_id": pl.Utf8} | dict.fromkeys(("received_at_wib", "first_reply_at_wib", "closed_at_wib"), pl.Datetime("us"))
+)
+
+
+class Line(NamedTuple):
+    name: str
+    found: str
+    bound: str
+    ok: bool
+
+
+def frames(r: Regency) -> dict[str, pl.DataFrame]:
+    """What the tables read, from a regency in memory."""
+    sums = r.post_facts.group_by("account_id", "agency_id", "month").agg(
+        pl.len().cast(pl.Int64).alias("posts"), pl.col("engagement").sum(), pl.col("exposure").sum()
+    )
+    months = r.account_month.join(sums, on=["account_id", "agency_id", "month"], how="left").with_columns(
+        pl.col("posts").fill_null(0)
+    )
+    empty = {"post_key": pl.Int64, "platform": pl.Utf8, "captured_at": pl.Datetime("us"), "age_hours": pl.Float64}
+    themes = {"post_key": pl.Int64, "scheme_id": pl.Utf8, "programme": pl.Utf8}
+    days = {"account_id": pl.Utf8, "agency_id": pl.Utf8, "metric": pl.Utf8, "day": pl.Date, "value": pl.Float64}
+    return {
+        "marts.post_facts": r.post_facts,
+        "marts.account_month": months,
+        "core.agencies": r.agencies,
+        "core.trainings": r.trainings,
+        "core.cases": NO_CASES,
+        "core.posts": r.post_facts,
+        "core.post_themes": pl.DataFrame(schema=themes),
+        "core.post_history": pl.DataFrame(schema=empty),
+        "core.account_days": pl.DataFrame(schema=days | {"captured_at": pl.Datetime("us")})
+        if r.account_days is None
+        else r.account_days,
+    }
+
+
+def run_tables(known: dict[str, pl.DataFrame]) -> dict[str, float]:
+    """Build every estimate in order of need; seconds per table."""
+    waiting, spent = dict(TABLES), {}
+    while waiting:
+        name = next(n for n, t in waiting.items() if all(k in known for k in t.needs))
+        start = time.perf_counter()
+        known[name] = waiting[name].build({k: known[k] for k in waiting.pop(name).needs}, None)
+        spent[name] = time.perf_counter() - start
+    return spent
+
+
+# ---- maturity -------------------------------------------------------------------------------------------------------
+
+
+def weekly_pairs(rng: np.random.Generator, h: float, k: float, posts: int, skip: float = 0.15) -> maturity.Pairs:
+    """Posts of 26 weeks seen in weekly Monday exports of which 15 % are missing, as consecutive pairs up to ten weeks old."""
+    at, final = rng.uniform(0, 26 * 168, posts), rng.poisson(np.exp(rng.normal(3.5, 1.0, posts)))
+    exports = np.arange(1, 27)[rng.random(26) > skip] * 168.0
+    rows = []
+    for i in range(posts):
+        ages = exports[(exports > at[i]) & (exports < at[i] + 1680)] - at[i]
+        counts, left, reached = [], final[i], 0.0
+        for m in maturity.share(ages, h, k):
+            step = rng.binomial(left, (m - reached) / (1 - reached))
+            left, reached = left - step, m
+            counts.append(final[i] - left)
+        rows += [(a, b, x, y, i) for a, b, x, y in zip(counts, counts[1:], ages, ages[1:], strict=False)]
+    return maturity.pairs(*np.array(rows).T)
+
+
+def maturity_lines() -> Iterator[Line]:
+    for platform, posts in (("instagram", 2000), ("facebook", 2000), ("tiktok", 1500), ("x", 2000), ("youtube", 600)):
+        h, k = maturity.DEFAULTS[platform]
+        fits = [
+            maturity.fit(weekly_pairs(np.random.default_rng([s, 9]), h, k, posts), start=(24.0, 1.0), draws=5) for s in range(3)
+        ]
+        half = np.mean([f.half_life for f in fits])
+        week = np.mean([f.share(168.0) for f in fits]) - maturity.share(168.0, h, k)
+        ok = bool(abs(half / h - 1) < 0.10 and abs(week) < 0.01)
+        yield Line(
+            f"maturity, {platform}",
+            f"h {half:.2f} h (true {h:g}), m(7 d) off by {week:+.4f}",
+            "h within 10 %, m(7 d) within .01",
+            ok,
+        )
+
+
+# ---- training -------------------------------------------------------------------------------------------------------
+
+
+def training_lines(regencies: list[Regency]) -> Iterator[Line]:
+    rows, covered = [], []
+    for r in regencies:
+        known = frames(r)
+        expected = c.account_month_expected(known["marts.post_facts"], known["marts.account_month"])
+        d = training.panels(expected, known["marts.account_month"], NO_CASES, r.trainings, r.agencies)["er"]
+        truth = _true_effect(r, d)
+        imputed = panel.imputation(d.Y, d.g, d.t).overall
+        found = [
+            e.effect
+            for e in (
+                imputed,
+                panel.simple(panel.att_gt(d.Y, d.g, d.t)),
+                panel.two_way_fixed_effects(d.Y, d.g, d.t),
+                panel.naive_difference(d.level, d.g, d.t),
+            )
+        ]
+        rows.append([x - truth for x in found] + [truth])
+        covered.append(imputed.interval[0] <= truth <= imputed.interval[1])
+    off = np.array(rows)
+    bias, worst, truth = off.mean(0), np.abs(off).max(0), off[:, 4].mean()
+    yield Line(
+        "imputation effect",
+        f"bias {bias[0]:+.3f} of {truth:.3f}, worst seed {worst[0]:.3f}",
+        "bias < .04, each < .09",
+        bool(abs(bias[0]) < 0.04 and worst[0] < 0.09),
+    )
+    yield Line(
+        "imputation interval",
+        f"holds the truth in {np.mean(covered):.0%} of {len(off)} seeds",
+        ">= 85 %",
+        bool(np.mean(covered) >= 0.85),
+    )
+    yield Line("Callaway-Sant'Anna", f"bias {bias[1]:+.3f}, worst seed {worst[1]:.3f}", "bias < .05", bool(abs(bias[1]) < 0.05))
+    yield Line("two-way fixed effects (naive)", f"bias {bias[2]:+.3f}", "off by > .03", bool(abs(bias[2]) > 0.03))
+    yield Line(
+        "trained minus untrained (naive)",
+        f"{bias[3] + truth:+.3f} while truth is {truth:+.3f}",
+        "negative",
+        bool(bias[3] + truth < 0),
+    )
+
+
+def _true_effect(r: Regency, d: training.Panel) -> float:
+    size = np.array([r.effect.get(int(w), 0.0) if w else 0.0 for w in d.wave])
+    since = d.t[None, :] - d.g[:, None]
+    cells = panel.treated(d.g, d.t) & ~np.isnan(d.Y)
+    return float((size[:, None] * np.where(since == 0, 0.5, 1.0))[cells].mean())
+
+
+def randomisation_line(draws: int) -> Line:
+    rejected = []
+    for s in range(draws):
+        rng = np.random.default_rng([s, 3])
+        g = rng.permutation(np.repeat([0, 6, 9, 12], 10))
+        Y = rng.normal(size=(40, 1)) + rng.normal(size=15) + rng.normal(0, 0.2, (40, 15))
+        rejected.append(panel.randomisation_p(Y, g, np.arange(1, 16), draws=99, seed=s) <= 0.05)
+    return Line(
+        "randomisation test, null panels",
+        f"rejects {np.mean(rejected):.1%} of {draws} at 5 %",
+        "<= 9 %",
+        bool(np.mean(rejected) <= 0.09),
+    )
+
+
+# ---- comparison -----------------------------------------------------------------------------------------------------
+
+
+def shrinkage_line(regencies: list[Regency]) -> Line:
+    """Instagram, one month: mean rate per follower, log mean, shrunk log mean against the true level of the account."""
+    rows = []
+    for r in regencies:
+        month = r.months[-1]
+        posts = c.comparable_posts(r.post_facts).filter((pl.col("platform") == "instagram") & (pl.col("month") == month))
+        followers = r.account_month.filter(pl.col("month") == month).select("account_id", "followers_end")
+        posts = posts.join(followers, on="account_id")
+        g = posts.group_by("account_id", "agency_id").agg(
+            pl.len().alias("n"),
+            pl.col("ln_rate").mean().alias("y"),
+            pl.col("ln_rate").var().alias("v"),
+            (pl.col("engagement") / pl.col("followers_end")).mean().alias("naive"),
+        )
+        g = g.filter(pl.col("n") >= 5).sort("account_id")
+        truth = np.array(
+            [r.quality.get(a, 0.0) + r.account[k] + _lift(r, a) for a, k in zip(g["agency_id"], g["account_id"], strict=True)]
+        )
+        truth -= truth.mean()
+        y = g["y"].to_numpy() - g["y"].mean()
+        s = np.sqrt((g["v"] * (g["n"] - 1)).sum() / (g["n"] - 1).sum() / g["n"].to_numpy())
+        eb = shrinkage.shrink(y, s).mean
+        naive = np.log(g["naive"].to_numpy() + 1e-9)
+        rank = [stats.spearmanr(x, truth)[0] for x in (naive, y, eb)]
+        rows.append([np.sqrt(((x - truth) ** 2).mean()) for x in (y, eb)] + rank)
+    raw, eb, *rank = np.mean(rows, 0)
+    text = f"RMSE {raw:.3f} -> {eb:.3f} (ratio {eb / raw:.2f}); Spearman {rank[2]:.2f} (per follower {rank[0]:.2f})"
+    return Line("shrinkage, Instagram month", text, "ratio < .90, Spearman >= .78", bool(eb / raw < 0.90 and rank[2] >= 0.78))
+
+
+def _lift(r: Regency, agency: str) -> float:
+    wave = dict(zip(r.trainings["agency_id"], r.trainings["wave"], strict=True)).get(agency)
+    return r.effect[int(wave)] if wave else 0.0
+
+
+def standing_lines(regencies: list[Regency]) -> Iterator[Line]:
+    """vs_expected and rank sets of the last window against two truths: the agency's quality, and that of its very accounts."""
+    inside, inside_accounts, widths, joint, month_width, error = [], [], [], [], [], []
+    for r in regencies:
+        known = frames(r)
+        expected = c.account_month_expected(known["marts.post_facts"], known["marts.account_month"])
+        e = windows.evidence(expected, known["marts.account_month"])
+        now = windows.standings(e.history[0], e.noise).frame
+        weight = 1 / (pl.col("se") ** 2 + e.noise.account)
+        own = e.history[0].with_columns(u=pl.col("account_id").replace_strict(r.account, return_dtype=pl.Float64), w=weight)
+        own = own.group_by("agency_id").agg(u=(pl.col("u") * pl.col("w")).sum() / pl.col("w").sum())
+        now = now.join(own, on="agency_id")
+        q = np.array([r.quality.get(a, 0.0) + _lift(r, a) for a in now["agency_id"]])
+        for truth, into in ((q, inside), (q + now["u"].to_numpy(), inside_accounts)):
+            centred = truth - truth.mean()
+            into.append(np.abs(now["mean"].to_numpy() - centred) < windows.Z * now["sd"].to_numpy())
+        error.append(now["mean"].to_numpy() - (q - q.mean()))
+        widths.append(now["sd"].to_numpy())
+        best, worst = ranks.simultaneous(now["y"].to_numpy(), now["s"].to_numpy(), draws=1000)
+        rank = (-q).argsort().argsort() + 1
+        joint.append(((best <= rank) & (rank <= worst)).all())
+        month_width.append(_month_rank_width(r, expected, e))
+    covered = np.concatenate(inside).mean()
+    text = f"{covered:.1%} of agencies (accounts' own level {np.concatenate(inside_accounts).mean():.1%})"
+    yield Line(
+        "vs_expected 95 % interval",
+        text + f", mean half width x{np.exp(1.96 * np.concatenate(widths).mean()):.2f}",
+        "93-98 %",
+        bool(0.93 <= covered <= 0.985),
+    )
+    bias = np.concatenate(error)
+    yield Line(
+        "vs_expected error (ln)",
+        f"bias {bias.mean():+.3f}, RMSE {np.sqrt((bias**2).mean()):.3f}",
+        "bias < .03",
+        bool(abs(bias.mean()) < 0.03),
+    )
+    yield Line(
+        "rank sets, simultaneous",
+        f"all right in {np.mean(joint):.0%} of {len(joint)} regencies",
+        ">= 93 %",
+        bool(np.mean(joint) >= 0.93),
+    )
+    width = float(np.mean(month_width))
+    yield Line("rank sets of one month, kecamatan", f"median width {width:.0f} places of 40", "> 25", bool(width > 25))
+
+
+def _month_rank_width(r: Regency, expected: pl.DataFrame, e: windows.Evidence) -> float:
+    group = r.agencies.filter(pl.col("peer_group") == "kecamatan").select("agency_id")
+    month = c.account_windows(expected, [e.last]).filter(pl.col("n") >= c.MINIMUM_POSTS).join(group, on="agency_id", how="semi")
+    level = c.agency_levels(month, e.noise)
+    best, worst = ranks.marginal(level["y"].to_numpy(), level["s"].to_numpy(), draws=1000)
+    return float(np.median(worst - best + 1)) * 40 / max(len(level), 1)
+
+
+# ---- nothing to find ------------------------------------------------------------------------------------------------
+
+
+def null_lines(regencies: list[Regency]) -> Iterator[Line]:
+    """Regencies in which every agency is equal: quarters in which nobody is called better or worse, ours and naive methods."""
+    quiet, standing, bands, naive = [], [], [], {"pooled rate, reach as trials": [], "t-test of posts, no correction": []}
+    for r in regencies:
+        known = frames(r)
+        months = known["marts.account_month"]
+        last = c.last_complete_month(months)
+        for k in range((len(r.months) - 6) // 3):
+            until = c.add_months(last, -3 * k)
+            past = months.filter(pl.col("month") <= until)
+            posts = r.post_facts.filter(pl.col("month") <= until)
+            table = windows.agency_window(c.account_month_expected(posts, past), past, r.agencies)
+            quiet.append(not table["direction"].is_in(["up", "down"]).any())
+            standing.append(int(((table["lower"] > 1) | (table["upper"] < 1)).sum()))
+            bands.append(int((table["band"] == "sangat_mungkin").sum()))
+            for name, count in _naive_counts(posts, until).items():
+                naive[name].append(count)
+    share = float(np.mean(quiet))
+    yield Line("null regency: change", f"nobody singled out in {share:.0%} of {len(quiet)} quarters", ">= 85 %", share >= 0.85)
+    nobody = float(np.mean(np.array(standing) == 0))
+    yield Line(
+        "null regency: standing",
+        f"nobody off x1.00 in {nobody:.0%} of quarters, {np.mean(standing):.2f} agencies a quarter",
+        ">= 85 %",
+        nobody >= 0.85,
+    )
+    yield Line(
+        "null regency: top quartile",
+        f"{np.mean(bands):.2f} agencies a quarter called 'sangat mungkin'",
+        "< 0.15",
+        bool(np.mean(bands) < 0.15),
+    )
+    for name, counts in naive.items():
+        found = f"singles out {np.mean(counts):.1f} agencies a quarter, nobody in {np.mean(np.array(counts) == 0):.0%}"
+        yield Line(f"null regency, naive: {name}", found, "shown beside ours", True)
+
+
+def _naive_counts(posts: pl.DataFrame, last) -> dict[str, int]:
+    half = [(0, c.window(last)), (1, c.window(c.add_months(last, -3)))]
+    rows = pl.concat([posts.filter(pl.col("month").is_in(m)).with_columns(w=pl.lit(k)) for k, m in half])
+    g = rows.group_by("agency_id", "w").agg(
+        pl.col("engagement").sum().alias("e"), pl.col("exposure").sum().alias("x"), pl.col("ln_rate").mean().alias("y"),
+        pl.col("ln_rate").var().alias("v"), pl.len().alias("n"),
+    )  # fmt: skip
+    g = (
+        g.filter(pl.col("w") == 0)
+        .join(g.filter(pl.col("w") == 1), on="agency_id", suffix="_before")
+        .filter(pl.min_horizontal("n", "n_before") >= 5)
+    )
+    rate = (pl.col("e") + pl.col("e_before")) / (pl.col("x") + pl.col("x_before"))
+    pooled = (pl.col("e") / pl.col("x") - pl.col("e_before") / pl.col("x_before")) / (
+        rate * (1 - rate) * (1 / pl.col("x") + 1 / pl.col("x_before"))
+    ).sqrt()
+    t = (pl.col("y") - pl.col("y_before")) / (pl.col("v") / pl.col("n") + pl.col("v_before") / pl.col("n_before")).sqrt()
+    both = g.select(a=pooled.abs() > 1.96, b=t.abs() > 1.96)
+    return {"pooled rate, reach as trials": int(both["a"].sum()), "t-test of posts, no correction": int(both["b"].sum())}
+
+
+# ---- alarms ---------------------------------------------------------------------------------------------------------
+
+
+def alarm_lines(regencies: list[Regency]) -> Iterator[Line]:
+    false, hit, seen, weeks = 0, 0, 0, 0.0
+    for r in regencies:
+        table = surges.alarms(r.account_days, r.post_facts).filter("is_alarm")
+        last = r.post_facts["published_on"].max()
+        first = last - timedelta(days=surges.a.HISTORY_DAYS - 1)
+        weeks += surges.a.HISTORY_DAYS / 7
+        spans = [(a, d, d + timedelta(days=n - 1)) for a, kind, d, n in r.events if kind in ("negative", "viral")]
+        inside = [
+            any(a == agency and x <= day <= y + timedelta(days=2) for a, x, y in spans)
+            for agency, day in table.select("agency_id", "date").iter_rows()
+        ]
+        false += len(inside) - sum(inside)
+        for agency, kind, day, n in r.events:
+            posted = r.post_facts.filter(
+                (pl.col("agency_id") == agency) & pl.col("published_on").is_between(day, day + timedelta(days=1))
+            )
+            if kind == "negative" and first + timedelta(days=7) <= day <= last - timedelta(days=n) and len(posted):
+                seen += 1
+                hit += (
+                    table.filter(
+                        (pl.col("agency_id") == agency) & pl.col("date").is_between(day, day + timedelta(days=n + 1))
+                    ).height
+                    > 0
+                )
+    yield Line("alarms: false", f"{false / weeks:.2f} a week for the regency", "<= 6 (budget 3 x 2)", bool(false / weeks <= 6))
+    yield Line(
+        "alarms: found",
+        f"{hit} of {seen} injected events with posts on their first days ({hit / max(seen, 1):.0%})",
+        ">= 70 %",
+        bool(hit >= 0.7 * seen),
+    )
+
+
+def time_line(r: Regency) -> Line:
+    spent = run_tables(frames(r))
+    slowest = max(spent, key=spent.get)
+    total, posts = sum(spent.values()), len(r.post_facts)
+    text = f"{total:.1f} s for {len(r.agencies)} agencies, {posts:,} posts; slowest {slowest} {spent[slowest]:.1f} s"
+    return Line("run time of all estimates", text, "< 20 s", sum(spent.values()) < 20)
+
+
+def lines(seeds: int, null_seeds: int, quick: bool) -> Iterator[Line]:
+    profile = "demo" if quick else "full"
+    known = [from_samples(s, profile) for s in range(1, seeds + 1)]
+    yield from maturity_lines()
+    yield from training_lines(known)
+    yield randomisation_line(40 if quick else 200)
+    yield shrinkage_line(known)
+    yield from standing_lines(known)
+    yield from null_lines([from_samples(s, profile, null=True) for s in range(1, null_seeds + 1)])
+    for line in null_lines([simulate(s, null=True, train=False) for s in range(1, null_seeds + 1)]):
+        yield line._replace(name=line.name.replace("null regency", "null with season and shocks"))
+    yield from alarm_lines(known)
+    yield time_line(known[0])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--null-seeds", type=int, default=6)
+    parser.add_argument("--quick", action="store_true", help="the demo regency instead of the full one")
+    asked = parser.parse_args()
+    failed = 0
+    for line in lines(asked.seeds, asked.null_seeds, asked.quick):
+        failed += not line.ok
+        print(f"{'ok  ' if line.ok else 'MISS'} {line.name:<48} {line.found:<86} {line.bound}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
