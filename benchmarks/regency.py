@@ -34,6 +34,7 @@ class Regency:
     months: list[date]
     account_days: pl.DataFrame | None = None
     events: list[tuple[str, str, date, int]] = field(default_factory=list)  # agency, negative | viral, first day, days
+    subjects: dict[str, float] = field(default_factory=dict)  # what an agency's own mix of subjects adds, ln
 
 
 def simulate(seed: int, *, agencies: int = 86, months: int = 24, null: bool = False, train: bool = True, first=date(2024, 10, 1)):
@@ -149,8 +150,9 @@ def from_samples(seed: int, profile: str = "full", null: bool = False) -> Regenc
     """The same frames from the generator of the demo's files, without the files: nothing missing, all posts mature."""
     from pipeline import samples
     from pipeline.samples.posts import FORMATS as KINDS
-    from pipeline.samples.posts import followers, months_since
+    from pipeline.samples.posts import followers, months_since, training_effect
     from pipeline.samples.posts import simulate as posts_of
+    from pipeline.samples.regency import PLATFORMS as RATE
     from pipeline.samples.regency import accounts, agencies
     from pipeline.samples.streams import date_of
 
@@ -159,7 +161,7 @@ def from_samples(seed: int, profile: str = "full", null: bool = False) -> Regenc
     n_months = int(months_since(np.array([world.first + world.days]), world.start)[0])
     first = world.start.replace(day=1) if world.start.day == 1 else add_months(world.start, 1)
     calendar = [m for m in (add_months(first, k) for k in range(n_months)) if add_months(m, 1) <= world.today]
-    parts, known, lost, u = [], [], [], {}
+    parts, known, lost, u, subjects = [], [], [], {}, {}
     for account in accounts(world.plan, seed, null):
         p = posts_of(world, account)
         if not len(p.at):
@@ -171,6 +173,9 @@ def from_samples(seed: int, profile: str = "full", null: bool = False) -> Regenc
         parts.append(_sample_frame(account, p, e, x, names, group))
         known.append((account.account_id, str(p.owner[-1]), account.platform, float(round(account.followers))))
         u[account.account_id] = float(account.quality)
+        own = np.log(RATE[account.platform].rate) + world.quality[account.operator] + account.quality
+        rest = p.mean_log - own - training_effect(world, account.operator, p.day)
+        subjects.setdefault(account.operator, []).append(float(rest.mean()))
         lost.append(_lost(world, account, followers(world, account)[2]))
     frame = pl.concat(parts).with_columns(post_key=pl.int_range(pl.len())).filter(pl.col("month").is_in(calendar))
     sizes: dict[str, int] = {}
@@ -190,6 +195,7 @@ def from_samples(seed: int, profile: str = "full", null: bool = False) -> Regenc
         frame, _account_month(known, calendar), table, pl.DataFrame(trainings, schema=schema, orient="row"),
         dict(world.quality), u, effects, calendar, pl.concat(lost),
         [(e.agency_id, e.kind, date_of(e.day), e.days) for e in world.events],
+        {a: float(np.mean(v)) for a, v in subjects.items()},
     )  # fmt: skip
 
 
@@ -226,6 +232,7 @@ def _sample_frame(account, p, e, x, names, group) -> pl.DataFrame:
             "peer_group": [group.get(o, "") for o in owner], "month": day.dt.truncate("1mo"), "published_on": day,
             "format": names[p.format], "engagement": e, "exposure": x, "ln_rate": np.log((e + 0.5) / (x + 1)),
             "is_comparable": ~p.is_share, "maturity": ["mature"] * len(day), "mean_log": p.mean_log,
-            "comments": p.final.get("comments", p.final.get("replies")), "negative_total": pl.Series(_negative(p), dtype=pl.Int64),
+            "comments": p.final.get("comments", p.final.get("replies")),
+            "negative_total": pl.Series(_negative(p), dtype=pl.Int64),
         }
     ).with_columns(captured_at=pl.lit(date(2026, 11, 22)).cast(pl.Datetime("us")))  # fmt: skip

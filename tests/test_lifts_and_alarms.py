@@ -71,13 +71,9 @@ def days(n_accounts=30, n_days=200, seed=2):
 
 
 POSTS = pl.DataFrame(
-    schema={
-        "account_id": pl.Utf8,
-        "agency_id": pl.Utf8,
-        "published_on": pl.Date,
-        "comments": pl.Int64,
-        "captured_at": pl.Datetime("us"),
-    }
+    schema={"account_id": pl.Utf8, "agency_id": pl.Utf8, "published_on": pl.Date}
+    | dict.fromkeys(("comments", "engagement", "exposure"), pl.Int64)
+    | {"captured_at": pl.Datetime("us")}
 )
 
 
@@ -91,17 +87,28 @@ def test_a_crisis_is_an_alarm_and_the_budget_bounds_false_ones():
     assert alarms.filter(pl.col("account_id") == "a03")["score"].max() == table["score"].max()
 
 
-def test_post_comments_stand_in_where_no_daily_file_has_them():
-    rng = np.random.default_rng(3)
-    rows = [
-        ("ig", "ag", date(2026, 1, 1) + timedelta(days=d), int(rng.poisson(4)), datetime(2026, 7, 25))
-        for d in range(200)
-        if d % 7 != 6
-    ]
-    posts = pl.DataFrame(rows, schema=POSTS.schema, orient="row")
-    loud = posts.with_columns(comments=pl.when(pl.col("published_on") == date(2026, 6, 5)).then(90).otherwise("comments"))
+def busy_account(seed=3):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for d in range(200):
+        if d % 7 != 6:
+            others = int(80 * np.exp(rng.normal(0, 0.6)))
+            comments = int(rng.poisson(0.05 * others))
+            rows.append(
+                ("ig", "ag", date(2026, 1, 1) + timedelta(days=d), comments, others + comments, 2000, datetime(2026, 7, 25))
+            )
+    return pl.DataFrame(rows, schema=POSTS.schema, orient="row")
+
+
+def test_comments_out_of_proportion_are_an_alarm_and_a_viral_post_is_none():
+    day, viral = pl.col("published_on") == date(2026, 6, 5), pl.col("published_on") == date(2026, 6, 24)
+    loud = busy_account().with_columns(
+        comments=pl.when(day).then(60).when(viral).then(pl.col("comments") * 12).otherwise("comments"),
+        engagement=pl.when(day).then(140).when(viral).then(pl.col("engagement") * 12).otherwise("engagement"),
+    )
     table = surges.alarms(days().clear(), loud)
-    assert date(2026, 6, 5) in set(table.filter("is_alarm")["date"])
+    alarms = set(table.filter("is_alarm")["date"])
+    assert date(2026, 6, 5) in alarms and date(2026, 6, 24) not in alarms
     assert set(table["metric"]) == {"comments_of_posts"} and (table["n_posts"] == 1).all()
 
 
