@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from pipeline import ledger, registry, warehouse
 from pipeline.columns import AGGREGATIONS, FILE, TYPES, columns
 from pipeline.formats import all_formats
+from pipeline.settings import workspace
 
 
 @pytest.mark.parametrize("column", columns().values(), ids=lambda c: c.name)
@@ -43,3 +45,13 @@ def test_every_format_speaks_the_vocabulary(form):
 def test_formats_and_vocabulary_agree_on_what_is_additive(form):
     numbers = [c for c in kept(form) if c.kind in ("count", "decimal", "percent", "duration")]
     assert [c.field for c in numbers if c.is_additive != (columns()[c.field].agg == "sum")] == []
+
+
+def test_every_published_column_is_described(tmp_path):
+    """Tables have their columns before they have rows: an empty regency is enough."""
+    place = workspace(tmp_path)
+    registry.write_template(place.registry)
+    ledger.ingest(place, registry.load(place.registry))
+    published = [t for t in warehouse.build(place).tables if not t.name.startswith("staging.")]
+    assert len(published) > 20
+    assert sorted({f"{t.name}.{c}" for t in published for c in t.columns if c not in columns()}) == []
