@@ -83,3 +83,9 @@ def test_the_registry_reports_a_wrong_mapping_with_the_rest(tmp_path):
     with pytest.raises(RegistryError) as error:
         load(tmp_path)
     assert "mappings/salah.toml" in {p.file for p in error.value.problems}
+
+
+def test_the_example_in_the_guide_is_a_mapping():
+    guide = (Path(__file__).parents[1] / "docs" / "pemetaan.md").read_text(encoding="utf-8")
+    example = guide.split("```toml\n")[1].split("```")[0]
+    assert mapped.as_format(tomllib.loads(example)).kind == "mapped_table"

@@ -110,6 +110,8 @@ def _rate_rule(rate: str = "_engagement_rate", engagements: str = "engagements_r
     return Rule("engagement_rate", (rate, engagements, base), pl.when(pl.col(base) > 0).then(near), hard=True)
 
 
+LINK = Rule("permalink", ("permalink",), pl.col("permalink").str.contains(r"^https?://(?:\w+\.)?(?:x|twitter)\.com/"), hard=True)
+
 ACCOUNT_METRICS = (
     count("impressions", "Impressions", required=True),
     count("likes", "Likes"),
@@ -138,7 +140,7 @@ FORMATS = (
         nulls=("", "-"),
         dates=("%Y-%m-%d %H:%M %z",),
         unique=("post_id",),
-        rules=(_rate_rule(),),
+        rules=(_rate_rule(), LINK),
         clock=Clock("x", "post_id", use="settle", tolerance=120),
         post_id_from=POST_ID,
         handle_from=HANDLE,
@@ -212,6 +214,7 @@ FORMATS = (
         detect=(Detection(all_of=("post id", "date", "post text", "impressions")),),
         dates=("%a %b %-d %Y", "%a, %b %-d, %Y"),
         unique=("post_id",),
+        rules=(LINK,),
         clock=Clock("x", "post_id", use="settle", tolerance=EXPORTER_DAY),
         post_id_from=POST_ID,
         handle_from=HANDLE,
