@@ -40,7 +40,8 @@ INTRO = """# Berkas yang dapat dibaca
 Daftar ini dibuat dari aturan pembacanya (`python -m pipeline.formats.docs`), jadi selalu sama dengan yang berlaku.
 Berkas dikenali dari isinya, bukan dari namanya. Jangan membuka dan menyimpan ulang berkas lewat Excel.
 
-Yang tidak dapat diunduh diisi sendiri pada lembar di [templat/](templat/). Tabel dari alat lain dapat diajarkan: [pemetaan.md](pemetaan.md).
+Yang tidak dapat diunduh diisi sendiri pada lembar di [templat/](templat/).
+Tabel dari alat lain dapat diajarkan: [pemetaan.md](pemetaan.md).
 
 This list is generated from the reader's own rules. A file is recognised by its content, never by its name."""
 
