@@ -11,6 +11,7 @@ import polars as pl
 from pipeline.exports import clocks, dates, values
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import HeaderReport
+from pipeline.exports.provenance import end_of_day
 from pipeline.exports.text import trim
 from pipeline.formats import Column, Format, Notes, Table, normalise
 
@@ -543,10 +544,11 @@ def _caps(form: Format, rows: int, notes: Notes) -> None:
 
 
 def _captured(frame: pl.DataFrame) -> datetime | None:
+    """The export day that the file states in a column, as its last second in WIB (no value can be later)."""
     if "captured_on" not in frame.columns or not frame["captured_on"].drop_nulls().len():
         return None
     day = frame["captured_on"].max()
-    return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC) if isinstance(day, date) else None
+    return end_of_day(day) if isinstance(day, date) else None
 
 
 def _metrics(used: dict[str, Column], frame: pl.DataFrame) -> list[Column]:

@@ -180,8 +180,6 @@ def facebook(account: Account, posts: Posts, rows: np.ndarray, shown: dict, rng:
         empty, empty, empty,
     ]  # fmt: skip
     body = lines([], columns)[1:]
-    if account.operator == MAIN and n > NEVER_RAGGED:  # a later batch lacks the trailing columns altogether
-        body = [line if i < NEVER_RAGGED else line[:-2] for i, line in enumerate(body)]
     dropped = {}
     if n and rng.random() < 0.03:
         note = f"An error occurred while computing metadata for content with ID {rng.integers(10**14, 10**15)}"
@@ -194,6 +192,8 @@ def facebook(account: Account, posts: Posts, rows: np.ndarray, shown: dict, rng:
         )
         body.insert(0, ",".join(cells))
         dropped = {"row_note": 1}
+    if account.operator == MAIN and n > NEVER_RAGGED:  # a later batch lacks the trailing columns altogether
+        body = [line if i < NEVER_RAGGED else line[:-2] for i, line in enumerate(body)]
     sums = {
         "views": total(views, ~share), "engagement_rcs": total(rcs), "reactions": total(shown["reactions"]),
         "comments": total(shown["comments"]), "shares": total(shown["shares"]), "total_clicks": total(clicks),

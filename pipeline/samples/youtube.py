@@ -75,8 +75,10 @@ def hours(views: np.ndarray, seconds: np.ndarray) -> list[str]:
     return [f"{h:.4f}" for h in (views * seconds / 3600).tolist()]
 
 
-def clock(seconds: np.ndarray) -> list[str]:
-    return [f"{int(s) // 3600}:{int(s) // 60 % 60:02d}:{int(s) % 60:02d}" for s in seconds.tolist()]
+def clock(views: np.ndarray, seconds: np.ndarray) -> list[str]:
+    """Mean duration; empty where nobody watched."""
+    pairs = zip(views.tolist(), seconds.tolist(), strict=True)
+    return [f"{int(s) // 3600}:{int(s) // 60 % 60:02d}:{int(s) % 60:02d}" if v else "" for v, s in pairs]
 
 
 def metric_cells(shown: dict[str, np.ndarray], seconds: np.ndarray) -> list[list[str]]:
@@ -87,7 +89,7 @@ def metric_cells(shown: dict[str, np.ndarray], seconds: np.ndarray) -> list[list
     return [
         numbers(shown["views"]), hours(shown["views"], seconds), numbers(shown["follows_gained"] - shown["follows_lost"]),
         *(numbers(shown[k]) for k in "follows_gained follows_lost likes dislikes shares comments impressions".split()),
-        rate, clock(seconds),
+        rate, clock(shown["views"], seconds),
     ]  # fmt: skip
 
 
@@ -188,7 +190,7 @@ def _date_index(world: World, account: Account, last: dt.date) -> np.ndarray:
 def date_table(account: Account, days: dict[str, np.ndarray], world: World, index: np.ndarray) -> tuple[bytes, dict]:
     language = account.language
     shown = {k: v[index - world.first] for k, v in days.items()}
-    seconds = np.full(len(index), 41.0)
+    seconds = stream(world.seed, "durations", account.account_id).uniform(25, 95, world.days)[index - world.first]
     columns = [[date_of(d).isoformat() for d in index.tolist()], *metric_cells(shown, seconds)]
     body = [",".join(["Total", *(c[0] for c in whole(shown, seconds))]), *lines([], columns)[1:]]
     record = content(
@@ -220,10 +222,10 @@ def cities_table(world: World, account: Account, day: dt.date) -> tuple[bytes, d
         views = np.concatenate([views, np.sort(rng.integers(1, max(int(views[-1]), 2), 500 - len(views)))[::-1]])
     places = [f"0x{a:x}:0x{b:x}" for a, b in rng.integers(2**60, 2**63, (len(names), 2)).tolist()]
     seconds = np.full(len(names), 41.0)
-    columns = [places, names, numbers(views), hours(views, seconds), clock(seconds)]
+    columns = [places, names, numbers(views), hours(views, seconds), clock(views, seconds)]
     all_views = np.array([views.sum() + views.sum() // 25])  # viewers whose city is not known are in the total only
     body = [
-        ",".join(["Total", "", numbers(all_views)[0], hours(all_views, seconds[:1])[0], clock(seconds[:1])[0]]),
+        ",".join(["Total", "", numbers(all_views)[0], hours(all_views, seconds[:1])[0], clock(all_views, seconds[:1])[0]]),
         *lines([], columns)[1:],
     ]
     dropped, language = {"total_row": 1}, account.language
@@ -242,9 +244,12 @@ def geography_table(world: World, account: Account, day: dt.date) -> tuple[bytes
     rng = stream(world.seed, "countries", account.account_id, day)
     views = np.sort(rng.poisson(rng.dirichlet((96, 1.2, 0.8, 0.5, 0.5, 0.4)) * account.followers * 3) + 1)[::-1]
     seconds, language = np.full(len(views), 41.0), account.language
-    columns = [list(COUNTRIES), numbers(views), hours(views, seconds), clock(seconds)]
+    columns = [list(COUNTRIES), numbers(views), hours(views, seconds), clock(views, seconds)]
     sums = np.array([views.sum()])
-    body = [",".join(["Total", numbers(sums)[0], hours(sums, seconds[:1])[0], clock(seconds[:1])[0]]), *lines([], columns)[1:]]
+    body = [
+        ",".join(["Total", numbers(sums)[0], hours(sums, seconds[:1])[0], clock(sums, seconds[:1])[0]]),
+        *lines([], columns)[1:],
+    ]
     header = [{"en": "Geography", "id": "Geografi"}[language], *(METRICS[language][i] for i in (0, 1, 11))]
     record = content(
         "yt_table_geography", len(views), member=MEMBERS[language], grain="audience", language=language, dropped={"total_row": 1}
