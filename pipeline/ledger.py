@@ -261,7 +261,7 @@ class _Night:
                 export.outcome = "held" if owned.problem.code == "UNKNOWN_ACCOUNT" else "refused"
                 export.messages = [*export.messages, owned.problem]
         stored = 0
-        if owned is not None and owned.problem is None and owned.rows is not None:
+        if owned is not None and owned.problem is None and owned.rows is not None and owned.rows.height:
             table, rows = _raw_rows(export, owned.rows, raw.key(export.sha256, export.member))
             self.pending.setdefault(table, []).append(rows)
             stored = rows.height
@@ -430,6 +430,12 @@ def _claim(seen: Sighting) -> tuple:
     return seen.account, seen.rivals, seen.folder_date
 
 
+def _named_account(export: Export) -> str | None:
+    """The account of a file without rows, where the reader knows just one."""
+    named = {a.account_id for a in export.accounts if a.account_id}
+    return next(iter(named)) if len(named) == 1 else None
+
+
 def _day(text: str | None) -> date | None:
     """The day of an ISO date or instant; for posts this is the UTC day."""
     return date.fromisoformat(text[:10]) if text else None
@@ -458,7 +464,7 @@ def _ledger_row(export: Export, seen: Sighting, owned: ownership.Owned | None, e
         "n_rows": export.n_rows,
         "dropped": json.dumps(export.dropped),
         "messages": json.dumps([m.as_json() for m in export.messages], ensure_ascii=True),
-        "account_id": owned.account_id if owned else seen.account,
+        "account_id": owned.account_id if owned else seen.account or _named_account(export),
         "owners": json.dumps(owned.owners if owned else {}),
         "value_scope": scope or "lifetime",
         "captured_at": _naive(export.captured_at) or seen.first_seen,

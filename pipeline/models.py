@@ -232,7 +232,18 @@ def _walk(node: Any) -> Iterator[dict]:
             yield from _walk(value)
 
 
-Columns = dict[str, set[tuple[str, str]]]
+class Columns(dict[str, set[tuple[str, str]]]):
+    """Column -> where its values come from. A stored table, and `*` over one, answers for any column by its name."""
+
+    def __init__(self, *tables: str) -> None:
+        super().__init__()
+        self.tables = list(tables)
+
+    def origins(self, column: str) -> set[tuple[str, str]]:
+        return self[column] if column in self else {(table, column) for table in self.tables}
+
+    def knows(self, column: str) -> bool:
+        return column in self or bool(self.tables)
 
 
 @cache
@@ -247,18 +258,20 @@ def _lineage(node: dict, outer: Mapping[str, Columns]) -> Columns:
         ctes[entry["key"]] = _lineage(entry["value"]["query_node"], ctes)
     if node["type"] == "SET_OPERATION_NODE":
         sides = [_lineage(side, ctes) for side in node.get("children") or (node["left"], node["right"])]
-        return {
-            name: set().union(*(list(side.values())[i] for side in sides if i < len(side))) for i, name in enumerate(sides[0])
-        }
+        united = Columns(*(table for side in sides for table in side.tables))
+        for i, name in enumerate(sides[0]):
+            united[name] = set().union(*(list(side.values())[i] for side in sides if i < len(side)))
+        return united
     if node["type"] != "SELECT_NODE":
         raise ModelError(f"lineage of {node['type']} is not known")
     scope = dict(_scope(node["from_table"], ctes))
-    result: Columns = {}
+    result = Columns()
     for position, item in enumerate(node["select_list"]):
         if item["class"] == "STAR":
             for name, columns in scope.items():
                 if item.get("relation_name") in ("", None, name):
                     result.update(columns)
+                    result.tables += columns.tables
             continue
         name = item["alias"] or (item["column_names"][-1] if item["class"] == "COLUMN_REF" else f"column{position}")
         result[name] = _origins(item, scope, ctes)
@@ -270,7 +283,7 @@ def _query_node(query: dict) -> dict:
 
 
 def _scope(table: dict, ctes: Mapping[str, Columns]) -> Iterator[tuple[str, Columns]]:
-    """Alias -> its columns, for everything in a FROM clause. A stored table answers for any column: a defaulting dict."""
+    """Alias -> its columns, for everything in a FROM clause."""
     kind = table["type"]
     if kind == "JOIN":
         yield from _scope(table["left"], ctes)
@@ -278,20 +291,9 @@ def _scope(table: dict, ctes: Mapping[str, Columns]) -> Iterator[tuple[str, Colu
     elif kind == "BASE_TABLE":
         path = table["qualified_name"]["path"]
         name = ".".join(path)
-        yield table["alias"] or path[-1], ctes[name] if name in ctes else _Stored(name)
+        yield table["alias"] or path[-1], ctes[name] if name in ctes else Columns(name)
     elif kind == "SUBQUERY":
         yield table["alias"], _lineage(_query_node(table["subquery"]), ctes)
-
-
-class _Stored(dict):
-    """The columns of a stored table: each comes from itself."""
-
-    def __init__(self, table: str) -> None:
-        super().__init__()
-        self.table = table
-
-    def __missing__(self, column: str) -> set[tuple[str, str]]:
-        return {(self.table, column)}
 
 
 def _origins(expression: Any, scope: Mapping[str, Columns], ctes: Mapping[str, Columns]) -> set[tuple[str, str]]:
@@ -310,16 +312,12 @@ def _origins(expression: Any, scope: Mapping[str, Columns], ctes: Mapping[str, C
 def _column(names: list[str], scope: Mapping[str, Columns]) -> set[tuple[str, str]]:
     column = names[-1]
     if len(names) > 1 and names[-2] in scope:
-        return set(scope[names[-2]][column]) if _has(scope[names[-2]], column) else set()
-    known = [c for c in scope.values() if not isinstance(c, _Stored) and column in c]
-    if known:
-        return set(known[0][column])
-    stored = [c for c in scope.values() if isinstance(c, _Stored)]
-    return set(stored[0][column]) if len(stored) == 1 else set()
-
-
-def _has(columns: Columns, column: str) -> bool:
-    return isinstance(columns, _Stored) or column in columns
+        return set(scope[names[-2]].origins(column))
+    named = [columns for columns in scope.values() if column in columns]
+    if named:
+        return set(named[0][column])
+    possible = [columns for columns in scope.values() if columns.tables]
+    return set(possible[0].origins(column)) if len(possible) == 1 else set()
 
 
 def lineage_of(model: Model) -> dict[str, tuple[tuple[str, str], ...]]:

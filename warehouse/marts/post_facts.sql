@@ -44,7 +44,7 @@ SELECT
     CASE WHEN j.maturity_share >= 0.9 THEN 'mature' WHEN j.maturity_share >= 0.5 THEN 'maturing'
         WHEN j.maturity_share IS NOT NULL THEN 'fresh' END AS maturity,
     j.maturity_share,
-    CASE WHEN j.maturity_share >= 0.9 THEN ln((j.engagement + 0.5) / (j.exposure + 1)) END AS ln_rate,
+    CASE WHEN j.maturity_share >= 0.9 THEN ln((j.engagement + 0.5) / nullif(j.exposure + 1, 0)) END AS ln_rate,
     coalesce(j.maturity_share >= 0.9, FALSE) AND j.engagement IS NOT NULL AND j.exposure IS NOT NULL AS is_comparable,
     j.export_id, j.row_number, j.captured_at
 FROM judged j

@@ -1,0 +1,324 @@
+"""What each table is: small exports in, rows out; and the rules that every SQL file keeps."""
+
+import re
+from datetime import date
+
+import polars as pl
+import pytest
+
+from pipeline import models, raw
+from pipeline.columns import columns
+from pipeline.formats import all_formats
+from pipeline.settings import Workspace
+from tests.fake_exports import ACCOUNTS, METRICS, accounts, drop, ingest, post, registers, tables
+
+SQL = [m for m in models.models() if m.kind == "sql"]
+SQL_OF = {m.name: m.sql for m in SQL}
+OWNER = {"facebook": "a-fb", "instagram": "a-ig", "x": "a-x", "youtube": "a-yt", "tiktok": "a-tt", "linkedin": "b-li"}
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path).create()
+
+
+def build(workspace, *names, known=None):
+    ingest(workspace, known)
+    built = tables(workspace, *names, known=known)
+    return built[names[0]] if len(names) == 1 else [built[n] for n in names]
+
+
+# --- the files ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", SQL, ids=lambda m: m.name)
+def test_a_table_keeps_to_the_sql_that_a_second_engine_runs(model):
+    banned = {
+        "percentile_cont",
+        "quantile_cont",
+        "median",
+        "dayofweek",
+        "strip_accents",
+        "list",
+        "array_agg",
+        "fsum",
+        "arg_max",
+        "arg_min",
+    }
+    assert not models.functions_of(model.sql) & banned
+    text = re.sub(r"--[^\n]*|'[^']*'", "", model.sql).lower()
+    for phrase in ("distinct on", "asof ", "exclude (", "exclude(", "replace (", "by name", "using sample", "::"):
+        assert phrase not in text, phrase
+
+
+@pytest.mark.parametrize("model", SQL, ids=lambda m: m.name)
+def test_every_division_is_by_something_that_cannot_be_zero(model):
+    text = re.sub(r"--[^\n]*|'[^']*'", "", model.sql)
+    for divisor in re.findall(r"/\s*([^\s]+)", text):
+        allowed = ("nullif(", "3600.0", "c.s_e", "c.s_x", "shape_k", "(power(2.0,", "j.m_e", "j.m_x")
+        assert divisor.startswith(allowed), f"/ {divisor}"
+
+
+@pytest.mark.parametrize("model", [m for m in models.models() if m.is_published and m.kind == "sql"], ids=lambda m: m.name)
+def test_every_published_column_has_a_meaning(model):
+    assert [c for c in model.columns if c not in columns()] == []
+
+
+@pytest.mark.parametrize("model", models.models(), ids=lambda m: m.name)
+def test_every_table_says_what_a_row_is_and_what_makes_it_unique(model):
+    assert len(model.description) > 20
+    assert model.key
+    if model.kind == "sql":
+        assert set(model.key) <= set(model.columns)
+
+
+def test_tables_are_built_after_what_they_read():
+    built: set[str] = set()
+    for model in models.models():
+        assert set(model.depends_on) <= built, model.name
+        built.add(model.name)
+
+
+def test_every_check_speaks_both_languages():
+    for check in models.checks():
+        assert check.message_id.endswith(".") and check.message_en.endswith("."), check.name
+        assert check.message_id != check.message_en
+
+
+def test_lineage_follows_ctes_to_the_column():
+    assert models.lineage("WITH a AS (SELECT x + y AS s FROM core.p) SELECT max(s) AS m, 1 AS one FROM a") == {
+        "m": (("core.p", "x"), ("core.p", "y")),
+        "one": (),
+    }
+
+
+def test_lineage_reaches_the_raw_metric():
+    origins = dict(
+        next(m for m in SQL if m.name == "staging.post_snapshots") and models.lineage(SQL_OF["staging.post_snapshots"])
+    )
+    assert ("raw.post_snapshots", "reach") in origins["exposure"]
+
+
+@pytest.mark.parametrize("text", ["SELECT 1 AS a", "-- A row.\nSELECT 1 AS a", "-- A row.\n-- key: a\nSELECT 1; SELECT 2"])
+def test_a_file_that_is_no_table_is_named(tmp_path, text):
+    path = tmp_path / "t.sql"
+    path.write_text(text)
+    with pytest.raises(models.ModelError):
+        models.read_model(path, "core")
+
+
+def test_every_metric_that_a_format_reads_of_posts_is_in_the_vocabulary():
+    fields = {c.field for f in all_formats() if f.grain == "post" for c in f.columns if c.kind in ("count", "decimal", "percent")}
+    assert {f for f in fields if not f.startswith("_")} <= set(columns())
+    assert set(raw.POST_METRICS) <= set(columns())
+
+
+# --- engagement and exposure: null is not zero -----------------------------------------------------------------------------
+
+EXPECTED = {
+    "facebook": (15, 500),
+    "instagram": (30, 600),
+    "x": (9, 700),
+    "youtube": (10, 400),
+    "tiktok": (40, 2000),
+    "linkedin": (8, 300),
+}
+
+
+@pytest.mark.parametrize("platform", EXPECTED)
+def test_engagement_and_exposure_of_a_platform(workspace, platform):
+    drop(workspace, f"{OWNER[platform]}/1.csv", platform, [post(platform, "1", "2026-10-01T03:00")])
+    row = build(workspace, "core.posts").row(0, named=True)
+    assert (row["engagement"], row["exposure"]) == EXPECTED[platform]
+
+
+PARTS = [
+    (p, m) for p in METRICS for m in METRICS[p] if not (p == "facebook" and m in ("views", "reactions", "comments", "shares"))
+]
+
+
+@pytest.mark.parametrize(("platform", "column"), PARTS)
+def test_a_deleted_column_makes_what_depends_on_it_not_reported(workspace, platform, column):
+    gone = {column: ...} | ({"reactions": ...} if column == "engagement_rcs" else {})
+    drop(workspace, f"{OWNER[platform]}/1.csv", platform, [post(platform, "1", "2026-10-01T03:00", **gone)])
+    row = build(workspace, "core.posts").row(0, named=True)
+    engagement, exposure = EXPECTED[platform]
+    is_exposure = column == {"facebook": "reach", "instagram": "reach", "x": "impressions", "linkedin": "impressions"}.get(
+        platform, "views"
+    )
+    assert row[column] is None
+    assert row["exposure"] == (None if is_exposure else exposure)
+    unrelated = is_exposure or column == "views"
+    assert row["engagement"] == (engagement if unrelated else None)
+
+
+def test_a_reported_zero_stays_zero(workspace):
+    nothing = dict.fromkeys(METRICS["instagram"], 0)
+    drop(workspace, "a-ig/1.csv", "instagram", [post("instagram", "1", "2026-10-01T03:00", **nothing)])
+    row = build(workspace, "core.posts").row(0, named=True)
+    assert (row["engagement"], row["exposure"]) == (0, 0)
+
+
+def test_facebook_engagement_comes_from_its_parts_where_the_sum_is_not_exported(workspace):
+    drop(workspace, "a-fb/1.csv", "facebook", [post("facebook", "1", "2026-10-01T03:00", engagement_rcs=...)])
+    assert build(workspace, "core.posts")["engagement"].to_list() == [15]
+
+
+# --- latest, history, time ---------------------------------------------------------------------------------------------------
+
+
+def test_latest_snapshot_wins_and_every_one_is_kept(workspace):
+    for day, reach in (("2026-10-12", 700), ("2026-10-05", 500), ("2026-10-19", 650)):
+        rows = [post("facebook", "1", "2026-10-01T03:00", reach=reach)]
+        drop(workspace, f"a-fb/{day}.csv", "facebook", rows, captured_at=day)
+    posts, history, restated = build(workspace, "core.posts", "core.post_history", "marts.restatements")
+    assert (posts["exposure"][0], posts["n_snapshots"][0], posts["age_hours"][0]) == (650, 3, 18 * 24 - 3)
+    assert history.sort("captured_at")["exposure"].to_list() == [500, 700, 650]
+    assert restated.select("field", "old_value", "new_value").rows() == [("reach", 700.0, 650.0)]
+
+
+def test_a_post_belongs_to_the_wib_day_of_its_instant(workspace):
+    drop(workspace, "a-fb/1.csv", "facebook", [post("facebook", "1", "2026-09-30T18:30")])
+    row = build(workspace, "core.posts").row(0, named=True)
+    assert (row["published_on"], row["month"], row["week_start"]) == (date(2026, 10, 1), date(2026, 10, 1), date(2026, 9, 28))
+    assert str(row["published_at_wib"]) == "2026-10-01 01:30:00"
+
+
+def test_a_post_known_by_day_only_keeps_the_platforms_day(workspace):
+    row = post("youtube", "1", "2026-09-30T18:30", published_precision="day")
+    drop(workspace, "a-yt/1.csv", "youtube", [row])
+    got = build(workspace, "core.posts").row(0, named=True)
+    assert (got["published_on"], got["published_at_wib"]) == (date(2026, 9, 30), None)
+
+
+def test_a_sum_over_a_period_is_no_lifetime_value(workspace):
+    scope = {"value_scope": "period", "period_start": "2026-10-01", "period_end": "2026-10-31"}
+    whole = {"value_scope": "lifetime", "period_start": "2026-10-01", "period_end": "2026-10-31"}
+    rows = [post("youtube", "old", "2026-08-01T03:00", **scope), post("youtube", "new", "2026-10-05T03:00", **whole)]
+    drop(workspace, "a-yt/1.csv", "youtube", rows, captured_at="2026-11-20")
+    posts = build(workspace, "core.posts").sort("post_id")
+    assert posts.select("post_id", "exposure", "engagement").rows() == [("new", 400, 10), ("old", None, None)]
+    assert str(posts["captured_at"][0]) == "2026-11-01 00:00:00", "a sum speaks for the end of its period, not for the download"
+
+
+def test_days_are_long_latest_and_never_shifted(workspace):
+    day = {"day": "2026-10-01", "day_zone": "America/Los_Angeles", "views": 100}
+    drop(workspace, "a-fb/1.csv", "facebook", [day], grain="account_day", captured_at="2026-10-05")
+    drop(
+        workspace, "a-fb/2.csv", "facebook", [day | {"views": 120, "reach": None}], grain="account_day", captured_at="2026-10-09"
+    )
+    days, restated = build(workspace, "core.account_days", "marts.restatements")
+    assert days.select("day", "day_zone", "metric", "value").rows() == [
+        (date(2026, 10, 1), "America/Los_Angeles", "views", 120.0)
+    ]
+    assert restated["share_changed"].to_list() == [0.2]
+
+
+def test_a_day_that_was_not_over_gives_way_to_an_earlier_whole_one(workspace):
+    rows = [{"day": "2026-10-01", "day_zone": "UTC", "views": 100}]
+    drop(workspace, "a-tt/1.csv", "tiktok", rows, grain="account_day", captured_at="2026-10-01T10:00:00")
+    drop(workspace, "a-tt/2.csv", "tiktok", [rows[0] | {"views": 300}], grain="account_day", captured_at="2026-10-02T10:00:00")
+    assert build(workspace, "core.account_days").select("value", "is_partial").rows() == [(300.0, False)]
+
+
+# --- what counts, and for whom ------------------------------------------------------------------------------------------------
+
+
+def test_stories_reshares_and_foreign_posts_are_not_counted(workspace):
+    rows = [
+        post("instagram", "1", "2026-10-01T03:00", platform_account_id="112"),
+        post("instagram", "2", "2026-10-01T03:00", platform_account_id="112", post_type="story"),
+        post("instagram", "3", "2026-10-01T03:00", platform_account_id="112", is_share=True),
+        post("instagram", "4", "2026-10-01T03:00", platform_account_id="666", reach=None),
+    ]
+    rows = [{"is_share": False} | r for r in rows]
+    drop(workspace, "a-ig/1.csv", "instagram", rows, captured_at="2026-11-20")
+    posts, facts, months = build(workspace, "core.posts", "marts.post_facts", "marts.account_month")
+    assert posts.sort("post_id")["is_counted"].to_list() == [True, False, False, False]
+    assert facts.height == 1
+    row = months.filter(pl.col("account_id") == "a-ig", pl.col("month") == date(2026, 10, 1)).row(0, named=True)
+    assert (row["posts"], row["stories"], row["shares_of_others"]) == (1, 1, 1)
+
+
+def test_a_collaboration_counts_once_for_its_owner(workspace):
+    theirs = post("instagram", "5", "2026-10-02T03:00", platform_account_id="113", permalink="https://www.instagram.com/p/x/")
+    joint = post(
+        "instagram", "6", "2026-10-02T03:00", platform_account_id="113", permalink="https://www.instagram.com/p/x/", reach=None
+    )
+    drop(
+        workspace,
+        "a-ig/1.csv",
+        "instagram",
+        [joint, post("instagram", "7", "2026-10-03T03:00", platform_account_id="112")],
+        captured_at="2026-10-20",
+    )
+    drop(workspace, "b-ig/2.csv", "instagram", [theirs], captured_at="2026-10-10")
+    posts = build(workspace, "core.posts").sort("published_at")
+    shown = posts.select("account_id", "agency_id", "is_collab", "exposure").rows()
+    assert shown == [("b-ig", "disdik", True, 600), ("a-ig", "dinkes", False, 600)]
+
+
+def test_a_post_is_credited_to_the_agency_of_its_day(workspace):
+    others = ACCOUNTS.filter(pl.col("account_id") != "a-fb")
+    known = registers(
+        pl.concat(
+            [
+                others,
+                accounts(("a-fb", "facebook", "dinkes", "111", None, None, date(2026, 10, 15))),
+                accounts(("a-fb", "facebook", "disdik", "111", None, date(2026, 10, 16), None)),
+            ]
+        )
+    )
+    rows = [post("facebook", "1", "2026-10-15T10:00"), post("facebook", "2", "2026-10-15T18:00")]
+    drop(workspace, "a-fb/1.csv", "facebook", rows, captured_at="2026-11-20")
+    posts, months = build(workspace, "core.posts", "marts.account_month", known=known)
+    assert posts.sort("post_id")["agency_id"].to_list() == ["dinkes", "disdik"]
+    october = months.filter(pl.col("account_id") == "a-fb", pl.col("month") == date(2026, 10, 1)).sort("agency_id")
+    assert october.select("agency_id", "posts", "days_in_month").rows() == [("dinkes", 1, 15), ("disdik", 1, 16)]
+
+
+# --- coverage ---------------------------------------------------------------------------------------------------------------
+
+
+def state(months: pl.DataFrame, account: str, month: date) -> tuple:
+    row = months.filter(pl.col("account_id") == account, pl.col("month") == month).row(0, named=True)
+    return row["state"], row["covered_days"]
+
+
+def test_coverage_tells_missing_from_empty_and_refused(workspace):
+    october = ("2026-10-01", "2026-10-31")
+    drop(
+        workspace, "a-fb/1.csv", "facebook", [post("facebook", "1", "2026-10-07T03:00")], captured_at="2026-11-20", period=october
+    )
+    empty = {"captured_at": "2026-11-20", "period": october, "outcome": "flagged"}
+    drop(workspace, "a-ig/2.csv", "instagram", [], **empty)
+    drop(workspace, "2026-10-20/a-tt/3.csv", "tiktok", [], refuse="TRUNCATED")
+    coverage, months = build(workspace, "marts.coverage_month", "marts.account_month")
+    month = date(2026, 10, 1)
+    assert state(coverage, "a-fb", month) == ("complete", 31)
+    assert state(coverage, "a-ig", month) == ("complete", 31)
+    assert state(coverage, "b-tt", month) == ("missing", 0)
+    posts = {r["account_id"]: r["posts"] for r in months.filter(pl.col("month") == month).to_dicts()}
+    assert (posts["a-fb"], posts["a-ig"], posts["b-tt"]) == (1, 0, None), "an empty file says none, no file says nothing"
+
+
+def test_the_day_of_the_download_is_not_covered(workspace):
+    rows = [post("facebook", "1", "2026-10-07T03:00")]
+    drop(workspace, "a-fb/1.csv", "facebook", rows, captured_at="2026-10-21T03:00:00", period=("2026-10-01", "2026-10-21"))
+    assert state(build(workspace, "marts.coverage_month"), "a-fb", date(2026, 10, 1)) == ("partial", 20)
+
+
+def test_a_rate_needs_both_parts_and_maturity(workspace):
+    rows = [
+        post("facebook", "1", "2026-10-07T03:00"),
+        post("facebook", "2", "2026-10-08T03:00", reach=None),
+        post("facebook", "3", "2026-11-19T23:00"),
+    ]
+    drop(workspace, "a-fb/1.csv", "facebook", rows, captured_at="2026-11-20")
+    facts, months = build(workspace, "marts.post_facts", "marts.account_month")
+    assert facts.sort("published_on")["is_comparable"].to_list() == [True, False, False]
+    assert facts.sort("published_on")["maturity"].to_list() == ["mature", "mature", "fresh"]
+    row = months.filter(pl.col("account_id") == "a-fb", pl.col("month") == date(2026, 10, 1)).row(0, named=True)
+    assert row["mature_posts"] == 1
+    assert row["er_account"] == pytest.approx(15.5 / 501)
+    assert row["er_pooled"] == pytest.approx(15 / 500)
