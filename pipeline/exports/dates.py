@@ -138,9 +138,23 @@ def _by_pattern(column: str, cells: Sequence[tuple[int, str | None]], patterns: 
         if bad and group == named:
             raise Refused("DATE_INVALID", place=place_of(column, bad[0][0]), seen=bad[0][1])
         if not bad:
+            if len(group) == 1 and group[0] in numeric:
+                _check_period(column, cells, values, around)
             zoned = any(f and f.get("z") for f in found)
             return Dates(values, has_time=any(f and ("H" in f or "I" in f) for f in found), zoned=zoned)
     return None
+
+
+def _check_period(
+    column: str, cells: Sequence[tuple[int, str | None]], values: Sequence[datetime | None], around: Around
+) -> None:
+    """The format's own order stands, unless the period in the file's name holds only with day and month swapped."""
+    if around.period is None or _fits_period(values, around) or any(v and v.day > 12 for v in values):
+        return
+    swapped = [v.replace(day=v.month, month=v.day) if v else None for v in values]
+    if _fits_period(swapped, around):
+        row, text = next(c for c in cells if c[1] is not None)
+        raise Refused("DATE_AMBIGUOUS", place=place_of(column, row), seen=f"{text}; {around.period[0]} - {around.period[1]}")
 
 
 def _match(text: str, patterns: Sequence[str]) -> dict[str, str] | None:

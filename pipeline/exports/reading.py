@@ -99,6 +99,8 @@ def _read_bytes(data: bytes, source: Source) -> Iterator[Export]:
     kind = guards.container(data)
     guards.check_name(source.member or source.name, kind)
     if kind == "zip":
+        if b"mimetypeapplication/vnd.oasis" in data[:200] or b"word/document.xml" in data or b"ppt/presentation.xml" in data:
+            raise Refused("WRONG_TYPE", seen="dokumen kantor/office document")
         yield from _archive(data, source)
     elif kind == "json":
         yield from _json(data, source)
@@ -287,10 +289,19 @@ def _blocks(records: list[tuple[int, list[str]]], formats: Sequence[Format], nam
     starts = [i for n, i in enumerate(filled) if _starts_block(lines, i, filled[n + 1] if n + 1 < len(filled) else None, titles)]
     if not starts or starts[0] != filled[0]:
         if _is_day_header(lines[filled[0]][1]):
-            yield Table([r for r in lines[filled[0] :] if r[1]], title="", file_name=name)
+            yield Table(_narrowed(records[filled[0] :]), title="", file_name=name)
         return
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
-        yield Table([r for r in lines[start + 1 : stop] if r[1]], title=lines[start][1][0], file_name=name)
+        yield Table(_narrowed(records[start + 1 : stop]), title=lines[start][1][0], file_name=name)
+
+
+def _narrowed(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """The records of a block that are not blank, without the empty cells that a spreadsheet adds behind its header's width."""
+    filled = [(row, cells) for row, cells in records if any(cells)]
+    if not filled:
+        return []
+    width = len(text.trim(filled[0][1]))
+    return [(row, cells if any(cells[width:]) else cells[:width]) for row, cells in filled]
 
 
 def _starts_block(lines: list[tuple[int, list[str]]], i: int, following: int | None, titles: set[str]) -> bool:
@@ -452,6 +463,8 @@ def _export(table: Table, source: Source, around: typed.Around, formats: Sequenc
         result = typed.read_table(form, part, context)
     except Refused as refused:
         return _refusal(source, refused, form)
+    except Exception as error:  # a mistake in one format costs one table, never its siblings
+        return _refusal(source, Refused("READER_CRASHED", seen=f"{type(error).__name__}: {error}"), form)
     return _assemble(form, part, source, result, own, outer)
 
 

@@ -1,6 +1,6 @@
 """Which kind of export a table is, by its header alone: exactly one kind, or a refusal that names the nearest."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.exports.messages import Refused
@@ -78,8 +78,16 @@ def _holds(table: Table, form: Format, detection: Detection, position: int, cont
         return False
     if detection.positional:
         part = Table(table.records[position:], table.sheet, table.title, table.file_name, table.siblings)
-        return detection.positional(part)
+        return _shaped(detection.positional, part)
     return True
+
+
+def _shaped(test: Callable[[Table], bool], part: Table) -> bool:
+    """A test of shape that stumbles over a strange table says no."""
+    try:
+        return test(part)
+    except (IndexError, KeyError, ValueError, StopIteration, AttributeError):
+        return False
 
 
 def _title(table: Table, position: int) -> str:

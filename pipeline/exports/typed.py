@@ -65,8 +65,8 @@ def read_table(form: Format, table: Table, around: Around) -> Typed:
     columns, report, language = map_header(form, header)
     body, total = _body(form, table.records, header, columns, notes)
     _same_width(form, body, len(header), around)
-    if body and around.open_end and form.ends_with_newline:
-        raise Refused("TRUNCATED", place=_place(body[-1][0]), seen="baris terakhir/last row")
+    if around.open_end and form.ends_with_newline:
+        raise Refused("TRUNCATED", place=_place(table.records[-1][0]), seen="baris terakhir/last row")
     body = _without_error_rows(form, body, columns, notes)
     cells = _cells(form, body, columns, header)
     frame = _values(form, cells, body, around, notes)
@@ -234,7 +234,14 @@ def _without_error_rows(
     note, key = at.get(form.row_note), at.get("post_id")
     if note is None or key is None:
         return body
-    kept = [(row, cells) for row, cells in body if cells[key].strip() or not cells[note].strip()]
+    link = at.get("permalink")
+
+    def is_error(cells: list[str]) -> bool:
+        sentence = cells[note].strip()
+        no_post = not cells[key].strip() and (link is None or not cells[link].strip())
+        return no_post and len(sentence) >= 20 and " " in sentence
+
+    kept = [(row, cells) for row, cells in body if not is_error(cells)]
     notes.drop("row_note", len(body) - len(kept))
     return kept
 
@@ -250,8 +257,10 @@ def _cells(form: Format, body: list[tuple[int, list[str]]], columns: list[Column
                 raise Refused("UNKNOWN_HEADER", seen="kolom tanpa judul/column without a header")
             continue
         marks = frozenset(column.nulls if column.nulls is not None else form.nulls) if column.kind not in TEXT_KINDS else {""}
-        if column.kind in TEXT_KINDS:
-            cells: Cells = [(r, t or None) for r, t in zip(rows, texts, strict=True)]
+        if column.kind == "url" or column.field == "handle":
+            cells: Cells = [(r, t.strip() or None) for r, t in zip(rows, texts, strict=True)]
+        elif column.kind in TEXT_KINDS:
+            cells = [(r, t or None) for r, t in zip(rows, texts, strict=True)]
         else:
             cells = [(r, None if values.blank(t, marks) else t) for r, t in zip(rows, texts, strict=True)]
         values.readable(name, [(r, t) for r, t in cells if t is not None])
@@ -286,6 +295,7 @@ def _values(form: Format, cells: dict[str, Any], body: list[tuple[int, list[str]
         if column.kind in ("date", "datetime"):
             _dates(form, column, texts, around, instants, data, notes, name)
     _numbers(cells, around, data)
+    _check_keys(form, cells, data)
     frame = pl.DataFrame(data)
     frame = _enums(form, cells, frame)
     return _publish(form, frame, instants, notes) if form.grain == "post" else frame
@@ -373,6 +383,7 @@ def _numbers(cells: dict[str, Any], around: Around, data: dict[str, pl.Series]) 
     locale = values.Locale(trusted=around.container == "csv" and around.delimiter == ",")
     fractions = [(_shown(c), t) for c, t in cells.values() if c.kind in ("decimal", "percent")]
     values.find_locale(fractions, locale)
+    values.settle_locale(fractions, locale, around.delimiter)
     for name, (column, texts) in cells.items():
         if column.kind == "count":
             numbers = values.counts(_shown(column), texts, locale, column.allow_negative)
@@ -388,6 +399,17 @@ def _numbers(cells: dict[str, Any], around: Around, data: dict[str, pl.Series]) 
             data[name] = pl.Series(values.durations(_shown(column), texts), dtype=pl.Float64)
         elif column.kind == "flag":
             data[name] = pl.Series(values.flags(_shown(column), texts), dtype=pl.Boolean)
+
+
+def _check_keys(form: Format, cells: dict[str, Any], data: dict[str, pl.Series]) -> None:
+    """A day or label that every row must have, and a printed publication time, are never empty in a sound file."""
+    if form.grain not in ("post", "account_day", "audience"):
+        return
+    for name, (column, texts) in cells.items():
+        is_key = name == "published_at" if form.grain == "post" else column.kind == "date" or name == form.label_field
+        if column.required and is_key and data[name].null_count():
+            row = texts[data[name].is_null().arg_true()[0]][0]
+            raise Refused("BAD_STRUCTURE", place=values.place_of(_shown(column), row), seen="kosong/empty")
 
 
 def _enums(form: Format, cells: dict[str, Any], frame: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from pipeline.exports.messages import Refused
 from pipeline.exports.workbook import Number, Percent, Unreadable
 
 PLAIN = re.compile(r"-?[0-9]+\Z")
-WHOLE_DECIMAL = re.compile(r"(-?[0-9]+)[.,]0\Z")
+WHOLE_DECIMAL = re.compile(r"(-?[0-9]+)\.0\Z")
 GROUPED = re.compile(r"-?[0-9]{1,3}(?:([.,\u00a0\u202f ])[0-9]{3})(?:\1[0-9]{3})*\Z")
 DECIMAL = re.compile(r"-?[0-9]*[.,]?[0-9]+(?:[eE][+-]?[0-9]+)?\Z")
 BOTH = re.compile(r"-?[0-9]{1,3}(?:([.,])[0-9]{3})+([.,])[0-9]+\Z")
@@ -55,15 +55,19 @@ def readable(column: str, cells: Sequence[tuple[int, str]]) -> None:
 
 
 def counts(column: str, cells: Sequence[tuple[int, str | None]], locale: Locale, negative: bool) -> list[int | None]:
-    """Whole numbers. ``1.234`` is 1234 only if every number of the column above 999 is grouped, and all by one mark (A21)."""
+    """Whole numbers. ``1.234`` is 1234 only if every number of the column above 999 is grouped, and all by one mark (A21).
+
+    ``1203.0`` is a count only where the whole column is written so (X classic).
+    """
     result: list[int | None] = []
+    floats = all(t is None or isinstance(t, Number) or WHOLE_DECIMAL.match(t.strip()) for _, t in cells)
     grouped_at: tuple[str, str] | None = None
     plain_at: tuple[str, str] | None = None
     for row, text in cells:
         if text is None:
             result.append(None)
             continue
-        value, mark = _count(text.strip() if not isinstance(text, Number) else text)
+        value, mark = _count(text.strip() if not isinstance(text, Number) else text, floats)
         if value is None or (value < 0 and not negative) or abs(value) > LARGEST:
             raise Refused("NOT_A_COUNT", place=place_of(column, row), seen=text)
         if mark:
@@ -77,14 +81,14 @@ def counts(column: str, cells: Sequence[tuple[int, str | None]], locale: Locale,
     return result
 
 
-def _count(text: str) -> tuple[int | None, str | None]:
+def _count(text: str, floats: bool) -> tuple[int | None, str | None]:
     """The whole number of a text and the grouping mark it uses; None where it is not one."""
     if PLAIN.match(text):
         return int(text), None
     if isinstance(text, Number):
         number = float(text)
         return (int(number), None) if number.is_integer() and abs(number) < 2**53 else (None, None)
-    if found := WHOLE_DECIMAL.match(text):
+    if floats and (found := WHOLE_DECIMAL.match(text)):
         return int(found[1]), None
     if found := GROUPED.match(text):
         return int(re.sub(r"[^0-9-]", "", text)), found[1]
@@ -100,6 +104,15 @@ def find_locale(columns: Iterable[tuple[str, Sequence[tuple[int, str | None]]]],
             mark = _only_decimal(text.strip().rstrip("%").strip())
             if mark:
                 locale.see_decimal(mark, place_of(column, row), text)
+
+
+def settle_locale(columns: Iterable[tuple[str, Sequence[tuple[int, str | None]]]], locale: Locale, delimiter: str) -> None:
+    """Semicolons between fields and commas (but no dot) in the numbers are one locale: the comma is the decimal mark."""
+    if locale.decimal or locale.grouping or delimiter != ";":
+        return
+    texts = [t for _, cells in columns for _, t in cells if t is not None and not isinstance(t, Number)]
+    if any("," in t for t in texts) and not any("." in t for t in texts):
+        locale.decimal = ","
 
 
 def _only_decimal(text: str) -> str | None:

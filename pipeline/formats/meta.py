@@ -466,30 +466,30 @@ def _total(table: Table) -> list[tuple[int, list[str]]]:
     return [(row, ["followers", "", cells[0] if len(cells) == 1 else " ".join(cells)]) for row, cells in table.records[1:]]
 
 
+BROKEN = ["?"] * 9  # a record that no table of these layouts can hold: the structure check refuses it
+
+
 def _pairs(table: Table) -> list[tuple[int, list[str]]]:
-    return [(row, [cells[0], "", *cells[1:]]) for row, cells in table.records[1:]]
+    return [(row, [cells[0], "", *cells[1:]] if len(cells) == 2 and all(cells) else BROKEN) for row, cells in table.records[1:]]
 
 
 def _name_row(table: Table) -> list[tuple[int, list[str]]]:
-    """One row of names, one row of values; a different number of them leaves a row that no table can hold."""
+    """One row of names, one row of values: as many, and none empty."""
     names = table.records[0][1]
-    out: list[tuple[int, list[str]]] = []
-    for row, cells in table.records[1:]:
-        if len(cells) != len(names) or len(table.records) != 2:
-            return [(row, ["", "", *cells, "?", "?"])]
-        out += [(row, [name, "", value]) for name, value in zip(names, cells, strict=True)]
-    return out
+    row, cells = table.records[-1]
+    if len(table.records) != 2 or len(cells) != len(names) or not all(cells):
+        return [(row, BROKEN)]
+    return [(row, [name, "", value]) for name, value in zip(names, cells, strict=True)]
 
 
 def _matrix(table: Table) -> list[tuple[int, list[str]]]:
-    """Ages down, genders across, in either order; missing cells at the end of a row are empty."""
+    """Ages down, genders across, in either order."""
     genders = [GENDERS.get(normalise(c), c) for c in table.records[0][1][1:]]
     out: list[tuple[int, list[str]]] = []
     for row, cells in table.records[1:]:
-        if len(cells) > len(genders) + 1:
-            return [(row, [*cells, "?", "?"])]
-        padded = [*cells[1:], *[""] * (len(genders) + 1 - len(cells))]
-        out += [(row, [cells[0], gender, value]) for gender, value in zip(genders, padded, strict=True)]
+        if len(cells) != len(genders) + 1 or not any(cells[1:]):
+            return [(row, BROKEN)]
+        out += [(row, [cells[0], gender, value]) for gender, value in zip(genders, cells[1:], strict=True)]
     return out
 
 

@@ -65,6 +65,7 @@ def _by_tweet_shape(table: Table) -> bool:
     row = _first_row(table)
     return (
         len(row) == 40
+        and not table.records[0][1][0].isdigit()  # a header that was cut off leaves a post in its place
         and re.fullmatch(r"\d{15,20}", row[0]) is not None
         and f"/status/{row[0]}" in row[1]
         and re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4}", row[3]) is not None
