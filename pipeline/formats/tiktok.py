@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.formats import Clock, Column, Detection, Format, Notes, Rule
-from pipeline.formats.shorthand import count, people, seconds, text
+from pipeline.formats.shorthand import count, ignored, people, text
 
 NO_YEAR = ("%B %-d", "%-d %B", "%-d de %B")
 WITH_YEAR = ("%Y-%m-%d", "%Y/%m/%d")
@@ -219,9 +219,7 @@ FORMATS = (
             # Reported by others, in files not seen here.
             count("saves", "Add to favorites"),
             people("reach", "Reach"),
-            seconds("watch_seconds", "Total play time"),
-            Column("avg_watch_seconds", "decimal", ("Average watch time",), unit="seconds"),
-            Column("full_views_rate", "percent", ("Watched full video",)),
+            ignored("Total play time", "Average watch time", "Watched full video"),  # units unknown until a file is seen
         ),
         detect=(Detection(all_of=("video title", "video link", "post time", "total likes", "total views")),),
         unique=("post_id",),
