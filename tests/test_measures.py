@@ -189,6 +189,16 @@ def test_deadlines_run_in_working_days_and_an_undue_open_case_is_not_judged():
     assert table.select("is_due", "is_within_deadline").rows() == [(True, True), (True, False), (False, None), (False, None)]
 
 
+def test_a_complaint_export_without_reply_times_is_counted_and_never_late():
+    """SP4N-LAPOR says that a case is closed, not when: it must not read as unanswered for weeks, nor as a broken deadline."""
+    many = [(datetime(2026, 9, 1, 8), None, None, "normative")] * 30
+    told = cases(*many).with_columns(needs_answer=pl.lit(False), source=pl.lit("export"))
+    table = response.case_clocks(told, calendar.calendar(), calendar.SLA_WORKING_DAYS)
+    assert table.height == 30 and not table["is_due"].any()
+    row = response.summarise(table)
+    assert (row["n"], row["open"], row["answered_24h"]) == (0, 0, None)
+
+
 def test_below_twenty_cases_counts_are_told_and_rates_are_not():
     many = [(datetime(2026, 10, 5, 8), datetime(2026, 10, 5, 10) if i % 4 else None, None, None) for i in range(24)]
     row = response.summarise(clocks(*many))

@@ -1,11 +1,13 @@
 -- One question or complaint and the times of its answers (WIB), from the response register or a complaint export. No names, no text.
 -- key: channel, case_id
 -- A case that both the register and an export know is taken from the register: people correct it there.
+-- SP4N-LAPOR and Hootsuite export no reply time: their cases are counted, never timed, so none of them needs_answer here.
 WITH exported AS (
     SELECT
         c.case_id, coalesce(w.agency_id, a.agency_id) AS agency_id, k.account_id, c.channel,
         coalesce(c.received_at, CAST(c.received_on AS TIMESTAMP)) AS received_at_wib, c.first_reply_at AS first_reply_at_wib,
-        c.closed_at AS closed_at_wib, c.category, c.status, c.sla_class, c.district, TRUE AS needs_answer,
+        c.closed_at AS closed_at_wib, c.category, c.status, c.sla_class, c.district,
+        e.kind NOT LIKE 'sp4n_lapor%' AND e.kind NOT LIKE 'hootsuite%' AS needs_answer,
         'export' AS source, c.export_id, c.row_number
     FROM raw.cases c
     JOIN raw.exports e ON e.export_id = c.export_id
