@@ -24,6 +24,7 @@ DEFAULTS = {
 }
 FALLBACK = (24.0, 1.0)
 MINIMUM_PAIRS = 200
+TRUSTED_COUNT = 300.0  # a post of 30,000 views is not 30,000 witnesses: purges and luck do not shrink with its size
 
 
 def share(age: Array | float, half_life: float, k: float) -> Array:
@@ -93,11 +94,12 @@ def _maximise(p: Pairs, start: Array, weight: Array | float = 1.0, precise: bool
 def fit(p: Pairs, *, start: tuple[float, float] = FALLBACK, draws: int = 40, seed: int = 0, source: str = "fitted") -> Maturity:
     """Maximum likelihood with an interval of the half-life from a bootstrap that resamples whole posts."""
     p = informative(p)
-    theta = _maximise(p, np.log(start))
+    trust = 1 / (1 + p.later / TRUSTED_COUNT)
+    theta = _maximise(p, np.log(start), trust)
     posts, index = np.unique(p.post, return_inverse=True)
     rng = np.random.default_rng(seed)
     boot = [
-        _maximise(p, theta, rng.multinomial(len(posts), np.full(len(posts), 1 / len(posts)))[index], precise=False)[0]
+        _maximise(p, theta, trust * rng.multinomial(len(posts), np.full(len(posts), 1 / len(posts)))[index], precise=False)[0]
         for _ in range(draws)
     ]
     spread = 1.96 * float(np.std(boot, ddof=1)) if draws > 1 else 0.0

@@ -19,7 +19,7 @@ from pipeline.statistics.trend import two_way
 OUTCOMES = ("er", "posts", "response")
 LEADS = range(-6, -1)
 EVENTS = range(-6, 13)
-MINIMUM_CASES = 3
+MINIMUM_CASES = 1  # thin months are noisy, and the interval says so; leaving them out would leave nobody
 DRAWS = 999
 
 
