@@ -118,3 +118,43 @@ def test_no_header_of_a_kind_means_two_columns(form):
 
 def test_the_list_of_formats_is_current():
     assert docs.FILE.read_text(encoding="utf-8") == docs.text(), "run: python -m pipeline.formats.docs"
+
+
+@pytest.mark.parametrize("sheet", sorted((SAMPLES.parents[1] / "docs" / "templat").glob("*.csv")), ids=lambda p: p.stem)
+def test_each_empty_sheet_is_known_as_its_kind(sheet):
+    (export,) = read(sheet, accounts=["instagram"])
+    assert (export.kind, [m.code for m in export.messages]) == (f"template_{sheet.stem}", ["NO_ROWS"])
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ("Content,Video title,Video publish time,Views,Watch time (hours),Impressions", "impressions"),
+        (
+            "Content,Video title,Video publish time,Duration,Views,Shown in feed,Viewed (vs. swiped away) (%)",
+            "stayed_to_watch_rate",
+        ),
+        ("Content,Video title,Video publish time,Duration,Engaged views,Stayed to watch (%)", "stayed_to_watch_rate"),
+        ("Content,Video title,Video publish time,Duration,Hypes,Post subscribers,Likes (vs dislikes) (%)", "likes_ratio_rate"),
+        ("Content,Video title,Video publish time,Duration,Views,Thumbnail impressions", "impressions"),
+        ("Content,Video title,Video publish time,Views,Your estimated revenue (IDR),Estimated revenue (USD)", "views"),
+        ("Konten,Judul video,Waktu publikasi video,Durasi,Penayangan,Tayangan thumbnail", "impressions"),
+    ],
+)
+def test_youtube_headers_of_every_year_keep_their_meaning(header, field, tmp_path):
+    """The user picks metrics and YouTube renames them; 'Tayangan' is impressions here and never views."""
+    path = tmp_path / "Table data.csv"
+    names = header.split(",")
+    path.write_text(f"{header}\nQx7_zLk2m-N,Judul,,{','.join('7' for _ in names[3:])}\n", encoding="utf-8")
+    (export,) = read(path, accounts=["youtube"])
+    assert export.kind == "yt_table_content" and export.header.unknown == []
+    assert export.header.mapped[names[-1] if field != "views" else "Views"] == field
+    assert [c for c in export.rows.columns if "revenue" in c] == []
+
+
+def test_columns_that_name_people_are_dropped_unread():
+    """Names of people, reporters and agents are dropped unread in every kind that has them."""
+    known = {f.kind: [h for c in f.columns if c.kind == "person" for h in c.headers] for f in all_formats()}
+    assert "Posted by" in known["linkedin_page_content_posts"]
+    assert {"Nama Pelapor", "Isi Laporan Awal", "Judul Laporan"} <= set(known["sp4n_lapor_admin_xlsx"])
+    assert "Contact Primary Identifier" in known["hootsuite_inbox_resolved_conversations"]

@@ -8,6 +8,7 @@ Vocabulary. ``field`` is always the canonical name of ``warehouse/columns.yml``.
 (NFKC, BOM and outer quotes off, whitespace collapsed, casefold), inside one format only and never by position.
 """
 
+import dataclasses
 import importlib
 import pkgutil
 import re
@@ -60,7 +61,7 @@ class Column:
     allow_negative: bool = False
     required: bool = False  # its absence is UNKNOWN_HEADER, even where detection would be content
     shape: str | None = None  # full-match regex of an id (ID_INVALID otherwise)
-    values: Mapping[str, str] = field(default_factory=dict)  # enum: text as exported -> canonical (compared normalised)
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)  # enum: text as exported -> canonical, normalised
     formats: tuple[str, ...] | None = None  # date/datetime patterns of this column; None = those of the format
     additive: bool | None = None  # may rows be summed? None: counts yes, everything else no. Uniques (reach, viewers) say False
     unit: str | None = None  # audience grain: count | share | seconds | index ...; None: share for percent, else count
