@@ -1,4 +1,5 @@
 import math
+import re
 from datetime import date, datetime
 from pathlib import Path
 
@@ -287,3 +288,75 @@ def test_every_metric_is_complete(entry):
 
 def test_the_document_is_current():
     assert (ROOT / "docs" / "metrik.md").read_text(encoding="utf-8") == metrics.document()
+
+
+COUNTS = (
+    "likes",
+    "comments",
+    "replies",
+    "shares",
+    "reposts",
+    "saves",
+    "bookmarks",
+    "dislikes",
+    "link_clicks",
+    "negative_total",
+    "reach",
+    "avg_watch_seconds",
+    "duration_seconds",
+    "engagement",
+    "exposure",
+)
+ON_POSTS = [name for name, entry in CATALOGUE.metrics.items() if entry.source == ("posts",)]
+
+
+def full_posts() -> duckdb.DuckDBPyConnection:
+    con = database(
+        *(
+            post(
+                10 * i + j,
+                platform=platform,
+                e=20 + j,
+                x=900 + j,
+                **{c: 5 + j for c in COUNTS if c not in ("engagement", "exposure")},
+            )
+            for i, platform in enumerate(("facebook", "instagram", "x", "youtube", "tiktok", "linkedin"))
+            for j in range(3)
+        )
+    )
+    con.execute("update marts.post_facts set format = 'video'")
+    con.execute("insert into core.post_themes select post_key, 's', 'p', 'layanan', true, true from core.posts")
+    return con
+
+
+def values(con: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> dict[tuple[str, str], tuple[float | None, int]]:
+    """The metrics that read one of the columns, per platform."""
+    reads = {m: f"{(e := CATALOGUE.metrics[m]).numerator} {e.denominator} {e.rows}" for m in ON_POSTS}
+    return {
+        (metric, row["platform"]): (row["value"], row["n"])
+        for metric in ON_POSTS
+        if any(re.search(rf"\b{name}\b", reads[metric]) for name in names)
+        for row in metrics.measure(con, metric, ("platform",), {"month": OCTOBER, "account_id": PRESENT}).iter_rows(named=True)
+    }
+
+
+PRESENT = [f"{platform}-a" for platform in ("facebook", "instagram", "x", "youtube", "tiktok", "linkedin")]
+MUTATIONS = {"engagement": ("engagement", "e_final"), "exposure": ("exposure", "x_final")}
+
+
+def test_a_column_that_is_gone_makes_its_metrics_unknown_and_none_becomes_zero():
+    con = full_posts()
+    touched = set()
+    for column in COUNTS:
+        names = MUTATIONS.get(column, (column,))
+        before = values(con, names)
+        con.execute("begin")
+        for name in names:
+            table = "marts.post_facts" if name.endswith("_final") else "core.posts"
+            con.execute(f"update {table} set {name} = null")
+        for key, (value, n) in values(con, names).items():
+            if (value, n) != before[key]:
+                touched.add(column)
+                assert (value, n) == (None, 0), (column, key)
+        con.execute("rollback")
+    assert touched == set(COUNTS)

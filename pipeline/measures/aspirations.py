@@ -16,9 +16,11 @@ OTHER = "lainnya"
 NOT_A_NEED = ("apresiasi",)
 
 
-def topic_of(text: pl.Expr, topics: list[Mapping]) -> pl.Expr:
-    """The first topic of themes.yml whose words stand in the text, or whose id it is; other texts are `lainnya`."""
-    plain = normalise(text)
+def topics_of(texts: pl.Series, topics: list[Mapping]) -> pl.Series:
+    """The first topic of themes.yml whose words stand in a text, or whose id it is; others are `lainnya`, null stays null."""
+    distinct = pl.DataFrame({"text": texts.unique().drop_nulls()}, schema={"text": pl.Utf8})
+    distinct = distinct.with_columns(plain=normalise(pl.col("text")))
+    plain = pl.col("plain")
     named = [
         pl.when(pl.any_horizontal(plain == topic["id"], *(contains(plain, term) for term in topic.get("any") or ()))).then(
             pl.lit(topic["id"])
@@ -26,13 +28,17 @@ def topic_of(text: pl.Expr, topics: list[Mapping]) -> pl.Expr:
         for topic in topics
         if topic["id"] != OTHER
     ]
-    return pl.coalesce([*named, pl.when(text.is_not_null()).then(pl.lit(OTHER))])
+    found = distinct.select("text", topic=pl.coalesce([*named, pl.lit(OTHER)]))
+    return pl.DataFrame({"text": texts}, schema={"text": pl.Utf8}).join(found, on="text", how="left", maintain_order="left")[
+        "topic"
+    ]
 
 
 def aspirations(cases: pl.DataFrame, topics: list[Mapping]) -> pl.DataFrame:
     """One row per topic, district and month with at least five cases; an unknown district is an empty text."""
-    rows = cases.filter(pl.col("received_at_wib").is_not_null()).select(
-        topic=topic_of(pl.col("category"), topics),
+    known = cases.filter(pl.col("received_at_wib").is_not_null())
+    rows = known.select(
+        topic=topics_of(known["category"], topics),
         district=pl.col("district").fill_null(""),
         month=pl.col("received_at_wib").dt.date().dt.month_start(),
     )
@@ -53,9 +59,9 @@ def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Mappin
     told = posts.filter("is_counted", pl.col("published_on").is_between(first, end, closed="left"))
     needs = [topic for topic in topics if topic["id"] not in NOT_A_NEED]
     asked = (
-        asked.select(topic=topic_of(pl.col("category"), needs)).drop_nulls().group_by("topic").agg(cases=pl.len().cast(pl.Int64))
+        asked.select(topic=topics_of(asked["category"], needs)).drop_nulls().group_by("topic").agg(cases=pl.len().cast(pl.Int64))
     )
-    told = told.select(topic=topic_of(pl.col("caption"), needs)).drop_nulls().filter(pl.col("topic") != OTHER)
+    told = told.select(topic=topics_of(told["caption"], needs)).drop_nulls().filter(pl.col("topic") != OTHER)
     told = told.group_by("topic").agg(posts=pl.len().cast(pl.Int64))
     rows = asked.join(told, on="topic", how="left").with_columns(pl.col("posts").fill_null(0))
     rows = rows.with_columns(

@@ -233,40 +233,44 @@ FULL = 0.9
 
 def target_status(targets: pl.DataFrame, data: object, covered_until: date | None) -> pl.DataFrame:
     """One row per target, measured by its own metric. Below the metric's minimum n or 90 % coverage nothing is concluded."""
-    rows = [_target(row, data, covered_until) for row in targets.sort("agency_id", "metric", "period").iter_rows(named=True)]
-    return pl.DataFrame(rows, schema=TARGET_SCHEMA, orient="row")
+    rows = []
+    for (metric, span), group in targets.group_by("metric", "period", maintain_order=True):
+        try:
+            first, last = period(span)
+            found = {row["agency_id"]: row for row in _measured(data, metric, first, last).iter_rows(named=True)}
+        except (metrics.MetricError, ValueError) as error:
+            reason = {"status": "not_measurable", "reason": str(error)}
+            rows += [{**row, **reason} for row in group.iter_rows(named=True)]
+            continue
+        end = date(last.year, last.month, months.monthrange(last.year, last.month)[1])
+        is_over = covered_until is not None and covered_until >= end
+        rows += [_judge(row, found.get(row["agency_id"]), is_over) for row in group.iter_rows(named=True)]
+    rows = [{name: row.get(name) for name in TARGET_SCHEMA} for row in rows]
+    return pl.DataFrame(rows, schema=TARGET_SCHEMA, orient="row").sort("agency_id", "metric", "period")
 
 
-def _target(row: dict[str, object], data: object, covered_until: date | None) -> dict[str, object]:
-    result = {name: row.get(name) for name in TARGET_SCHEMA} | {"status": "not_measurable"}
-    try:
-        first, last = period(str(row["period"]))
-        found = _measured(data, str(row["metric"]), row["agency_id"], first, last)
-    except (metrics.MetricError, ValueError) as error:
-        return result | {"reason": str(error)}
-    if found.is_empty():
-        return result | {"status": "undetermined", "reason": "no_data"}
-    measured = found.select("value", "lower", "upper", "n", "coverage").row(0, named=True)
-    end = date(last.year, last.month, months.monthrange(last.year, last.month)[1])
-    is_over = covered_until is not None and covered_until >= end
-    if (measured["n"] or 0) < metrics.get(str(row["metric"])).minimum_n:
-        return result | measured | {"status": "undetermined", "reason": "too_few"}
+def _judge(target: dict[str, object], measured: dict[str, object] | None, is_over: bool) -> dict[str, object]:
+    if measured is None:
+        return target | {"status": "undetermined", "reason": "no_data"}
+    result = target | {name: measured[name] for name in ("value", "lower", "upper", "n", "coverage")}
+    if (measured["n"] or 0) < metrics.get(str(target["metric"])).minimum_n:
+        return result | {"status": "undetermined", "reason": "too_few"}
     if is_over and measured["coverage"] is not None and measured["coverage"] < FULL:
-        return result | measured | {"status": "undetermined", "reason": "not_covered"}
-    state = status(measured["value"], measured["lower"], measured["upper"], row["target"], row["direction"] or "up", is_over)
-    return result | measured | {"status": state, "reason": None if is_over else "period_open"}
+        return result | {"status": "undetermined", "reason": "not_covered"}
+    direction = str(target["direction"] or "up")
+    state = status(measured["value"], measured["lower"], measured["upper"], target["target"], direction, is_over)
+    return result | {"status": state, "reason": None if is_over else "period_open"}
 
 
-def _measured(data: object, metric: str, agency_id: object, first: date, last: date) -> pl.DataFrame:
-    """The metric of one agency over the months of a period; an estimate of a window serves the quarter that is its window."""
+def _measured(data: object, metric: str, first: date, last: date) -> pl.DataFrame:
+    """The metric of every agency over the months of a period; an estimate of a window serves the quarter that is its window."""
     try:
-        when = first if first == last else (first, last)
-        return metrics.measure(data, metric, ("agency_id",), {"agency_id": agency_id, "month": when})
+        return metrics.measure(data, metric, ("agency_id",), {"month": first if first == last else (first, last)})
     except metrics.MetricError:
         end = date(last.year, last.month, months.monthrange(last.year, last.month)[1])
         if (last.year, last.month) != (first.year, first.month + 2):
             raise
-        return metrics.measure(data, metric, ("agency_id",), {"agency_id": agency_id, "period_start": first, "period_end": end})
+        return metrics.measure(data, metric, ("agency_id",), {"period_start": first, "period_end": end})
 
 
 TARGET_NEEDS = (
