@@ -118,6 +118,16 @@ class BuildResult:
         return [c for c in self.checks if not c.passed]
 
 
+def steady(frame: pl.DataFrame) -> pl.DataFrame:
+    """Estimates to nine significant digits; whole numbers stay as they are.
+
+    Polars adds floats up in the order in which its threads finish, so the last bits differ from run to run. They mean nothing, and
+    without them the same files give the same tables.
+    """
+    floats = [pl.col(c) for c, t in frame.schema.items() if t.is_float()]
+    return frame.with_columns(pl.when(c == c.round()).then(c).otherwise(c.round_sig_figs(9)) for c in floats)
+
+
 # --- connections --------------------------------------------------------------------------------------------------------
 
 
@@ -259,7 +269,7 @@ class Build:
                 self.con.execute(f"CREATE TABLE {model.name} AS {model.sql}")
             else:
                 frames = {name: self.frame(name) for name in model.table.needs}
-                self._store(model.name, model.table.build(frames, self.registry))
+                self._store(model.name, steady(model.table.build(frames, self.registry)))
         except Exception as error:
             error.add_note(f"while building {model.name} ({model.path})")
             raise

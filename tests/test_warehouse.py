@@ -165,6 +165,11 @@ def test_old_versions_go_but_the_last_of_each_month_stays(tmp_path, monkeypatch)
     assert [v["version"] for v in warehouse.versions(workspace)] == ["w-2", "w-3", "w-4", "w-5"]
 
 
+def test_estimates_lose_the_bits_that_depend_on_the_order_of_addition():
+    frame = pl.DataFrame({"a": [0.1 + 0.2, 12345678901.0, None, float("inf")], "n": [1, 2, 3, 4]})
+    assert warehouse.steady(frame)["a"].to_list() == [0.3, 12345678901.0, None, float("inf")]
+
+
 # --- history ------------------------------------------------------------------------------------------------------------
 
 
