@@ -21,8 +21,8 @@ def build(sheet: Sheet) -> str:
     effects = facts.frames["estimates.training_effect"].sort("outcome", "estimator").to_dicts()
     main = main_row(effects)
     outcome = main["outcome"] if main else None
-    events = facts.frames["estimates.training_event"].filter(pl.col("outcome") == outcome)
-    cohorts = facts.frames["estimates.training_cohort"].filter(pl.col("outcome") == outcome)
+    events = facts.frames["estimates.training_event"].filter(pl.col("outcome") == (outcome or ""))
+    cohorts = facts.frames["estimates.training_cohort"].filter(pl.col("outcome") == (outcome or ""))
     table = outcomes(sheet, effects)
     body = render(
         "pelatihan.html",

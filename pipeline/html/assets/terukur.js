@@ -6,7 +6,7 @@ for(const e of all("[data-skrip]"))e.hidden=false;
 /* theme: the system decides until the reader does */
 let kept=null;try{kept=localStorage.getItem("tema")}catch{/* file viewers without storage */}
 const dark=()=>root.dataset.theme?root.dataset.theme==="dark":matchMedia("(prefers-color-scheme:dark)").matches;
-const toggle=document.getElementById("tema");
+const toggle=document.getElementById("tombol-tema");
 const label=()=>{if(toggle)toggle.textContent=dark()?t.light:t.dark};
 if(kept==="dark"||kept==="light")root.dataset.theme=kept;
 label();

@@ -1,0 +1,230 @@
+"""The pages in a real browser: accessible, silent, offline, printable, searchable, complete without scripts.
+
+Needs Chromium; without one the tests say so and are skipped (everything else about the pages is tested without a browser)."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from fake_version import BUILT, regency
+
+from pipeline import pages
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return pages.build(regency(districts=22, posts=120), tmp_path_factory.mktemp("site"), built_at=BUILT).folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a page; afterwards nothing may have been said in the console, asked of a network, or shown as a dialog."""
+    contexts, heard = [], []
+
+    def open_page(path: Path, *, width: int = 1280, height: int = 900, wait: int = 0, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: heard.append(("console", message.text)))
+        page.on("pageerror", lambda error: heard.append(("error", str(error))))
+        page.on("dialog", lambda dialog: (heard.append(("dialog", dialog.message)), dialog.dismiss()))
+        page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else heard.append(("request", r.url)))
+        page.goto(path.as_uri())
+        page.wait_for_timeout(wait)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert heard == []
+
+
+KINDS = [
+    "index",
+    "daftar",
+    "pancakarsa",
+    "pelatihan",
+    "kualitas",
+    "metode",
+    "glosarium",
+    "perangkat/d00",
+    "perangkat/tanpa-data",
+    "perangkat/jahat",
+]
+
+
+def violations(page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_accessibility_violation(site, browser, kind):
+    """axe asks the page's own origin for nothing, but its messages are its own; so outside `visit`."""
+    for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (320, "dark")):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+        page = context.new_page()
+        page.goto((site / f"id/{kind}.html").as_uri())
+        page.wait_for_timeout(100)
+        assert violations(page) == [], (kind, width, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (kind, width)
+        context.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_are_silent_and_offline(site, visit, kind):
+    page = visit(site / f"en/{kind}.html", wait=900)
+    assert page.title()
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_timeout(300)
+
+
+def test_overview_prints_on_four_pages_with_the_briefing_on_the_first(browser, tmp_path):
+    """About 88 agencies, as in the regency."""
+    folder = pages.build(regency(districts=74), tmp_path / "site", languages=("id",), built_at=BUILT).folder
+    page = browser.new_page()
+    page.goto((folder / "id/index.html").as_uri())
+    page.wait_for_timeout(500)
+    content = page.pdf(prefer_css_page_size=True, print_background=True)
+    page.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) <= 4
+    if shutil.which("pdftotext"):
+        import subprocess
+
+        (tmp_path / "cetak.pdf").write_bytes(content)
+        shown = subprocess.run(
+            ["pdftotext", "-layout", "-l", "1", tmp_path / "cetak.pdf", "-"], capture_output=True, text=True, check=True
+        )
+        assert "Tiga tindakan untuk bulan depan" in shown.stdout and "DATA SIMULASI" in shown.stdout and "1/" in shown.stdout
+
+
+def rows(page) -> list[str]:
+    return page.eval_on_selector_all(
+        "tbody tr[data-cari]", "rows => rows.filter(r => !r.hidden).map(r => r.querySelector('th').dataset.v)"
+    )
+
+
+def test_search_filter_sort_and_show_all(site, visit):
+    page = visit(site / "id/index.html")
+    assert len(rows(page)) == 15
+    page.get_by_role("button", name="Tampilkan semua").click()
+    everyone = rows(page)
+    assert len(everyone) == 36 and everyone == sorted(everyone, key=str.casefold)
+    page.get_by_label("Cari nama").fill("kesehatan")
+    assert rows(page) == ["Dinas Kesehatan"]
+    page.get_by_label("Cari nama").fill("")
+    page.locator("select[data-saring=arah]").select_option("down")
+    assert rows(page) == ["Dinas Perhubungan"]
+    page.locator("select[data-saring=arah]").select_option("")
+    page.get_by_role("button", name="× wajar").click()
+    values = page.eval_on_selector_all(
+        "tbody td[data-k=nilai]", "cells => cells.map(c => c.dataset.v).filter(v => v).map(Number)"
+    )
+    assert values == sorted(values, reverse=True)
+    assert page.locator("th[data-key=nilai]").get_attribute("aria-sort") == "descending"
+    last = page.eval_on_selector_all("tbody td[data-k=nilai]", "cells => cells.at(-1).dataset.v")
+    assert last == ""  # what is not known stands last, whichever way one sorts
+
+
+def test_live_layer_appears_on_idle_over_the_same_box(site, visit):
+    page = visit(site / "id/index.html")
+    box = page.locator('[data-gambar="tren"]')
+    before = box.bounding_box()
+    box.scroll_into_view_if_needed()
+    page.wait_for_selector('[data-gambar="tren"].hidup .lapis svg', state="attached", timeout=15_000)
+    after = box.bounding_box()
+    assert before["height"] == pytest.approx(after["height"], abs=1) and before["width"] == after["width"]
+    assert box.locator("> svg.g-w").evaluate("e => getComputedStyle(e).opacity") == "0"
+    assert box.locator("> svg.g-w").get_attribute("role") == "img"  # hidden from the eye, not from screen readers
+
+
+def test_live_layer_waits_for_a_tap_on_touch_screens(site, visit):
+    page = visit(site / "id/index.html", width=390, wait=1200, has_touch=True, is_mobile=True)
+    assert page.locator(".hidup").count() == 0
+    page.locator('[data-gambar="tren"]').tap()
+    page.wait_for_selector('[data-gambar="tren"].hidup .lapis svg', state="attached", timeout=15_000)
+
+
+def test_drawing_lies_where_plotly_draws(site, visit):
+    """The static SVG and plotly's own drawing of the same figure: markers at the same places, within a pixel."""
+    page = visit(site / "id/index.html")
+    page.locator('[data-gambar="rentang"]').scroll_into_view_if_needed()
+    page.wait_for_selector('[data-gambar="rentang"].hidup .lapis svg', state="attached", timeout=15_000)
+    middle = "es => es.map(e => e.getBoundingClientRect()).map(r => [r.x + r.width / 2, r.y + r.height / 2])"
+    ours = page.locator('[data-gambar="rentang"] > svg.g-w circle').evaluate_all(middle)
+    theirs = page.locator('[data-gambar="rentang"] .lapis path.point').evaluate_all(middle)
+    assert len(ours) > 20 and len(theirs) >= len(ours)
+    for x, y in ours:
+        assert min((x - u) ** 2 + (y - v) ** 2 for u, v in theirs) < 1.5**2
+
+
+def test_theme_button_overrides_the_system(site, visit):
+    page = visit(site / "id/index.html", color_scheme="light")
+    page.get_by_role("button", name="Tema gelap").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 22, 20)"
+    assert page.get_by_role("button", name="Tema terang").is_visible()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_is_there_without_scripts(site, visit, kind):
+    page = visit(site / f"id/{kind}.html", java_script_enabled=False)
+    assert page.locator("button:visible").count() == page.locator("thead button:visible").count()
+    assert page.locator("h1").is_visible()
+    for figure in page.locator(".gambar").all():
+        assert figure.locator("svg:visible").count() == 1
+    listed = page.locator("tr[data-cari]")
+    assert all(row.is_visible() for row in listed.all())
+
+
+def test_hostile_page_runs_nothing(site, visit):
+    page = visit(site / "id/perangkat/jahat.html", wait=1500)
+    assert "<script>alert(1)" in page.locator("h1").inner_text()
+    assert page.locator("img").count() == 0
+
+
+def test_shared_file_unpacks_its_engine(tmp_path, visit):
+    out = pages.share(regency(districts=12), "ringkasan", tmp_path / "ringkasan.html", built_at=BUILT)
+    page = visit(out)
+    page.locator('[data-gambar="tren"]').scroll_into_view_if_needed()
+    page.wait_for_selector('[data-gambar="tren"].hidup .lapis svg', state="attached", timeout=20_000)
+
+
+def test_png_button_gives_a_picture(site, visit):
+    page = visit(site / "id/index.html", accept_downloads=True)
+    with page.expect_download() as waiting:
+        page.locator("#tren [data-png]").click()
+    assert Path(waiting.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_keyboard_reaches_content_first_and_nothing_in_plotly(site, visit):
+    page = visit(site / "id/index.html", wait=1500)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "lompat"
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert not page.evaluate("!!document.activeElement.closest('.lapis')")

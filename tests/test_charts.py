@@ -1,0 +1,238 @@
+"""Every chart at every size: drawable, valid for plotly, titled no more boldly than its interval, with its numbers behind it."""
+
+import math
+from datetime import date
+
+import plotly.graph_objects as go
+import polars as pl
+import pytest
+from fake_version import MONTHS
+
+from pipeline.charts import SIZES, dots, funnel, training, trend
+from pipeline.html.locale import Words
+from pipeline.html.svg import draw, plain_text
+
+ID, EN = Words("id"), Words("en")
+
+
+def months(values, spread=0.05, **more) -> pl.DataFrame:
+    rows = [
+        {
+            "month": m,
+            "median": v,
+            "lower": v and v * (1 - spread),
+            "upper": v and v * (1 + spread),
+            "q1": v and v * 0.8,
+            "q3": v and v * 1.2,
+            "n": 40,
+            "coverage": 0.97,
+            **more,
+        }
+        for m, v in zip(MONTHS, values, strict=False)
+    ]
+    schema = {
+        "month": pl.Date,
+        "median": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+        "q1": pl.Float64,
+        "q3": pl.Float64,
+        "n": pl.Int64,
+        "coverage": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
+def windows(values, *, n=60, state="judged") -> pl.DataFrame:
+    rows = [
+        {
+            "agency_id": f"a{i}",
+            "short_name": f"Kec. <A{i}>",
+            "vs_expected": v,
+            "lower": v / 1.15,
+            "upper": v * 1.15,
+            "n_posts": n + i,
+            "state": state,
+        }
+        for i, v in enumerate(values)
+    ]
+    schema = {
+        "agency_id": pl.Utf8,
+        "short_name": pl.Utf8,
+        "vs_expected": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+        "n_posts": pl.Int64,
+        "state": pl.Utf8,
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
+def own(values) -> pl.DataFrame:
+    rows = [
+        {"month": m, "vs_expected": v, "lower": v and v * 0.8, "upper": v and v * 1.25, "n_posts": 9, "complete": True}
+        for m, v in zip(MONTHS, values, strict=False)
+    ]
+    schema = {
+        "month": pl.Date,
+        "vs_expected": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+        "n_posts": pl.Int64,
+        "complete": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
+def themes(rows) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {"programme": p, "lift": v, "lower": lo, "upper": hi, "n_posts": 80, "n_agencies": 12, "share_posts": 0.2, "q": q}
+            for p, v, lo, hi, q in rows
+        ],
+        schema={
+            "programme": pl.Utf8,
+            "lift": pl.Float64,
+            "lower": pl.Float64,
+            "upper": pl.Float64,
+            "n_posts": pl.Int64,
+            "n_agencies": pl.Int64,
+            "share_posts": pl.Float64,
+            "q": pl.Float64,
+        },
+    )
+
+
+def platforms(count: int) -> pl.DataFrame:
+    rows = [
+        {
+            "platform": p,
+            "vs_expected": 1.2,
+            "lower": 1.05,
+            "upper": 1.4,
+            "n_posts": 30,
+            "er_account": 0.02,
+            "er_pooled": 0.03,
+            "state": "judged",
+        }
+        for p in ("facebook", "instagram", "x")[:count]
+    ]
+    return pl.DataFrame(
+        rows,
+        schema={
+            "platform": pl.Utf8,
+            "vs_expected": pl.Float64,
+            "lower": pl.Float64,
+            "upper": pl.Float64,
+            "n_posts": pl.Int64,
+            "er_account": pl.Float64,
+            "er_pooled": pl.Float64,
+            "state": pl.Utf8,
+        },
+    )
+
+
+def events(rows) -> pl.DataFrame:
+    return pl.DataFrame(
+        [{"event_month": m, "effect": e, "lower": e - s, "upper": e + s, "n": 12} for m, e, s in rows],
+        schema={"event_month": pl.Int64, "effect": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "n": pl.Int64},
+    )
+
+
+def cohorts(rows) -> pl.DataFrame:
+    return pl.DataFrame(
+        [{"wave": w, "effect": e, "lower": e - 0.1, "upper": e + 0.1, "n": 8} for w, e in rows],
+        schema={"wave": pl.Utf8, "effect": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "n": pl.Int64},
+    )
+
+
+def every(words: Words, amount: str) -> list:
+    """Each chart with no data, one point, or plenty."""
+    many = {"none": 0, "one": 1, "many": 13}[amount]
+    values = [0.9 + 0.02 * i for i in range(many)]
+    gaps = [None if i == 4 else v for i, v in enumerate(values)]
+    theme_rows = [("sehat", 1.3, 1.1, 1.5, 0.01), ("maju", 0.8, 0.7, 0.9, 0.01), ("cerdas", None, None, None, None)]
+    return [
+        trend.regency_trend(months(gaps), words, marks=[(date(2026, 3, 9), "Pelatihan 1")]),
+        trend.agency_trend(own(gaps), months(values), words, agency_id="a0"),
+        funnel.expected_range(windows([1.0, 1.05, 0.95, 3.0, 0.3, *values][: many * 2]), words),
+        dots.theme_dots(themes(theme_rows[:many]), {}, words, scheme_id="pancakarsa"),
+        dots.platform_dots(platforms(many), words, agency_id="a0"),
+        dots.standing(windows(values), words, agency_id="a0", name="Kec. <A0>"),
+        dots.cohort_dots(cohorts([("1", 0.05), ("2", 0.3)][:many]), words),
+        training.event_study(events([(k, 0.03 * max(k, 0), 0.02) for k in range(-6, 7)][:many]), words, pretrend_p=0.4),
+    ]
+
+
+@pytest.mark.parametrize("words", [ID, EN], ids=["id", "en"])
+@pytest.mark.parametrize("amount", ["none", "one", "many"])
+def test_every_chart_draws_at_every_size_and_is_valid_for_plotly(words, amount):
+    for chart in every(words, amount):
+        assert chart.title and chart.subtitle and chart.description and chart.source and chart.table.columns
+        assert (amount == "none") <= chart.is_empty, chart.name
+        for size in chart.figures:
+            out = str(draw(chart.figures[size], name=f"{chart.name}-{size}", label=str(chart.title)))
+            assert out.startswith("<svg") and out.endswith("</svg>") and "NaN" not in out and "<A" not in out
+            go.Figure(chart.figures[size].to_plotly_json())
+        assert set(chart.figures) in (set(), set(SIZES))
+
+
+def test_numbers_in_drawing_table_and_description_agree():
+    chart = trend.regency_trend(months([1.0, 1.04, 1.113]), ID)
+    shown = [column.show(ID, value) for column, value in zip(chart.table.columns, chart.table.rows[-1], strict=True)]
+    drawing = str(draw(chart.figures["w"], name="t", label="x"))
+    assert "×1,11" in shown and "×1,11" in drawing and "×1,11" in chart.description
+
+
+@pytest.mark.parametrize(
+    ("spread", "expected"),
+    [
+        (0.02, "Perangkat daerah yang di tengah lebih ditanggapi dibanding"),
+        (0.3, "Belum ada kenaikan atau penurunan yang pasti sejak"),
+    ],
+)
+def test_trend_title_claims_a_rise_only_when_intervals_part(spread, expected):
+    assert str(trend.regency_trend(months([1.0, 1.1, 1.3], spread), ID).title).startswith(expected)
+
+
+def test_theme_is_coloured_only_when_it_survives_both_rules():
+    chart = dots.theme_dots(themes([("a", 1.4, 1.1, 1.6, 0.4), ("b", 1.2, 0.9, 1.5, 0.01)]), {}, ID, scheme_id="s")
+    assert chart.title == "Belum ada tema yang secara pasti lebih atau kurang ditanggapi"
+    assert "f-up" not in str(draw(chart.figures["w"], name="t", label="x"))
+
+
+def test_no_effect_is_claimed_when_groups_differed_before():
+    rows = events([(k, 0.3 if k >= 0 else 0.2, 0.02) for k in range(-6, 7)])
+    assert "jadi dampak tidak dinyatakan" in str(training.event_study(rows, ID, pretrend_p=0.01).title)
+    assert "Lebih tinggi pada 7 dari 7" in str(training.event_study(rows, ID, pretrend_p=0.5).title)
+
+
+def test_funnel_names_only_those_outside_and_never_the_unjudged():
+    frame = pl.concat(
+        [
+            windows([1.0, 0.98, 1.02, 1.01, 0.99, 1.03, 0.97, 1.0, 1.02, 0.98, 4.0]),
+            windows([5.0], state="too_few_posts").with_columns(agency_id=pl.lit("z"), short_name=pl.lit("Zet")),
+        ]
+    )
+    chart = funnel.expected_range(frame, ID)
+    text = plain_text(str(draw(chart.figures["w"], name="t", label="x")))
+    assert "Kec. <A10>" in text and "Kec. <A1>" not in text and "Zet" not in text
+    assert chart.table.rows[-1][-1] == "tidak dinilai"
+
+
+def test_over_dispersion_is_zero_when_chance_explains_the_spread():
+    rows = [
+        {"vs_expected": math.exp(v), "lower": math.exp(v - 1.96), "upper": math.exp(v + 1.96)} for v in (-0.4, -0.1, 0, 0.2, 0.3)
+    ]
+    assert funnel.over_dispersion(rows) == 0
+    wide = [
+        {"vs_expected": math.exp(v), "lower": math.exp(v - 0.02), "upper": math.exp(v + 0.02)} for v in (-0.8, -0.4, 0, 0.4, 0.8)
+    ]
+    assert funnel.over_dispersion(wide) > 0.05
+
+
+def test_hollow_dot_marks_an_incomplete_month():
+    full = str(draw(trend.regency_trend(months([1.0, 1.1, 1.2]), ID).figures["w"], name="t", label="x"))
+    frame = months([1.0, 1.1, 1.2]).with_columns(coverage=pl.lit(0.8))
+    part = str(draw(trend.regency_trend(frame, ID).figures["w"], name="t", label="x"))
+    assert 'class="f-surface s-brand"' not in full and part.count('class="f-surface s-brand"') == 3 and "f-amber" in part

@@ -1,0 +1,375 @@
+"""The pages of one version: whole, honest about gaps, inert against hostile text, the same bytes twice."""
+
+import csv
+import io
+import re
+import shutil
+from collections import Counter
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+from fake_version import BUILT, HARMLESS, HOSTILE, FakeVersion, regency
+
+from pipeline import pages
+from pipeline.html.catalogue import sentences
+from pipeline.html.locale import Words
+from pipeline.pages import common, data, ringkasan
+from pipeline.pages.sheet import Sheet
+
+
+class Reader(HTMLParser):
+    """Elements, attributes and text of a page, without running anything."""
+
+    def __init__(self, source: str):
+        super().__init__()
+        self.elements: Counter = Counter()
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: list[str] = []
+        self.inside: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements[tag] += 1
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in ("meta", "link", "input", "br"):
+            self.inside.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements[tag] += 1
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.inside and self.inside.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, text):
+        if not {"style", "script"} & set(self.inside):
+            self.texts.append(text)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, key, value in self.attributes if key == name]
+
+
+@pytest.fixture(scope="module")
+def version() -> FakeVersion:
+    return regency(districts=16)
+
+
+@pytest.fixture(scope="module")
+def site(version, tmp_path_factory):
+    return pages.build(version, tmp_path_factory.mktemp("site"), built_at=BUILT)
+
+
+@pytest.fixture(scope="module")
+def read(site):
+    return {
+        str(path.relative_to(site.folder)): Reader(path.read_text("utf-8")) for path in sorted(site.folder.glob("*/**/*.html"))
+    }
+
+
+def facts_of(version) -> data.Facts:
+    return data.load(version)
+
+
+# -- whole
+# -------------------------------------------------------------------------------------------------------------------------
+def test_every_page_exists_in_both_languages_and_is_well_formed(site, read):
+    assert site.pages == len(read) and site.pages == 2 * (len(pages.PAGES) + 31)
+    for path, page in read.items():
+        assert page.inside == [], path
+        assert page.elements["h1"] == 1 and page.elements["main"] == 1 and page.elements["header"] == 1, path
+        assert page.attributes[0][:2] == ("html", "lang") and page.attributes[0][2] == path[:2], path
+        assert len(page.values("id")) == len(set(page.values("id"))), (path, Counter(page.values("id")).most_common(2))
+
+
+def test_every_page_says_period_cutoff_build_time_and_that_data_are_simulated(read):
+    for path, page in read.items():
+        wanted = {
+            "id": ("Agu–Okt 2026", "Data sampai 31 Okt 2026", "Dibuat 23 November 2026, 02.10 WIB", "DATA SIMULASI"),
+            "en": ("Aug–Oct 2026", "Data to 31 Oct 2026", "Built 23 November 2026, 02:10 WIB", "SIMULATED DATA"),
+        }[path[:2]]
+        assert all(words in page.text for words in wanted), path
+
+
+def test_every_link_inside_the_site_leads_somewhere(site, read):
+    for path, page in read.items():
+        here = (site.folder / path).parent
+        for tag, name, value in page.attributes:
+            if name == "href" and tag == "a" and not value.startswith(("http", "#")):
+                target, _, anchor = value.partition("#")
+                assert (here / target).is_file(), (path, value)
+                if anchor:
+                    other = str((here / target).resolve().relative_to(site.folder.resolve()))
+                    assert anchor in read[other].values("id"), (path, value)
+
+
+def test_pages_stay_within_their_budget(site):
+    assert not [note for note in site.notes if "budget" in note]
+
+
+def test_two_builds_of_one_version_are_the_same_bytes(version, site, tmp_path):
+    again = pages.build(version, tmp_path, built_at=BUILT)
+    assert again.sha256 == site.sha256
+
+
+def test_row_order_of_the_version_does_not_matter(version, site, tmp_path):
+    shuffled = FakeVersion({name: frame.sample(fraction=1, shuffle=True, seed=3) for name, frame in version.frames.items()})
+    assert pages.build(shuffled, tmp_path, built_at=BUILT).sha256 == site.sha256
+
+
+def test_latest_is_the_new_version_and_an_old_one_stays(version, tmp_path):
+    first = pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    second_frames = dict(version.frames)
+    second_frames["meta.version"] = version.frames["meta.version"].with_columns(version=pl.lit("w-2"))
+    pages.build(FakeVersion(second_frames), tmp_path, languages=("id",), built_at=BUILT)
+    assert 'content="w-2"' in (tmp_path / "latest/id/index.html").read_text("utf-8")
+    assert 'content="w-20261123-0210"' in (first.folder / "id/index.html").read_text("utf-8")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "w-2", "w-20261123-0210"]
+
+
+def test_a_failing_build_leaves_yesterdays_pages(version, tmp_path, monkeypatch):
+    pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*.html")}
+    monkeypatch.setattr(ringkasan, "headline", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    monkeypatch.setattr(pages, "_check_page", lambda *_: (_ for _ in ()).throw(pages.BuildError("cut off")))
+    monkeypatch.setattr(ringkasan, "headline", lambda *_: "x")
+    with pytest.raises(pages.BuildError):
+        pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*.html")} == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "w-20261123-0210"]
+
+
+def test_a_cut_off_page_is_noticed(version):
+    with pytest.raises(pages.BuildError):
+        pages._check_page("<h1>x</h1>", "w", "index.html")
+
+
+# -- honest
+# ------------------------------------------------------------------------------------------------------------------------
+def heading(page: Reader, source) -> str:
+    return re.sub(r"<[^>]+>", "", re.search(r"<h1>(.*?)</h1>", source.read_text("utf-8"), re.S).group(1))
+
+
+@pytest.mark.parametrize(
+    ("agency", "words"),
+    [
+        ("tanpa-data", "Badan Tanpa Data: tidak ada data untuk periode ini"),
+        ("tiga", "Badan Tiga Unggahan: unggahan belum cukup untuk dinilai"),
+        ("d00", "Dinas Kesehatan lebih ditanggapi dari nilai wajarnya, dan membaik"),
+    ],
+)
+def test_headline_goes_as_far_as_the_evidence(site, read, agency, words):
+    path = f"id/perangkat/{agency}.html"
+    assert heading(read[path], site.folder / path) == words
+
+
+def test_an_agency_without_data_shows_gaps_not_zeros(read):
+    page = read["id/perangkat/tanpa-data.html"]
+    assert "Data belum cukup untuk menggambar grafik ini" in page.text and "×0,00" not in page.text
+    assert "Belum ada berkas ekspor yang masuk" in page.text
+    row = next(t for t in page.texts if t.strip() == "–")
+    assert row
+
+
+def test_three_posts_give_no_list_no_rhythm_no_rank(read):
+    page = read["id/perangkat/tiga.html"]
+    assert "Kurang dari 20 unggahan sebanding" in page.text and "peringkatnya" not in page.text
+    assert "irama" not in page.values("id")
+
+
+def test_a_split_agency_names_its_predecessor(read):
+    assert "dibentuk dari Dinas Sosial" in read["id/perangkat/pecahan.html"].text
+
+
+def test_no_marks_without_a_certain_change(version, tmp_path):
+    frames = dict(version.frames)
+    window = frames["estimates.agency_window"]
+    flat = pl.when(pl.col("direction") == "data").then("direction").otherwise(pl.lit("flat"))
+    frames["estimates.agency_window"] = window.with_columns(direction=flat)
+    result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
+    text = Reader((result.folder / "id/index.html").read_text("utf-8")).text
+    assert "Belum ada perbaikan yang pasti pada periode ini" in text
+    assert "Tidak ada kenaikan yang melampaui ayunan acak" in text
+    assert "+57%" not in re.split("Tiga tindakan", text)[0]
+
+
+def test_reply_numbers_vanish_without_a_log(version, tmp_path):
+    frames = dict(version.frames)
+    frames["estimates.response_summary"] = frames["estimates.response_summary"].clear()
+    result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
+    text = Reader((result.folder / "id/index.html").read_text("utf-8")).text
+    assert "dijawab dalam 24 jam" not in text and "Balasan" not in text
+
+
+def test_a_version_without_estimates_still_gives_whole_pages(version, tmp_path):
+    bare = {name: frame for name, frame in version.frames.items() if name in ("meta.version", "core.agencies")}
+    result = pages.build(FakeVersion(bare), tmp_path, built_at=BUILT)
+    text = Reader((result.folder / "id/index.html").read_text("utf-8")).text
+    assert "Data belum cukup untuk menilai perangkat daerah mana pun" in text
+    assert "not in this version: estimates.agency_window" in result.notes
+    assert "estimates.agency_window" in (result.folder / "id/kualitas.html").read_text("utf-8")
+
+
+def test_a_version_without_a_name_is_refused(version, tmp_path):
+    frames = {**version.frames, "meta.version": version.frames["meta.version"].clear()}
+    with pytest.raises(pages.BuildError):
+        pages.build(FakeVersion(frames), tmp_path, built_at=BUILT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_agency_is_not_part_of_its_own_benchmark():
+    groups = {"g": [(f"a{i}", float(i)) for i in range(9)]}
+    assert common.peer_box(groups, "a8", "g") == (1.75, 5.25)
+    assert common.peer_box({"g": groups["g"][:7]}, "a0", "g") is None
+
+
+def test_median_interval_is_the_order_statistic_one():
+    assert common.median_interval([]) == (None, None, None)
+    assert common.median_interval([1, 2, 3, 4, 5]) == (3, None, None)
+    assert common.median_interval(range(1, 11)) == (5.5, 2, 9)
+
+
+# -- the same numbers everywhere
+# ---------------------------------------------------------------------------------------------------
+def test_page_csv_and_version_carry_the_same_numbers(version, site, read):
+    windows = {r["agency_id"]: r for r in version.table("estimates.agency_window").to_dicts()}
+    with (site.folder / "en/data/perangkat-daerah.csv").open(newline="", encoding="utf-8") as file:
+        plain = {r["agency_id"]: r for r in csv.DictReader(file)}
+    raw = (site.folder / "id/data/perangkat-daerah-excel.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    excel = {r["ID perangkat daerah"]: r for r in csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=";")}
+    source = (site.folder / "id/index.html").read_text("utf-8")
+    words = Words("id")
+    for key in ("d00", "kec-06", "tiga", "tanpa-data"):
+        value = windows[key]["vs_expected"]
+        cell = re.search(rf'data-figure="agency_window:vs_expected:agency_id={key}">([^<]*)<', source).group(1)
+        assert cell == words.times(value)
+        assert plain[key]["vs_expected"] == ("" if value is None else repr(round(value, 6)))
+        assert excel[key]["× wajar"] == plain[key]["vs_expected"].replace(".", ",")
+
+
+def test_chart_csv_and_drawing_agree(version, site):
+    last = version.table("estimates.regency_month").sort("month").to_dicts()[-1]
+    text = (site.folder / "id/index.html").read_text("utf-8")
+    written = Words("id").times(last["median"])
+    section = re.search(r'<section class="kartu" id="tren".*?</section>', text, re.S).group(0)
+    assert section.count(f">{written}<") + section.count(written) >= 4
+    rows = list(csv.reader(io.StringIO((site.folder / "id/data/ringkasan-tren.csv").read_text("utf-8"))))
+    assert float(rows[-1][1]) == pytest.approx(last["median"], abs=1e-6)
+
+
+def test_numbers_carry_ids_that_trace_can_follow(read):
+    ids = [v for page in read.values() for v in page.values("data-figure")]
+    assert len(ids) > 300
+    assert all(re.fullmatch(r"[a-z_]+:[a-z0-9_]+(:[a-z_]+=[^=]+(,[a-z_]+=[^=]+)*)?", figure) for figure in ids)
+
+
+# -- hostile text
+# ------------------------------------------------------------------------------------------------------------------
+def shape(page: Reader) -> tuple:
+    """Everything but text: elements, attribute names, and no values that names may fill."""
+    return page.elements, Counter((tag, name) for tag, name, _ in page.attributes)
+
+
+def test_hostile_text_changes_nothing_but_text(tmp_path):
+    nasty = pages.build(regency(districts=8, hostile=HOSTILE), tmp_path / "a", built_at=BUILT)
+    plain = pages.build(regency(districts=8, hostile=HARMLESS), tmp_path / "b", built_at=BUILT)
+    for path in sorted(nasty.folder.glob("*/**/*.html")):
+        name = str(path.relative_to(nasty.folder))
+        one, two = Reader(path.read_text("utf-8")), Reader((plain.folder / name).read_text("utf-8"))
+        if "jahat" in name:  # its posts' unsafe links are text, so fewer links there
+            one.elements.pop("a"), two.elements.pop("a")
+        else:
+            assert shape(one) == shape(two), name
+        assert one.elements["script"] == two.elements["script"] and one.elements["img"] == 0, name
+        for tag, attribute, value in one.attributes:
+            assert not attribute.startswith("on"), (name, tag, attribute)
+            if attribute in ("href", "src"):
+                assert not value.strip().lower().startswith(("javascript:", "vbscript:")), name
+                assert not value.startswith("http") or "facebook.com" in value, name
+        assert not re.search("[\u202a-\u202e\u200b\u2066-\u2069]", path.read_text("utf-8")), name
+    page = (nasty.folder / "id/perangkat/jahat.html").read_text("utf-8")
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page and len(page) < 200_000
+
+
+def test_csv_of_hostile_text_holds_no_formula(site):
+    for path in site.folder.glob("*/data/*.csv"):
+        excel = path.name.endswith("-excel.csv")
+        rows = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), delimiter=";" if excel else ",")
+        for row in rows:
+            for cell in row:
+                number = re.fullmatch(r"-?\d+([.,]\d+)?(e-?\d+)?", cell)
+                assert number or not cell.startswith(("=", "+", "-", "@", "\t")), (path.name, cell)
+
+
+def test_agencies_whose_ids_make_one_file_name_get_two(version, tmp_path):
+    frames = dict(version.frames)
+    extra = frames["core.agencies"].filter(pl.col("agency_id") == "d01")
+    frames["core.agencies"] = pl.concat(
+        [frames["core.agencies"], extra.with_columns(agency_id=pl.lit("D.01")), extra.with_columns(agency_id=pl.lit("../d01"))]
+    )
+    slugs = [a["slug"] for a in data.load(FakeVersion(frames)).agencies]
+    assert len(slugs) == len(set(slugs)) and all(re.fullmatch(r"[a-z0-9-]+", slug) for slug in slugs)
+
+
+# -- words
+# -------------------------------------------------------------------------------------------------------------------------
+def test_every_sentence_used_is_in_the_catalogue(version):
+    """The extractor cannot see a sentence inside another sentence's call, so the pages are asked what they said."""
+    known = {m if isinstance(m, str) else m[0] for m in sentences()}
+    said: set[str] = set()
+
+    class Listening(dict):
+        def get(self, key, default=None):
+            said.add(key)
+            return super().get(key, default)
+
+    words = Words("id")
+    words._messages = Listening(words._messages)
+    facts = data.load(version)
+    for path, builder in pages.jobs(facts):
+        builder(Sheet(words, facts, path, BUILT))
+    assert said and not said - known
+
+
+def test_indonesian_pages_hold_no_english(read):
+    english = re.compile(r"\b(the|and|agency|agencies|posts|expected|against|with|data to|share of|months)\b", re.IGNORECASE)
+    for path, page in read.items():
+        if path.startswith("id/") and "glosarium" not in path and "jahat" not in path:
+            text = page.text.replace(HOSTILE, "")
+            found = english.findall(text)
+            assert not found, (path, found, text[max(0, english.search(text).start() - 60) :][:160])
+
+
+# -- one file
+# ----------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("what", ["ringkasan", "d00", "tanpa-data"])
+def test_shared_page_stands_alone(version, tmp_path, what):
+    out = pages.share(version, what, tmp_path / "satu" / f"{what}.html", "id", built_at=BUILT)
+    text = out.read_text("utf-8")
+    page = Reader(text)
+    assert len(text) <= 1_000_000 and page.inside == []
+    for tag, name, value in page.attributes:
+        if name in ("href", "src"):
+            assert value.startswith(("#", "data:", "https://")), (tag, value)
+            assert tag == "a" or value.startswith("data:"), (tag, value)
+    if what != "tanpa-data":
+        assert 'id="mesin"' in text
+
+
+def test_sharing_an_unknown_agency_says_which_exist(version, tmp_path):
+    with pytest.raises(KeyError, match="d00"):
+        pages.share(version, "tidak-ada", tmp_path / "x.html")
+
+
+def test_staging_folders_are_never_left_behind(version, tmp_path):
+    pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".")]
+    shutil.rmtree(tmp_path)
