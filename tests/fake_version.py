@@ -1,5 +1,6 @@
 """An invented version for page tests: the published tables of a small regency, in memory, with every awkward agency in it."""
 
+import json
 import math
 import random
 from datetime import date, datetime, timedelta
@@ -138,6 +139,7 @@ def regency(
         **_training(agencies),
         **_files(agencies, rng, hostile),
         "estimates.response_summary": _replies(agencies),
+        "estimates.actions": _actions(hostile),
         "core.series_breaks": pl.DataFrame(
             [
                 {
@@ -447,7 +449,6 @@ def _posts(agencies: list[dict], windows: list[dict], rng: random.Random, count:
                     "content_type": rng.choice(("layanan", "seremonial", None)),
                     "engagement": rng.randint(0, 900),
                     "is_comparable": True,
-                    "lift": None,
                     "maturity": "mature",
                     "export_id": 1,
                 }
@@ -469,7 +470,7 @@ def _posts(agencies: list[dict], windows: list[dict], rng: random.Random, count:
             )
             lifts.append({"post_key": key, "lift": math.exp(rng.gauss(0, 0.6))})
     return {
-        "marts.post_facts": pl.DataFrame(facts, infer_schema_length=None, schema_overrides={"lift": pl.Float64}),
+        "marts.post_facts": pl.DataFrame(facts, infer_schema_length=None),
         "core.posts": pl.DataFrame(texts),
         "core.post_themes": pl.DataFrame(themes, infer_schema_length=None),
         "estimates.post_lift": pl.DataFrame(lifts),
@@ -582,7 +583,7 @@ def _replies(agencies: list[dict]) -> pl.DataFrame:
         {
             "agency_id": None,
             "n": 820,
-            "open": 61,
+            "n_open": 61,
             "median_hours": 13.0,
             "answered_24h": 0.6,
             "lower": 0.57,
@@ -595,7 +596,7 @@ def _replies(agencies: list[dict]) -> pl.DataFrame:
             {
                 "agency_id": agency["agency_id"],
                 "n": 30 + i,
-                "open": i,
+                "n_open": i,
                 "median_hours": 4.0 + 5 * i,
                 "answered_24h": 0.9 - i / 20,
                 "lower": 0.4,
@@ -604,3 +605,28 @@ def _replies(agencies: list[dict]) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _actions(hostile: str) -> pl.DataFrame:
+    told = [
+        ("regency_gaps", None, {"n": 2, "names": ["Badan Tanpa Data", hostile[:60]]}),
+        ("regency_service", None, {"n": 12, "factor": 1.4, "lower": 1.1, "upper": 1.8, "share": 0.31}),
+        ("agency_format", "d00", {"format": "video", "lift": 1.8, "lift_lower": 1.2, "posts": 14}),
+        ("agency_slow", "d06", {"answered_24h": 0.41, "lower": 0.3, "upper": 0.52, "n": 44}),
+        ("agency_refused", "jahat", {"n": 2, "file_name": hostile}),
+        ("rule_of_tomorrow", "d02", {"n": 1}),
+    ]
+    return pl.DataFrame(
+        [
+            {
+                "rule": rule,
+                "rank": 1 + i % 3,
+                "agency_id": agency,
+                "text_id_key": rule,
+                "arguments": json.dumps(arguments),
+                "evidence_query": "select 1",
+                "evidence_n": 1,
+            }
+            for i, (rule, agency, arguments) in enumerate(told)
+        ]
+    )

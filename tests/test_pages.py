@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import shutil
 from collections import Counter
@@ -12,9 +13,10 @@ import pytest
 from fake_version import BUILT, HARMLESS, HOSTILE, FakeVersion, regency
 
 from pipeline import pages
+from pipeline.actions import texts
 from pipeline.html.catalogue import sentences
 from pipeline.html.locale import Words
-from pipeline.pages import common, data, ringkasan
+from pipeline.pages import advice, common, data, ringkasan
 from pipeline.pages.sheet import Sheet
 
 
@@ -268,6 +270,42 @@ def test_numbers_carry_ids_that_trace_can_follow(read):
     ids = [v for page in read.values() for v in page.values("data-figure")]
     assert len(ids) > 300
     assert all(re.fullmatch(r"[a-z_]+:[a-z0-9_]+(:[a-z_]+=[^=]+(,[a-z_]+=[^=]+)*)?", figure) for figure in ids)
+
+
+def test_published_advice_is_told_with_numbers_of_the_language(read):
+    text = read["id/index.html"].text
+    assert (
+        "Tutup kekosongan data" in text and "unggahan layanan ditanggapi 1,40 kali unggahan seremonial (95%: 1,10–1,80)" in text
+    )
+    assert "31% unggahan masih seremonial" in text
+    assert "14 unggahan berbentuk video ditanggapi 1,80 kali dari biasanya" in read["id/perangkat/d00.html"].text
+    assert "41% of 44 questions were answered within 24 hours (95%: 30%–52%)" in read["en/perangkat/d06.html"].text
+
+
+def test_every_rule_of_advice_can_be_told():
+    """The sentences of `actions_texts.yml` and the arguments of `actions.py` are written elsewhere; here they meet."""
+    facts = facts_of(regency(districts=8))
+    for rule, sentences_of in texts().items():
+        holes = {h for part in sentences_of.values() for h in re.findall(r"{(\w+)}", part)}
+        arguments = {
+            h: ["A", "B"] if h == "names" else "video" if h in ("format", "topic", "metric", "account_id", "file_name") else 0.5
+            for h in holes
+        }
+        row = {"rule": rule, "text_id_key": rule, "arguments": json.dumps(arguments)}
+        for language in ("id", "en"):
+            told = advice._told(row, Words(language), facts)
+            assert told and "{" not in told["text"] + told["title"], rule
+
+
+def test_untagged_posts_are_no_theme(tmp_path):
+    version = regency(districts=8)
+    frame = version.frames["estimates.theme_window"]
+    frames = {
+        **version.frames,
+        "estimates.theme_window": pl.concat([frame, frame.head(1).with_columns(programme=pl.lit("untagged"))]),
+    }
+    result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
+    assert "untagged" not in (result.folder / "id/pancakarsa.html").read_text("utf-8")
 
 
 # -- hostile text

@@ -160,7 +160,7 @@ def cohort_dots(frame: pl.DataFrame, words: Words) -> Chart:
         value, low, high = (math.exp(r[c]) if r[c] is not None else None for c in ("effect", "lower", "upper"))
         rows.append(
             {
-                "label": words.plain("Cohort {wave}", wave=r["wave"]),
+                "label": words.plain("Cohort {wave}", wave=r["wave"]) if str(r["wave"]).isdigit() else str(r["wave"]),
                 "value": value,
                 "lower": low,
                 "upper": high,

@@ -1,9 +1,14 @@
 """Who needs help, why, and the first step: fixed rules over published estimates, the same every month."""
 
+import json
+import re
 from dataclasses import dataclass
+from datetime import date
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from pipeline.actions import texts as advice_texts
+from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.pages.common import COMPLETE, SLOW_HOURS, direction, habit_change, reply
 from pipeline.pages.data import Facts
@@ -89,6 +94,10 @@ def need_of(facts: Facts, agency: dict, words: Words) -> Need | None:
 
 def next_step(facts: Facts, agency: dict, words: Words) -> str:
     """One suggestion for the agency's own page: its need, else what its own best posts suggest, else carry on."""
+    rows = facts.of("estimates.actions", agency["agency_id"]).sort("rank", "rule").to_dicts()
+    told = next((action for row in rows if (action := _told(row, words, facts))), None)
+    if told:
+        return Markup("<b>{}.</b> {}").format(told["title"], told["text"])
     need = need_of(facts, agency, words)
     if need:
         return Markup("{} {}").format(need.reason, need.step)
@@ -120,57 +129,87 @@ def format_word(kind: str | None, words: Words) -> str:
     }.get(kind or "", kind or "–")
 
 
+PAGE_OF = {"regency_gaps": "kualitas.html", "agency_no_data": "kualitas.html", "regency_topic": "pancakarsa.html"}
+
+
 def regency_actions(facts: Facts, found: list[Need], words: Words) -> list[dict]:
-    """At most three actions for leadership, each with the evidence it rests on."""
+    """The published advice for leadership, filled up to three by what the training evidence and the needs say."""
+    rows = facts.frames["estimates.actions"].filter(facts.frames["estimates.actions"]["agency_id"].is_null())
+    told = [_told(row, words, facts) for row in rows.sort("rank", "rule").to_dicts()]
+    actions = [action for action in told if action]
+    if not actions:
+        actions = _own_actions(found, words)
+    effect = training_verdict(facts)
+    if effect in ("up", "flat") and len(actions) < 3:
+        actions.append(_training_action(effect, words))
+    return actions
+
+
+def _own_actions(found: list[Need], words: Words) -> list[dict]:
+    """Without an advice table: the needs of the page itself, counted."""
     actions = []
     gaps = [n for n in found if n.kind in ("no_data", "not_covered")]
     if gaps:
-        actions.append(
-            {
-                "title": words._("Close the gaps in the data"),
-                "text": words.ngettext(
-                    "{n} agency sent too little to be judged.", "{n} agencies sent too little to be judged.", len(gaps)
-                ),
-                "page": "kualitas.html",
-                "link": words._("List and reasons"),
-            }
-        )
+        text = words.ngettext("{n} agency sent too little to be judged.", "{n} agencies sent too little to be judged.", len(gaps))
+        title = words._("Close the gaps in the data")
+        actions.append({"title": title, "text": text, "page": "kualitas.html", "link": words._("List and reasons")})
     slow = [n for n in found if n.kind == "slow"]
     if slow:
+        text = words.ngettext("{n} agency answers later than a day.", "{n} agencies answer later than a day.", len(slow))
         actions.append(
-            {
-                "title": words._("Set up a reply duty"),
-                "text": words.ngettext(
-                    "{n} agency answers later than a day.", "{n} agencies answer later than a day.", len(slow)
-                ),
-                "page": "daftar.html",
-                "link": words._("See which"),
-            }
+            {"title": words._("Set up a reply duty"), "text": text, "page": "daftar.html", "link": words._("See which")}
         )
     down = [n for n in found if n.kind == "down"]
     if down:
         names = words.join(n.agency["short"] for n in down[:3])
-        actions.append(
-            {
-                "title": words.ngettext("Support the agency that declined", "Support the {n} agencies that declined", len(down)),
-                "text": words._("Beginning with {names}; their pages show since when and on which platform.", names=names),
-                "page": "daftar.html",
-                "link": words._("See which"),
-            }
+        title = words.ngettext("Support the agency that declined", "Support the {n} agencies that declined", len(down))
+        text = words._("Beginning with {names}; their pages show since when and on which platform.", names=names)
+        actions.append({"title": title, "text": text, "page": "daftar.html", "link": words._("See which")})
+    return actions
+
+
+def _told(row: dict, words: Words, facts: Facts) -> dict | None:
+    """One row of advice in the language of the page; None when its sentence or an argument of it is not known."""
+    sentences = advice_texts().get(row["text_id_key"])
+    if not sentences:
+        return None
+    values = json.loads(row["arguments"] or "{}")
+    shown = {name: _argument(name, value, row["rule"], words, facts) for name, value in values.items()}
+    try:
+        title, text = (
+            Markup(escape(sentences[f"{part}_{words.language}"])).format(**shown)  # noqa: S704  # escaped here
+            for part in ("title", "text")
         )
-    effect = training_verdict(facts)
-    if effect in ("up", "flat") and len(actions) < 3:
-        actions.append(_training_action(effect, words))
-    if len(actions) < 3:
-        actions.append(
-            {
-                "title": words._("Learn from those that improved"),
-                "text": words._("Let two of them show their best posts at the next meeting; the pages list them."),
-                "page": "daftar.html",
-                "link": words._("See which"),
-            }
-        )
-    return actions[:3]
+    except KeyError:
+        return None
+    page = PAGE_OF.get(row["rule"], "daftar.html")
+    return {
+        "title": title,
+        "text": text,
+        "page": page,
+        "link": words._("List and reasons") if page == "kualitas.html" else words._("See which"),
+    }
+
+
+SHARES = ("share", "share_cases", "share_posts", "answered_24h")
+FACTORS = ("factor", "lift", "lift_lower", "change", "change_lower", "change_upper")
+
+
+def _argument(name: str, value: object, rule: str, words: Words, facts: Facts) -> object:
+    """An argument as the page writes it: by its name, because a share and a factor are both numbers."""
+    if isinstance(value, list):
+        return words.join(tampil(item, 60) for item in value)
+    if name in SHARES or (name in ("lower", "upper") and rule == "agency_slow"):
+        return words.percent(value)  # type: ignore[arg-type]
+    if name in FACTORS or name in ("lower", "upper"):
+        return words.number(value, 2)  # type: ignore[arg-type]
+    if name == "format":
+        return format_word(str(value), words)
+    if isinstance(value, (int, float)):
+        return words.number(value, 0)
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d( .*)?", value):
+        return words.day(date.fromisoformat(value[:10]))
+    return tampil(value, 60)
 
 
 def _training_action(effect: str, words: Words) -> dict:

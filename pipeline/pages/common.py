@@ -6,9 +6,10 @@ from datetime import date
 
 from markupsafe import Markup
 
+from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.html.mini import RatioScale
-from pipeline.pages.data import Facts
+from pipeline.pages.data import MINIMUM_CASES, Facts
 
 COMPLETE = 0.90
 SLOW_HOURS = 24.0
@@ -139,7 +140,13 @@ def month_back(month: date, count: int) -> date:
 def reply(facts: Facts, agency_id: str) -> dict | None:
     """The response summary of an agency, if there is a log with at least 20 cases."""
     rows = facts.of("estimates.response_summary", agency_id).sort("period_start", nulls_last=False).to_dicts()
-    return rows[-1] if rows and (rows[-1]["n"] or 0) >= 20 else None
+    return rows[-1] if rows and (rows[-1]["n"] or 0) >= MINIMUM_CASES and rows[-1]["median_hours"] is not None else None
+
+
+def wave_word(wave: str | None, words: Words) -> str:
+    """Cohorts are numbered or named by the register: "Training 2", but a name stands as it is."""
+    text = tampil(wave, 40)
+    return words.plain("Training {wave}", wave=text) if text.isdigit() else text or words.plain("Training")
 
 
 def habit_change(facts: Facts, agency_id: str, words: Words) -> Markup | str:

@@ -41,7 +41,7 @@ def listing(sheet: Sheet, agencies: list[dict]) -> dict:
     """Rows for the `daftar` table, with the same values as CSV."""
     facts, w = sheet.facts, sheet.words
     scale, groups, months = common.scale_of(facts), common.peer_values(facts), last_months(sheet)
-    has_reply = facts.frames["estimates.response_summary"].height > 0
+    has_reply = any(common.reply(facts, a["agency_id"]) for a in agencies)
     rows = [_row(sheet, agency, scale, groups, months) for agency in agencies]
     labels = sorted({(row["group"], row["group_label"]) for row in rows}, key=lambda pair: pair[1])
     return {

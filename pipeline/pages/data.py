@@ -138,7 +138,7 @@ NEEDS: dict[str, dict[str, pl.DataType | type]] = {
     "estimates.response_summary": {
         "agency_id": T,
         "n": N,
-        "open": N,
+        "n_open": N,
         "median_hours": F,
         "answered_24h": F,
         "lower": F,
@@ -171,7 +171,6 @@ POSTS_QUERY = {
         "content_type": T,
         "engagement": N,
         "is_comparable": B,
-        "lift": F,
         "maturity": T,
         "export_id": N,
     },
@@ -180,8 +179,8 @@ POSTS_QUERY = {
 }
 
 MINIMUM_CASES = 20
+UNTAGGED = "untagged"  # the row of posts without a theme in theme_window and post_themes
 MINIMUM_LIST = 20
-PERSISTENT = ("judged", "not_ranked")
 
 
 @dataclass
@@ -224,6 +223,8 @@ class Facts:
 def load(version, registry=None) -> Facts:
     absent: list[str] = []
     frames = {name: read(version, name, columns, absent) for name, columns in NEEDS.items()}
+    for name in ("estimates.theme_window", "estimates.theme_month"):
+        frames[name] = frames[name].filter(pl.col("programme") != UNTAGGED)  # its share has another denominator
     info = (frames["meta.version"].to_dicts() or [{}])[0]
     windows = {r["agency_id"]: r for r in frames["estimates.agency_window"].sort("agency_id").to_dicts()}
     agencies = _agencies(frames["core.agencies"], windows)
@@ -294,12 +295,12 @@ def _posts(version, absent: list[str], facts: Facts) -> pl.DataFrame:
     columns = POSTS_QUERY["marts.post_facts"]
     posts = read(version, "marts.post_facts", columns, absent)
     lift = read(version, "estimates.post_lift", POSTS_QUERY["estimates.post_lift"], absent)
-    if lift.height:
-        posts = posts.drop("lift").join(lift.unique("post_key"), on="post_key", how="left", maintain_order="left")
+    posts = posts.join(lift.unique("post_key"), on="post_key", how="left", maintain_order="left")
     texts = read(version, "core.posts", POSTS_QUERY["core.posts"], absent)
     precision = texts.select("post_key", "published_precision").unique("post_key")
     facts.frames["texts"] = texts
-    themes = facts.frames["core.post_themes"].unique("post_key", keep="any").select("post_key", "programme")
+    tagged = facts.frames["core.post_themes"].filter(pl.col("programme") != UNTAGGED).sort("post_key", "programme")
+    themes = tagged.unique("post_key", keep="first", maintain_order=True).select("post_key", "programme")
     joined = posts.join(precision, on="post_key", how="left").join(themes, on="post_key", how="left")
     return joined.sort("published_on", "post_key")
 

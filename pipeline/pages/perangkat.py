@@ -209,7 +209,7 @@ def reply_cell(sheet: Sheet, agency: dict) -> dict | None:
         "figure": f"response_summary:median_hours:agency_id={agency['agency_id']}",
         "lines": [
             ("", w._("{share} within 24 hours", share=w.percent(answers["answered_24h"]))),
-            ("", w._("{n} cases, {open} still open", n=w.integer(answers["n"]), open=w.integer(answers["open"]))),
+            ("", w._("{n} cases, {open} still open", n=w.integer(answers["n"]), open=w.integer(answers["n_open"]))),
         ],
     }
 
@@ -506,6 +506,13 @@ def method(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
                 "What an account of this size, platform, mix of posts and month usually draws, estimated without the "
                 "agency itself. "
                 "×1.00 = as expected; ×0.80–×1.25 counts as “as expected”. Platforms are never added together."
+            ),
+        ),
+        (
+            w._("Certain change"),
+            w._(
+                "A change is measured beside the movement of all agencies. ▲ and ▼ appear only when it survives a control of "
+                "false discoveries at 10%."
             ),
         ),
         (

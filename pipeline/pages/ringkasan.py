@@ -40,7 +40,7 @@ def build(sheet: Sheet) -> str:
         help=[{"need": need, "url": sheet.agency_url(need.agency)} for need in found[:SHOWN]],
         help_more=max(0, len(found) - SHOWN),
         help_count=len(found),
-        actions=[{**a, "url": sheet.url(a["page"])} for a in regency_actions(facts, found, w)],
+        actions=[{**a, "url": sheet.url(a["page"])} for a in regency_actions(facts, found, w)[:3]],
         charts=charts(sheet),
         listing=listing,
         table_url="#tabel",
@@ -150,7 +150,8 @@ def five_numbers(sheet: Sheet, agencies: list[dict]) -> list[dict]:
 def level_cell(sheet: Sheet) -> dict | None:
     w = sheet.words
     rows = list(sheet.facts.frames["estimates.regency_month"].sort("month").tail(13).to_dicts())
-    seen = [r for r in rows if r["median"] is not None]
+    end = sheet.facts.period[1]
+    seen = [r for r in rows if r["median"] is not None and (end is None or r["month"] <= end)]
     if not seen:
         return None
     last = seen[-1]
@@ -166,7 +167,7 @@ def level_cell(sheet: Sheet) -> dict | None:
         "value": w.times(last["median"]),
         "unit": "",
         "lines": lines,
-        "spark": sparkline([r["median"] for r in rows], tint="brand", size=(180, 30)),
+        "spark": sparkline([r["median"] for r in seen], tint="brand", size=(180, 30)),
         "figure": f"regency_month:median:month={last['month'].isoformat()}",
     }
 
@@ -239,7 +240,7 @@ def reply_cell(sheet: Sheet) -> dict | None:
     if row is None or (row["n"] or 0) < 20 or row["answered_24h"] is None:
         return None
     lines = [("", w.interval(row["lower"], row["upper"], kind="percent"))] if row["lower"] is not None else []
-    lines.append(("", w._("{n} cases, {open} still open", n=w.integer(row["n"]), open=w.integer(row["open"]))))
+    lines.append(("", w._("{n} cases, {open} still open", n=w.integer(row["n"]), open=w.integer(row["n_open"]))))
     return {
         "label": w._("Questions answered within 24 hours"),
         "value": w.percent(row["answered_24h"]),
@@ -294,7 +295,7 @@ def training_marks(facts: Facts, sheet: Sheet) -> list[tuple]:
     for row in facts.frames["core.trainings"].sort("date", nulls_last=True).to_dicts():
         if row["date"]:
             waves.setdefault(row["wave"], row["date"])
-    return [(day, sheet.words.plain("Training {wave}", wave=wave)) for wave, day in waves.items()][:6]
+    return [(day, common.wave_word(wave, sheet.words)) for wave, day in waves.items()][:6]
 
 
 def charts(sheet: Sheet) -> list[dict]:
@@ -330,8 +331,8 @@ def method(sheet: Sheet) -> list[tuple[str, str]]:
         (
             w._("Certain change"),
             w._(
-                "▲ and ▼ appear only when a change against the three months before survives a control of false "
-                "discoveries at 10%."
+                "A change is measured beside the movement of all agencies. ▲ and ▼ appear only when it survives a control of "
+                "false discoveries at 10%."
             ),
         ),
         (
