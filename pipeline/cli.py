@@ -326,30 +326,33 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def trace(
-    context: typer.Context, figure: Annotated[str, typer.Argument(help="id angka di halaman / figure id on a page")]
+    context: typer.Context,
+    figure: Annotated[str, typer.Argument(help="id angka di halaman / figure id on a page")],
+    limit: Annotated[int, typer.Option(help="Paling banyak sekian baris. / At most so many rows.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """Berkas dan baris di balik sebuah angka. / The files and rows behind a figure."""
-    from pipeline import screen, warehouse
-
-    rows = list(warehouse.trace(context.obj.workspace, figure))
-    if not rows:
-        context.obj.stop(night.USAGE, f"Tidak ada berkas di balik '{figure}'.", f"No file behind '{figure}'.")
-    columns, values = _table(rows)
-    screen.console().print(screen.listing(figure, columns, values))
-
-
-def _table(rows: list[Any]) -> tuple[list[str], list[list[Any]]]:
-    """Rows as a table, whether they are mappings, dataclasses or plain tuples."""
     import dataclasses
 
-    first = rows[0]
-    if dataclasses.is_dataclass(first):
-        names = [f.name for f in dataclasses.fields(first)]
-        return names, [[getattr(r, n) for n in names] for r in rows]
-    if isinstance(first, dict):
-        return list(first), [list(r.values()) for r in rows]
-    names = list(getattr(first, "_fields", [f"{i}" for i in range(len(first))]))
-    return names, [list(r) for r in rows]
+    from pipeline import screen, warehouse
+
+    session: Session = context.obj
+    sources = [dataclasses.asdict(source) for source in warehouse.trace(session.workspace, figure)]
+    if as_json:
+        for source in sources:
+            typer.echo(json.dumps(source, ensure_ascii=False, default=str))
+        return
+    if not sources:
+        session.say(f"Tidak ada baris di balik '{figure}': tidak ada data.", f"No row behind '{figure}': there is no data.")
+        return
+    out = screen.console()
+    files = len({source["sha256"] for source in sources})
+    out.print(
+        screen.listing(f"{figure}: {len(sources)} × {files}", list(sources[0]), (list(s.values()) for s in sources[:limit]))
+    )
+    if len(sources) > limit:
+        more = len(sources) - limit
+        session.say(f"… dan {more} baris lagi (--limit, --json)", f"… and {more} more rows (--limit, --json)")
 
 
 @app.command()

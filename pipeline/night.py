@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pipeline.settings import Workspace
 
@@ -117,8 +116,8 @@ def explain(error: BaseException, log: Path | None = None) -> tuple[int, str, st
             lines_id = "\n".join(f"  {p.place()}: {p.problem_id}" for p in cause.problems)
             lines_en = "\n".join(f"  {p.place('line', 'column')}: {p.problem_en}" for p in cause.problems)
             return USAGE, f"Registri perlu diperbaiki:\n{lines_id}", f"The registry needs mending:\n{lines_en}"
-        if type(cause).__name__ == "NotPublished" and hasattr(cause, "failed"):
-            return _not_published(cause)
+        if hasattr(cause, "exit_status") and hasattr(cause, "id") and hasattr(cause, "en"):
+            return int(cause.exit_status), str(cause.id), str(cause.en)  # an error that knows its own sentences
         if isinstance(cause, Busy):
             return (
                 BUSY,
@@ -141,17 +140,6 @@ def explain(error: BaseException, log: Path | None = None) -> tuple[int, str, st
         BUG,
         f"Terjadi kesalahan pada program ({type(error).__name__}); versi terakhir tetap terbit.{where}",
         f"A fault in the program ({type(error).__name__}); the last version stays published.{where_en}",
-    )
-
-
-def _not_published(error: Any) -> tuple[int, str, str]:
-    """Which rules are broken and by how many rows; the warehouse raises it (its module is not imported for a word)."""
-    rules_id = "\n".join(f"  {c.name} ({c.failed_rows}): {c.message_id}" for c in error.failed)
-    rules_en = "\n".join(f"  {c.name} ({c.failed_rows}): {c.message_en}" for c in error.failed)
-    return (
-        NOT_PUBLISHED,
-        f"Tidak diterbitkan, pemeriksaan gagal; versi terakhir tetap terbit:\n{rules_id}",
-        f"Not published, checks failed; the last version stays published:\n{rules_en}",
     )
 
 

@@ -30,8 +30,8 @@ class Night(dg.ConfigurableResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Night"]:
         with night.alone(self.workspace):
             night.require_room(self.workspace)
-            if context.instance and context.run_id:
-                sweep(context.instance, except_run=context.run_id)
+            if context.instance and context.run:
+                sweep(context.instance, except_run=context.run.run_id)
             yield self
 
 

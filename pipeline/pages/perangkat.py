@@ -243,7 +243,7 @@ def best_rows(sheet: Sheet, agency: dict) -> list[dict]:
                 "lift": w.times(post["lift"], 1),
                 "engagement": w.integer(post["engagement"]),
                 "raw": post,
-                "figure": f"post_facts:lift:post_key={post['post_key']}",
+                "figure": f"post_lift:lift:post_key={post['post_key']}",
             }
         )
     return rows
