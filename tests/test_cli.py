@@ -16,7 +16,7 @@ def call(*words, workspace=None):
     """The command as its entry point runs it, error sentences included."""
     command = [sys.executable, "-c", "from pipeline.cli import main; main()"]
     where = ["--workspace", str(workspace)] if workspace else []
-    return subprocess.run([*command, *where, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([*command, *where, *map(str, words)], capture_output=True, text=True, timeout=280, check=False)
 
 
 def test_every_command_is_offered_with_a_sentence_in_both_languages():

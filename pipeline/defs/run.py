@@ -83,7 +83,8 @@ def _counts(result: dg.ExecuteInProcessResult) -> dict[str, int]:
 def _summary(report: Report, indonesian: bool) -> list[str]:
     from pipeline import screen, warehouse
 
-    files = ", ".join(f"{screen.outcome(o, 'id' if indonesian else 'en').plain} {n}" for o, n in sorted(report.counts.items()) if n)
+    language = "id" if indonesian else "en"
+    files = ", ".join(f"{screen.outcome(o, language).plain} {n}" for o, n in sorted(report.counts.items()) if n)
     nothing = "tidak ada yang baru" if indonesian else "nothing new"
     lines = [f"{'Berkas' if indonesian else 'Files'}: {files or nothing}"]
     if warehouse.current(report.workspace) is None:
