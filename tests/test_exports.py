@@ -31,7 +31,7 @@ from exports_in_tests import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.exports import guards, read
+from pipeline.exports import docs, guards, read
 from pipeline.exports.clocks import to_utc
 from pipeline.exports.messages import TEXTS, escape, message
 from pipeline.exports.text import Dialect, tokenise
@@ -658,6 +658,10 @@ def test_facebook_batches_may_be_short_only_as_a_whole(look):
     assert export.n_rows == 300 and export.nulls["watch_seconds"] == 128
     records[140][-2:] = []
     refused(look(plain(records)), "BAD_STRUCTURE")
+    unproven = [[c for i, c in enumerate(r) if not 18 < i < 28] for r in facebook(300)]
+    for row in unproven[1:129]:
+        del row[-1]
+    refused(look(plain(unproven), first_seen=datetime(2027, 6, 1, tzinfo=UTC)), "BAD_STRUCTURE")
 
 
 def test_overview_blocks_are_exports_of_their_own(look):
@@ -700,6 +704,25 @@ def test_wrapped_lines_are_unwrapped_and_flagged(look):
     export = only(look(plain([[line] for line in lines], eol="\r\n", quote_all=True)))
     assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 12)
     assert export.sums == only(look(plain(instagram()))).sums
+
+
+def test_wrapped_rows_under_a_sound_header_are_unwrapped_too(look):
+    lines = text([[c.replace("\n", " ") for c in r] for r in instagram()]).split("\n")[:-1]
+    export = only(look(text([[line] for line in lines], delimiter=";", eol="\r\n").encode()))
+    assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 12)
+
+
+def test_overview_saved_again_by_a_spreadsheet_is_still_read(look):
+    rows = [["Facebook follows", ""], *series(6), ["", ""], ["Instagram follows", ""], *series(4), ["", ""]]
+    sums = [{"follows_gained": 150}, {"follows_gained": 60}]
+    local = [["Facebook follows"], ["Date", "Primary"], *[[f"{i:02d}/01/2026 00.00", "2"] for i in range(1, 8)]]
+    assert [e.sums for e in look(text(rows, delimiter=";", eol="\r\n").encode())] == sums
+    tabs = "sep=,\t\r\n" + text(rows, delimiter="\t", eol="\r\n")
+    assert [e.sums for e in look(b"\xff\xfe" + tabs.encode("utf-16-le"))] == sums
+    assert [e.sums for e in look(workbook(rows), "Follows.xlsx")] == sums
+    assert [e.rows["day"].to_list()[-1] for e in look(text(local, delimiter=";").encode())] == [date(2026, 1, 7)]
+    export = only(look(workbook(series(5)), "Reach.xlsx"))
+    assert (export.n_rows, codes(export)) == (5, ["TITLE_FROM_NAME"])
 
 
 # --- clocks
@@ -771,6 +794,10 @@ def test_damage_anywhere_is_read_or_refused_and_never_raises(look, position, cha
 def test_every_message_speaks_both_languages(code):
     said = message(code, "x", "y" * 100)
     assert said.id.endswith(".") and said.en.endswith(".") and said.id != said.en and len(said.seen) <= 40
+
+
+def test_the_page_of_messages_is_current():
+    assert docs.FILE.read_text(encoding="utf-8") == docs.text(), "run: python -m pipeline.exports.docs"
 
 
 def test_what_was_seen_is_shown_harmless():

@@ -181,16 +181,15 @@ def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped:
         inner = None if unwrapped else text.unwrap(records)
         if inner is None:
             raise unknown(Table(_filled(records), file_name=source.name), formats)
-        for export in _decoded(inner, source, formats, unwrapped=True):
-            if export.outcome in ("accepted", "flagged"):
-                export.outcome = "flagged"
-                export.messages.append(message("UNWRAPPED"))
-            yield export
+        yield from _flagged_unwrapped(inner, source, formats)
         return
     try:
         records = list(text.tokenise(content, how, source.limits.field))
     except Refused as refused:
         yield _refusal(source, refused, _kind_of(records, formats))
+        return
+    if not unwrapped and (inner := text.unwrap_body(records, how.delimiter)):
+        yield from _flagged_unwrapped(inner, source, formats)
         return
     around = typed.Around(
         container="csv", today=source.first_seen.date(), delimiter=how.delimiter, open_end=text.ends_open(content)
@@ -259,9 +258,9 @@ def _filled(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]
 def _tables(
     records: list[tuple[int, list[str]]], source: Source, around: typed.Around, formats: Sequence[Format]
 ) -> Iterator[Export]:
-    blocks = list(_blocks(records, formats, source.member or source.name))
+    blocks = list(_blocks(records, formats, _file_of(source)))
     if not blocks:
-        table = Table(_filled(records), file_name=source.member or source.name)
+        table = Table(_filled(records), file_name=_file_of(source))
         yield _export(table, source, around, formats)
         return
     names: dict[str, int] = {}
@@ -368,9 +367,9 @@ def _sheet(
         found = recognise(table, around.container, formats)
     except Refused as refused:
         if inner := text.unwrap(plain):
-            yield from _unwrapped_sheet(inner, source, formats)
+            yield from _flagged_unwrapped(inner, source, formats)
             return
-        blocks = list(_blocks(plain, formats, source.name))
+        blocks = list(_blocks(plain, formats, _file_of(source)))
         if not blocks:
             raise refused
         yield from _tables(plain, source, around, formats)
@@ -392,7 +391,7 @@ def _taught_sheet(sheet: workbook.Sheet, source: Source, around: typed.Around) -
         return [] if is_unknown(refused) else [_refusal(source, refused)]
 
 
-def _unwrapped_sheet(inner: str, source: Source, formats: Sequence[Format]) -> Iterator[Export]:
+def _flagged_unwrapped(inner: str, source: Source, formats: Sequence[Format]) -> Iterator[Export]:
     for export in _decoded(inner, source, formats, unwrapped=True):
         if export.outcome in ("accepted", "flagged"):
             export.outcome = "flagged"

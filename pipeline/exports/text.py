@@ -169,3 +169,13 @@ def unwrap(records: list[tuple[int, list[str]]]) -> str | None:
     if not any(d in filled[0] or d in filled[-1] for d in DELIMITERS):
         return None
     return "\n".join(b[0] if b else "" for b in bodies) + "\n"
+
+
+def unwrap_body(records: list[tuple[int, list[str]]], delimiter: str) -> str | None:
+    """As :func:`unwrap`, where the header line needed no quotes and so looks sound: only the rows are one cell each."""
+    filled = [(row, trim(cells)) for row, cells in records if any(cells)]
+    body = filled[1:]
+    if len(filled) < 2 or len(filled[0][1]) < 3 or not all(len(c) == 1 and c[0].count(delimiter) > 1 for _, c in body):
+        return None
+    header = delimiter.join('"' + c.replace('"', '""') + '"' for c in filled[0][1])
+    return "\n".join([header, *(c[0] for _, c in body)]) + "\n"

@@ -64,7 +64,7 @@ def read_table(form: Format, table: Table, around: Around) -> Typed:
         raise Refused("TOO_LARGE", seen=f"{len(header)} kolom/columns > {form.max_columns}")
     columns, report, language = map_header(form, header)
     body, total = _body(form, table.records, header, columns, notes)
-    _same_width(form, body, len(header), around)
+    padded = _same_width(form, body, len(header), around)
     if around.open_end and form.ends_with_newline:
         raise Refused("TRUNCATED", place=_place(table.records[-1][0]), seen="baris terakhir/last row")
     body = _without_error_rows(form, body, columns, notes)
@@ -74,6 +74,8 @@ def read_table(form: Format, table: Table, around: Around) -> Typed:
     _caps(form, len(body), notes)
     frame = _hooks(form, frame, notes)
     _check_rules(form, frame, notes)
+    if padded and not any(r.hard and all(n in frame.columns for n in r.needs) for r in form.rules):
+        raise Refused("BAD_STRUCTURE", place=_place(padded), seen="baris pendek tanpa bukti/short rows without proof")
     _check_unique(form, frame)
     if notes.refusals:
         code, place, seen = notes.refusals[0]
@@ -192,15 +194,18 @@ def _is_trailer(form: Format, cells: list[str]) -> bool:
     return len(trim(cells)) == 1 and any(re.fullmatch(p, cells[0].strip()) for p in form.one_cell_trailers)
 
 
-def _same_width(form: Format, body: list[tuple[int, list[str]]], width: int, around: Around) -> None:
-    """Every record as wide as the header. Pads in place: cells a spreadsheet left out, and declared ragged batches."""
+def _same_width(form: Format, body: list[tuple[int, list[str]]], width: int, around: Around) -> int:
+    """Every record as wide as the header. Pads in place: cells a spreadsheet left out, and declared ragged batches.
+
+    Returns the row of the first record of such a batch, 0 if there is none.
+    """
     if around.container != "csv":
         for row, cells in body:
             if any(cells[width:]):
                 raise Refused("BAD_STRUCTURE", place=_place(row), seen=f"{len(trim(cells))} > {width}")
             cells[width:] = []
             cells += [""] * (width - len(cells))
-        return
+        return 0
     padded = max((len(c) for _, c in body), default=width)
     for row, cells in body:
         if len(cells) > width and (any(cells[width:]) or len(cells) != padded):
@@ -210,6 +215,7 @@ def _same_width(form: Format, body: list[tuple[int, list[str]]], width: int, aro
         _ragged(form, body, width, short, around)
     for _, cells in body:
         cells[width:] = []
+    return short[0][1] if short else 0
 
 
 def _ragged(form: Format, body: list[tuple[int, list[str]]], width: int, short: list[tuple[int, int]], around: Around) -> None:
