@@ -386,7 +386,7 @@ def _account_keys(rows: pl.DataFrame) -> pl.DataFrame:
 
 # --- ledger rows ----------------------------------------------------------------------------------------------------------
 
-SIGHTING = {
+SIGHTING: dict[str, Any] = {
     "name": pl.Utf8,
     "size_bytes": pl.Int64,
     "mtime_ns": pl.Int64,

@@ -121,7 +121,7 @@ class BuildResult:
 def steady(frame: pl.DataFrame) -> pl.DataFrame:
     """Estimates to nine significant digits; whole numbers stay as they are.
 
-    Polars adds floats up in the order in which its threads finish, so the last bits differ from run to run. They mean nothing, and
+    Polars adds floats up in the order in which its threads finish, so the last bits differ from run to run. They mean nothing;
     without them the same files give the same tables.
     """
     floats = [pl.col(c) for c, t in frame.schema.items() if t.is_float()]
