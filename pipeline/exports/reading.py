@@ -168,9 +168,9 @@ def _taught(content: str, source: Source, refused: Refused) -> Iterator[Export]:
 
 
 def _proposed(records: list[tuple[int, list[str]]], source: Source) -> str | None:
-    """A mapping to start from, for what looks like a table: three named columns or more and a row."""
+    """A mapping to start from, for what looks like a table: 3 to 200 named columns and a row."""
     header = text.trim(records[0][1]) if records else []
-    if len(header) < 3 or len(records) < 2:
+    if not 3 <= len(header) <= 200 or len(records) < 2:
         return None
     return mapped.propose(header, [cells for _, cells in records[1:]], ownership.platform_hint(source.given, source.accounts))
 
