@@ -88,6 +88,7 @@ class Source:
     description_en: str
     key: tuple[str, ...] = ()
     spine: str | None = None
+    built_from_posts: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,8 @@ def catalogue(path: Path = FILE) -> Catalogue:
 
 
 def _source(name: str, body: Mapping[str, Any]) -> Source:
-    return Source(
-        name, body["sql"], body["description_id"], body["description_en"], tuple(body.get("key", ())), body.get("spine")
-    )
+    texts = (body["sql"], body["description_id"], body["description_en"])
+    return Source(name, *texts, tuple(body.get("key", ())), body.get("spine"), body.get("built_from_posts", False))
 
 
 def _metric(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Metric:
@@ -176,6 +176,8 @@ def measure(data: Any, metric: str, by: Sequence[str] = (), where: Mapping[str, 
     if entry.within:
         rows = _across(rows, by)
     values = _with_interval(rows, entry)
+    if source.built_from_posts:
+        values = _with_posts_exports(data, values, source, columns, by, where)
     coverage = _coverage(data, by, where)
     shared = [name for name in by if name in coverage.columns]
     values = values.join(coverage, on=shared, how="left", nulls_equal=True) if shared else values.join(coverage, how="cross")
@@ -319,6 +321,28 @@ def _exports_sql(columns: list[str]) -> str:
     return f"coalesce({found}, cast([] as bigint[])) as export_ids"
 
 
+def _with_posts_exports(
+    data: Any, values: pl.DataFrame, source: Source, columns: list[str], by: tuple[str, ...], where: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Adds the exports of the counted posts that an estimate was made from, within its own window where it has one."""
+    keys = [name for name in by if name in ("agency_id", "account_id", "platform", "month")]
+    kept = [
+        "is_counted",
+        *(_condition(name, value) for name, value in where.items() if name in ("agency_id", "platform", "month")),
+    ]
+    if {"period_start", "period_end"} <= set(columns):
+        window = f"select min(period_start) as first, max(period_end) as last from ({source.sql})"  # noqa: S608 - our own SQL
+        first, last = _query(data, window).row(0)
+        kept.append(_condition("published_on", (first, last)) if first and last else "false")
+    names = [f'"{name}"' for name in keys]
+    grouped = f"group by {', '.join(names)}" if names else ""
+    chosen, rows = ", ".join([*names, _exports_sql(["export_id"])]), " and ".join(kept)
+    found = _query(data, f"select {chosen} from core.posts where {rows} {grouped}")  # noqa: S608 - values are quoted
+    values = values.drop("export_ids")
+    joined = values.join(found, on=keys, how="left", nulls_equal=True) if keys else values.join(found, how="cross")
+    return joined.with_columns(pl.col("export_ids").fill_null([]))
+
+
 def _across(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
     """The median over the inner groups that a metric is defined on (`within`), each of them with enough data to have a value."""
     known = pl.col("value").is_not_null()
@@ -349,6 +373,8 @@ def _with_interval(rows: pl.DataFrame, entry: Metric) -> pl.DataFrame:
     bounds = bounds.with_columns(pl.when(pl.all().is_finite()).then(pl.all()))
     if entry.maximum is not None:
         bounds = bounds.with_columns(pl.col("upper").clip(upper_bound=entry.maximum))
+    if entry.estimator == "estimate":  # an estimate is not the quotient of two sums
+        rows = rows.with_columns(pl.lit(None, pl.Float64).alias(part) for part in ("numerator", "denominator"))
     return rows.drop("value").hstack(bounds)
 
 

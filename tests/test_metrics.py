@@ -133,7 +133,7 @@ def test_fresh_posts_are_no_comparison_and_say_so():
 
 
 def test_estimates_are_read_only_at_their_own_grain():
-    con = database()
+    con = database(post(1, published_on=OCTOBER))
     insert(
         con,
         "estimates.agency_window",
@@ -141,6 +141,7 @@ def test_estimates_are_read_only_at_their_own_grain():
     )
     row = one(con, "vs_expected", ("agency_id",))
     assert (row["value"], row["lower"], row["upper"], row["n"]) == (1.2, 0.9, 1.6, 44)
+    assert (row["numerator"], row["denominator"], row["export_ids"]) == (None, None, [7])
     assert one(con, "vs_expected", agency_id="a")["value"] == 1.2
     ranks = one(con, "rank_set", ("agency_id",))
     assert (ranks["value"], ranks["lower"], ranks["upper"], ranks["n"]) == (None, 3, 11, 44)
