@@ -35,6 +35,7 @@ from pipeline.statistics import survival
 
 FILE = Path(__file__).resolve().parent.parent / "warehouse" / "metrics.yml"
 SINGLE_PLATFORM = ("platform", "account_id", "post_key", "export_id")
+POSTS_KEYS = ("agency_id", "account_id", "platform", "month")
 COVERAGE_BY = ("agency_id", "account_id", "platform", "month", "quarter", "peer_group")
 RESULT = ("value", "unit", "numerator", "denominator", "n", "lower", "upper", "coverage", "maturity", "export_ids")
 Z = 1.959963984540054
@@ -325,7 +326,7 @@ def _with_posts_exports(
     data: Any, values: pl.DataFrame, source: Source, columns: list[str], by: tuple[str, ...], where: Mapping[str, Any]
 ) -> pl.DataFrame:
     """Adds the exports of the counted posts that an estimate was made from, within its own window where it has one."""
-    keys = [name for name in by if name in ("agency_id", "account_id", "platform", "month")]
+    keys = [name for name in by if name in POSTS_KEYS]
     kept = [
         "is_counted",
         *(_condition(name, value) for name, value in where.items() if name in ("agency_id", "platform", "month")),
