@@ -377,6 +377,15 @@ def test_a17_ids_of_wrong_shape_or_twice_are_invalid(look):
     refused(look(plain(records)), "ID_INVALID")
 
 
+def test_a17_an_id_inside_a_broken_link_is_invalid(look):
+    header = ["Video title", "Video link", "Post time", "Video views", "Likes", "Comments", "Shares", "Add to Favorites"]
+    number = str((int(datetime(2026, 3, 1, 4, tzinfo=UTC).timestamp()) << 32) | 7)
+    good = ["Halo", f"https://www.tiktok.com/@simulasi/video/{number}", "2026/03/01 04:00:05", "5", "1", "0", "0", "0"]
+    assert only(look(plain([header, good]))).outcome == "accepted"
+    for broken in (number[:9] + " " + number[9:], number[:9] + "O" + number[10:], number[:4]):
+        refused(look(plain([header, [good[0], good[1].replace(number, broken), *good[2:]]])), "ID_INVALID")
+
+
 def totals(dates_):
     return text([["Date", "Views"], *[[d, "3"] for d in dates_]]).encode()
 

@@ -317,7 +317,7 @@ def _post_ids(form: Format, data: dict[str, pl.Series], body: list[tuple[int, li
         return
     if form.post_id_from and form.post_id_from[0] in data:
         source, pattern = form.post_id_from
-        linked = data[source].str.extract(pattern, 1)
+        linked = data[source].str.extract(f"{pattern}(?:[/?#&]|$)", 1)  # a number that goes on is another number
         if "post_id" not in data:
             data["post_id"] = linked
         else:
@@ -337,7 +337,12 @@ def _instants(form: Format, data: dict[str, pl.Series]) -> list[datetime | None]
     if form.clock is None or form.clock.source not in data:
         return []
     clock = clocks.CLOCKS[form.clock.name]
-    return [clock(text) if text else None for text in data[form.clock.source]]
+    found = [clock(text) if text else None for text in data[form.clock.source]]
+    if form.clock.name == "tiktok":  # every id has its time; X ids before 2010 and foreign links need not
+        for row, text, moment in zip(data["row_number"], data[form.clock.source], found, strict=True):
+            if text and moment is None:
+                raise Refused("ID_INVALID", place=_place(row), seen=text)
+    return found
 
 
 def _dates(
