@@ -33,7 +33,7 @@ def make_world(plan: Profile, seed: int, null: bool, today: dt.date, extra: tupl
 
 def generate(
     root: Path,
-    profile: str = "demo",
+    profile: str | Profile = "demo",
     seed: int = 2026,
     *,
     null: bool = False,
@@ -45,15 +45,16 @@ def generate(
 
     `null`: every agency equal, no training effect, no events. `damage`: also write files that must be refused or flagged
     (default: only in demo and full). `extra`: further agencies of the shipped list; the others' files stay the same bytes.
+    `profile` may be a Profile of one's own.
     """
     root = Path(root)
-    plan = _profile(profile)
+    plan = profile if isinstance(profile, Profile) else _profile(profile)
     world = make_world(plan, seed, null, today, extra)
     tracks = [simulate_account(world, a) for a in accounts(plan, seed, null, extra)]
     files = Files(root)
     cases = registers.cases(world, {t.account.account_id: (t.account, t.posts) for t in tracks})
     names = {row["agency_id"]: row["name"] for row in agencies(plan, extra)}
-    exports.write_all(world, tracks, files, cases, names, damage=profile != "tiny" if damage is None else damage)
+    exports.write_all(world, tracks, files, cases, names, damage=plan.name in ("demo", "full") if damage is None else damage)
     folder = root / "registry"
     folder.mkdir(parents=True, exist_ok=True)
     notes = write_registry(folder, world, tracks, cases, extra)

@@ -52,7 +52,7 @@ def absent(world: World, account: Account, day: dt.date) -> bool:
     stop = silent_from(world, account.operator)
     if stop and day >= stop:
         return True
-    if account.operator in (HOSTILE, world.plan.three_posts) or world.plan.name == "tiny":
+    if account.operator in (HOSTILE, world.plan.three_posts) or world.plan.all_arrive:
         return False
     logit = np.log(0.1 / 0.9) - world.quality[account.operator]
     return bool(stream(world.seed, "absent", account.account_id, day).random() < 1 / (1 + np.exp(-logit)))

@@ -83,7 +83,8 @@ class Profile:
     collab: tuple[str, str]  # owner of the joint posts, partner in whose export they appear again
     every_days: int = 28
     window_days: int = 92
-    forced: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    forced: dict[str, tuple[str, ...]] = field(default_factory=dict)  # agencies whose platforms are not left to chance
+    all_arrive: bool = False  # no export is missing
 
 
 _SERVICE = "disdik dinkes dinsos disnaker disdukcapil dishub dlh dpmptsp satpol-pp diskominfo bpbd damkar".split()
@@ -102,7 +103,7 @@ def profile(name: str) -> Profile:
     if name == "tiny":
         cast = ("dinkes", "diskominfo", "kec-cibinong", "kec-sukajaya", "kec-tenjolaya", HOSTILE)
         pair = ("dinkes", "kec-cibinong")
-        return Profile(name, 12, cast, (Wave(2, 1, 0.30),), silent=(), collab=pair, forced=forced, **special)
+        return Profile(name, 12, cast, (Wave(2, 1, 0.30),), silent=(), collab=pair, forced=forced, all_arrive=True, **special)
     silent = ("kec-tanjungsari", "inspektorat")
     pair = (MAIN, "diskominfo")
     if name == "demo":
