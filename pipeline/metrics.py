@@ -329,7 +329,7 @@ def _with_posts_exports(
     keys = [name for name in by if name in POSTS_KEYS]
     kept = [
         "is_counted",
-        *(_condition(name, value) for name, value in where.items() if name in ("agency_id", "platform", "month")),
+        *(_condition(name, value) for name, value in where.items() if name in POSTS_KEYS),
     ]
     if {"period_start", "period_end"} <= set(columns):
         window = f"select min(period_start) as first, max(period_end) as last from ({source.sql})"  # noqa: S608 - our own SQL
