@@ -1,0 +1,122 @@
+"""The main job from files to pages, as a person runs it: the small simulated regency, the command, and what it leaves behind."""
+
+import html
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from test_cli import call
+
+from pipeline import night, warehouse
+from pipeline.settings import Workspace
+from pipeline.trace import UnknownFigure
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    root = tmp_path_factory.mktemp("regency") / "data"
+    result = call("demo", "--profile", "tiny", workspace=root)
+    assert result.returncode == night.DONE, result.stderr
+    return Workspace(root), result.stdout
+
+
+@pytest.fixture
+def copy(demo, tmp_path):
+    """A regency of one's own to change."""
+    shutil.copytree(demo[0].root, tmp_path / "data", symlinks=True)
+    return Workspace(tmp_path / "data")
+
+
+def test_demo_says_in_ten_lines_what_there_is_and_where(demo):
+    workspace, said = demo
+    assert len(said.splitlines()) <= 12
+    assert "DATA SIMULASI" in said
+    page = Path(re.search(r"(/\S+/index\.html)", said)[1])
+    assert page == workspace.site / "latest/id/index.html" and page.exists()
+    assert "DATA SIMULASI" in page.read_text(encoding="utf-8")
+
+
+def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo):
+    workspace, _ = demo
+    pages = list((workspace.site / "latest/id").rglob("*.html"))
+    figures = {html.unescape(f) for p in pages for f in re.findall(r'data-figure="([^"]*)"', p.read_text(encoding="utf-8"))}
+    assert len(figures) > 20
+    unknown = {}
+    for figure in sorted(figures):
+        try:
+            warehouse.trace(workspace, figure)
+        except UnknownFigure as error:
+            unknown[figure] = error.en
+    assert unknown == {}
+
+
+def test_status_is_there_for_programs_and_names_who_did_not_send(demo):
+    workspace, _ = demo
+    result = call("status", "--json", workspace=workspace.root)
+    found = json.loads(result.stdout)
+    assert result.returncode == night.DONE
+    assert found["version"]["simulated"] is True and found["refused"] == 0
+    truth = json.loads((workspace.root / "truth.json").read_text(encoding="utf-8"))
+    assert truth["special"]["no_data"] in {row["agency_id"] for row in found["coverage"]}
+
+
+def test_a_bad_file_is_told_in_a_sentence_and_changes_no_figure(copy):
+    before = _figures(copy)
+    bad = copy.inbox / "ig-dinkes/Oct-01-2026_Oct-31-2026_1.csv"
+    bad.parent.mkdir(exist_ok=True)
+    bad.write_text("<!DOCTYPE html><html><title>Masuk</title></html>")
+    result = call("run", workspace=copy.root)
+    assert result.returncode == night.PARTLY, result.stderr + result.stdout
+    assert warehouse.current(copy) == "w-2" and _figures(copy) == before
+    said = call("status", "--json", workspace=copy.root)
+    assert said.returncode == night.PARTLY
+    problem = next(p for p in json.loads(said.stdout)["problems"] if p["file"].endswith(bad.name))
+    assert problem["outcome"] == "refused" and problem["code"] == "WRONG_TYPE"
+    assert "unduh" in problem["messages"][0]["id"].casefold()
+
+
+def test_a_failed_rule_publishes_nothing_and_is_named(copy, monkeypatch):
+    from pipeline import models
+    from pipeline.defs.run import overnight
+    from pipeline.settings import Workspace as Place
+
+    before = _figures(copy)
+    broken = models.Check("no_posts_allowed", "SELECT post_key FROM core.posts", True, "Tidak boleh ada unggahan.", "No posts.")
+    checks = models.checks()
+    monkeypatch.setattr(models, "checks", lambda: [*checks, broken])
+    with monkeypatch.context() as patch:
+        patch.delitem(__import__("sys").modules, "pipeline.definitions", raising=False)
+        with night.alone(copy):
+            report = overnight(Place(copy.root))
+    __import__("sys").modules.pop("pipeline.definitions", None)
+    assert report.status == night.NOT_PUBLISHED
+    assert any("no_posts_allowed" in line for line in report.lines("en"))
+    assert warehouse.current(copy) == "w-1" and _figures(copy) == before
+
+
+def test_share_is_one_file_that_needs_no_other(demo, tmp_path):
+    workspace, _ = demo
+    target = tmp_path / "dinkes.html"
+    assert call("share", "dinkes", "--out", target, workspace=workspace.root).returncode == night.DONE
+    text = target.read_text(encoding="utf-8")
+    assert text.rstrip().endswith("</html>") and len(text) < 1_000_000
+    assert not re.search(r'(?:src|href)="(?!data:|#|https://)[^"]+"', text)
+
+
+def test_inspect_gives_one_line_per_export_and_writes_nothing(demo, tmp_path):
+    workspace, _ = demo
+    files = sorted(p for p in workspace.inbox.rglob("*.csv") if "uji" not in p.as_posix())[:5]
+    before = sorted(p.as_posix() for p in tmp_path.rglob("*"))
+    result = call("inspect", *files, "--json", workspace=tmp_path / "none")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {line["file"] for line in lines} == {f.name for f in files}
+    assert all({"kind", "sha256", "rows", "sums", "nulls", "messages", "captured_from"} <= set(line) for line in lines)
+    assert sorted(p.as_posix() for p in tmp_path.rglob("*")) == before
+
+
+def _figures(workspace: Workspace) -> dict[str, list]:
+    with warehouse.open_version(workspace) as version:
+        tables = ("core.posts", "marts.account_month", "estimates.agency_window")
+        return {name: sorted(map(repr, version.table(name).drop("export_id", strict=False).rows())) for name in tables}
