@@ -174,7 +174,7 @@ def _coverage_bars(x: list[int], rows: list[dict], full: list[bool], words: Word
             words.plotly("{month}: {share} complete", month=words.month(r["month"]), share=words.percent(r["coverage"]))
             for r in rows
         ],
-        "text": ["" if s is None or dense else words.number(s * 100) for s in shares],
+        "text": ["" if s is None or dense else words.integer(math.floor(s * 100 + 1e-9)) for s in shares],
         "textposition": "inside",
         "textangle": 0,
         "textfont": {"size": font - 1, "color": [colour("ink2") if ok else colour("onamber") for ok in full]},

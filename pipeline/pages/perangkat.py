@@ -366,7 +366,8 @@ def _rhythm_cell(row: dict | None, total: int, top: int, sheet: Sheet) -> dict:
         return {"share": "–", "lift": "", "kind": ""}
     shown = w.times(row["lift"], 1) if row["n_lift"] >= 5 and row["lift"] else f"n={row['n']}"
     kind = "sedikit" if row["n"] < 5 else f"r{min(4, max(1, math.ceil(row['n'] / top * 4)))}"
-    return {"share": w.percent(row["n"] / total), "lift": shown, "kind": kind}
+    share = row["n"] / total
+    return {"share": w.percent(share) if share >= 0.005 else "<" + w.percent(0.01), "lift": shown, "kind": kind}
 
 
 # -- trust ---------------------------------------------------------------------------------------------------------------------
