@@ -120,6 +120,8 @@ def _place_names(table: Table) -> Table:
     header = [normalise(h) for h in table.records[0][1]]
     name = next((header.index(h) for h in CITY_NAMES if h in header), None)
     place = next((i for i, h in enumerate(header[:2]) if h in ("cities", "kota")), None)
+    if name is None and place is not None and any(cells[place].startswith("0x") for _, cells in table.records[1:] if cells):
+        table.records[0][1][place] = "Cities without City name"  # ids are no labels: a share of no known city would read as zero
     if name is None or place is None:
         return table
     ids: dict[str, set[str]] = {}
