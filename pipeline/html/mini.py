@@ -29,7 +29,7 @@ def sparkline(values: Sequence[float | None], *, tint: str = "neutral", size: tu
             run = 0
             continue
         x, y = place(index, value)
-        path.append(f"{'L' if run else 'M'}{_n(x)},{_n(y)}")
+        path.append(f"{'L' if run else 'M'}{x:.0f},{y:.0f}")
         alone = run == 0 and (index + 1 == len(values) or values[index + 1] is None)
         if alone and index + 1 < len(values):
             dots.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="1" class="f-{tint}"/>')
@@ -39,7 +39,7 @@ def sparkline(values: Sequence[float | None], *, tint: str = "neutral", size: tu
     dots.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="2.4" class="f-{tint}"/>')
     return Markup(  # noqa: S704  # numbers and token names only
         f'<svg class="garis" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">'
-        f'<path d="{"".join(path)}" fill="none" class="s-{tint}"/>'
+        f'<path d="{"".join(path)}" class="s-{tint}"/>'
         f"{''.join(dots)}</svg>"
     )
 

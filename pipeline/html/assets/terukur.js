@@ -2,7 +2,7 @@
 const data=id=>{const e=document.getElementById(id);return e?JSON.parse(e.textContent):null};
 const root=document.documentElement,t=data("kata")||{},warna=data("warna")||{};
 const all=(q,e=document)=>[...e.querySelectorAll(q)];
-for(const e of all("[data-skrip]"))e.hidden=false;
+root.classList.add("js");for(const e of all("[data-skrip]"))e.hidden=false;
 /* theme: the system decides until the reader does */
 let kept=null;try{kept=localStorage.getItem("tema")}catch{/* file viewers without storage */}
 const dark=()=>root.dataset.theme?root.dataset.theme==="dark":matchMedia("(prefers-color-scheme:dark)").matches;
