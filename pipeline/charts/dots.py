@@ -222,8 +222,8 @@ def _figures(rows: list[dict], words: Words) -> dict:
 def _rows_figure(rows: list[dict], words: Words, size: str):
     """Rows from top to bottom at y = 0, -1, -2…; labels left on wide sizes, above the row on phones."""
     phone, font = size == "n", 11 if size == "n" else 12
-    step = 52 if phone else 40 if size == "w" else 34
-    height = 34 + step * len(rows) + 12
+    step = 60 if phone else 40 if size == "w" else 34
+    height = 34 + step * len(rows) + (26 if phone else 12)
     axis = ratio_axis([v for r in rows for v in (r["value"], r["lower"], r["upper"])], words)
     data = []
     for side in ("data", "flat", "down", "up"):
@@ -237,22 +237,10 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
         value = words.times(r["value"]) if r["value"] else words.plotly("too little data")
         span = words.interval(r["lower"], r["upper"], kind="times").removeprefix("95%: ") if r["lower"] else ""
         if phone:
-            notes.append(
-                note(
-                    f"<b>{label}</b>  {small}",
-                    0,
-                    -i,
-                    size=font,
-                    tint="ink",
-                    xref="paper",
-                    xanchor="left",
-                    yanchor="bottom",
-                    yshift=4,
-                )
-            )
-            notes.append(
-                note(value, 1, -i, size=font, tint="ink", bold=True, xref="paper", xanchor="right", yanchor="bottom", yshift=4)
-            )
+            place = {"xref": "paper", "yanchor": "bottom"}
+            notes.append(note(f"<b>{label}</b>", 0, -i, size=font + 0.5, tint="ink", xanchor="left", yshift=19, **place))
+            notes.append(note(small, 0, -i, size=font, xanchor="left", yshift=4, **place))
+            notes.append(note(value, 1, -i, size=font + 0.5, tint="ink", bold=True, xanchor="right", yshift=19, **place))
         else:
             notes.append(
                 note(
@@ -285,6 +273,8 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
                 )
             )
             notes.append(note(span, 1, -i, size=font - 0.5, xref="paper", xanchor="right", xshift=96, yanchor="top", yshift=-1))
+    # on phones the labels stand above the rows, so the rule at ×1 keeps to the rows
+    ones = [_one(-i + shift) for i in range(len(rows))] if phone else [rule("x", 1.0)]
     for trace in data:
         trace["y"] = [None if v is None else v + shift for v in trace["y"]]
     return finish(
@@ -292,13 +282,33 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
         {
             "margin": {"l": 8 if phone else 204, "r": 8 if phone else 100, "t": 26, "b": 6},
             "xaxis": {**axis, "side": "top", "showgrid": False},
-            "yaxis": {"range": [-len(rows) + 0.45, 0.55], "showgrid": False, "showticklabels": False, "type": "linear"},
-            "shapes": [*({**rule("y", -i + shift, tint="grid", width=1)} for i in range(len(rows))), rule("x", 1.0)],
+            "yaxis": {
+                "range": [-len(rows) + 0.45, 0.8 if phone else 0.55],
+                "showgrid": False,
+                "showticklabels": False,
+                "type": "linear",
+            },
+            "shapes": [*(rule("y", -i + shift, tint="grid", width=1) for i in range(len(rows))), *ones],
             "annotations": notes,
         },
         size,
         height=height,
     )
+
+
+def _one(y: float) -> dict:
+    line = {"color": colour("ink3"), "width": 1.2, "dash": "solid"}
+    return {
+        "type": "line",
+        "xref": "x",
+        "x0": 1.0,
+        "x1": 1.0,
+        "yref": "y",
+        "y0": y - 0.15,
+        "y1": y + 0.15,
+        "line": line,
+        "layer": "below",
+    }
 
 
 def _bars(group: list[tuple[int, dict]], side: str) -> dict:
@@ -372,10 +382,10 @@ def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str) ->
         description=words._(
             "{name}: {value} ({interval}); the median of {n} other members is {median}.",
             name=name,
-            value=words.times(own and own["vs_expected"]),
+            value=words.times(own["vs_expected"] if own else None),
             n=words.integer(len(others)),
             median=words.times(middle),
-            interval=words.interval(own and own["lower"], own and own["upper"], kind="times"),
+            interval=words.interval(*((own["lower"], own["upper"]) if own else (None, None)), kind="times"),
         ),
         table=table,
         figures={size: _standing_figure(own, others, side, words, size) for size in SIZES} if own or others else {},

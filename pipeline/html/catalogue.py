@@ -39,7 +39,7 @@ def update(language: str) -> list[str]:
         old = read_po(file, locale=language)
     new = Catalog(locale=language, project="Terukur", fuzzy=False)
     if language == "id":
-        new._num_plurals, new._plural_expr = 1, "0"  # Babel's table lacks Indonesian, which has one form
+        new._num_plurals, new._plural_expr = 1, "0"  # type: ignore[assignment]  # Babel's table lacks Indonesian, which has one form
     missing = []
     for message in sentences():
         key = message if isinstance(message, str) else message[0]

@@ -222,7 +222,7 @@ class _Axis:
 
 class _Drawing:
     def __init__(self, figure: object, name: str):
-        spec = figure.to_plotly_json() if hasattr(figure, "to_plotly_json") else figure
+        spec: dict = figure.to_plotly_json() if hasattr(figure, "to_plotly_json") else figure  # type: ignore[assignment]
         layout = dict(spec.get("layout", {}))
         template = layout.pop("template", None) or {}
         self.layout = _merge(template.get("layout", {}), layout)

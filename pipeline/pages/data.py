@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import yaml
@@ -156,7 +157,7 @@ NEEDS: dict[str, dict[str, pl.DataType | type]] = {
     },
 }
 
-POSTS_QUERY = {
+POSTS_QUERY: dict[str, dict[str, pl.DataType | type]] = {
     "marts.post_facts": {
         "post_key": N,
         "platform": T,
@@ -311,7 +312,7 @@ def habits(posts: pl.DataFrame, period: tuple[date | None, date | None]) -> dict
     if first is None or last is None or posts.is_empty():
         return {}
     before = date(first.year - (first.month <= 3), (first.month - 4) % 12 + 1, 1)
-    window = pl.when(pl.col("published_on").is_between(first, last)).then(pl.lit("now"))
+    window: Any = pl.when(pl.col("published_on").is_between(first, last)).then(pl.lit("now"))
     window = window.when((pl.col("published_on") >= before) & (pl.col("published_on") < first)).then(pl.lit("then"))
     counted = (
         posts.with_columns(window=window)

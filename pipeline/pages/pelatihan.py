@@ -29,7 +29,7 @@ def build(sheet: Sheet) -> str:
         w,
         p=sheet.opening(headline(sheet, main), lede(sheet, main), kind=w._("Training")),
         charts=[
-            sheet.chart(event_study(events, w, pretrend_p=main and main["pretrend_p"])),
+            sheet.chart(event_study(events, w, pretrend_p=main["pretrend_p"] if main else None)),
             sheet.chart(cohort_dots(cohorts, w)),
         ],
         outcomes=table,
@@ -69,9 +69,7 @@ def lede(sheet: Sheet, main: dict | None) -> list[str]:
             trained=w.integer(main["n_trained"]),
             control=w.integer(main["n_control"]),
             effect=w.change(math.exp(main["effect"]), 1),
-            interval=w.interval(
-                *(math.exp(main[c]) if main[c] is not None else None for c in ("lower", "upper")), digits=1, kind="change"
-            ),
+            interval=w.interval(_factor(main["lower"]), _factor(main["upper"]), 1, kind="change"),
         )
     ]
     if main["p_randomisation"] is not None:
@@ -89,6 +87,10 @@ def lede(sheet: Sheet, main: dict | None) -> list[str]:
             )
         )
     return sentences
+
+
+def _factor(value: float | None) -> float | None:
+    return None if value is None else math.exp(value)
 
 
 def outcome_word(name: str, sheet: Sheet) -> str:
@@ -146,7 +148,8 @@ def outcomes(sheet: Sheet, effects: list[dict]) -> dict:
 
 def waves(sheet: Sheet) -> list[tuple[str, str, str]]:
     """Cohorts with dates and number of agencies; never persons."""
-    w, found = sheet.words, {}
+    w = sheet.words
+    found: dict[str, list[dict]] = {}
     names = {a["agency_id"]: a["short"] for a in sheet.facts.agencies}
     for row in sheet.facts.frames["core.trainings"].sort("date", "agency_id", nulls_last=True).to_dicts():
         found.setdefault(row["wave"] or "–", []).append(row)
@@ -154,7 +157,7 @@ def waves(sheet: Sheet) -> list[tuple[str, str, str]]:
         (
             tampil(wave, 40),
             w.day(rows[0]["date"]),
-            w.join(sorted({names.get(r["agency_id"], r["agency_id"]) for r in rows}, key=str.casefold)),
+            w.join(sorted({str(names.get(r["agency_id"], r["agency_id"])) for r in rows}, key=str.casefold)),
         )
         for wave, rows in sorted(found.items())
     ]

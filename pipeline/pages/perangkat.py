@@ -131,7 +131,7 @@ def five_numbers(sheet: Sheet, agency: dict) -> list[dict]:
     w, window, key = sheet.words, agency["window"], agency["agency_id"]
     level, change = common.level(window), common.direction(window)
     peer = window.get("peer_median")
-    cells = [
+    cells: list[dict | None] = [
         {
             "label": w._("Against the expected value"),
             "value": w.times(window.get("vs_expected")),
@@ -267,11 +267,12 @@ def one_hit(sheet: Sheet, agency: dict) -> str:
     if first is None or posts.is_empty():
         return ""
     seen = posts.filter(pl.col("published_on").is_between(first, last))["engagement"].drop_nulls()
-    if not seen.len() or not seen.sum():
+    total, largest = float(seen.sum() or 0), seen.max()
+    if not total or not isinstance(largest, int):
         return ""
     return sheet.words._(
         "The largest single post carried {share} of all interactions of the period.",
-        share=sheet.words.percent(seen.max() / seen.sum()),
+        share=sheet.words.percent(largest / total),
     )
 
 
