@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -237,7 +238,7 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
         value = words.times(r["value"]) if r["value"] else words.plotly("too little data")
         span = words.interval(r["lower"], r["upper"], kind="times").removeprefix("95%: ") if r["lower"] else ""
         if phone:
-            place = {"xref": "paper", "yanchor": "bottom"}
+            place: dict[str, Any] = {"xref": "paper", "yanchor": "bottom"}
             notes.append(note(f"<b>{label}</b>", 0, -i, size=font + 0.5, tint="ink", xanchor="left", yshift=19, **place))
             notes.append(note(small, 0, -i, size=font, xanchor="left", yshift=4, **place))
             notes.append(note(value, 1, -i, size=font + 0.5, tint="ink", bold=True, xanchor="right", yshift=19, **place))
@@ -403,7 +404,7 @@ def _quantile(values: Sequence[float], share: float) -> float | None:
 
 def _standing_figure(own: dict | None, others: list[float], side: str, words: Words, size: str):
     axis = ratio_axis([*others, *((own["vs_expected"], own["lower"], own["upper"]) if own else ())], words)
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "mode": "markers",

@@ -232,9 +232,9 @@ def _agency_title(rows: list[dict], words: Words) -> str:
         return words._("Too few months yet to speak of a trend")
     last, first = rows[-1], rows[0]
     bounds = (last.get("lower"), last.get("upper"), first.get("lower"), first.get("upper"))
-    if None not in bounds and bounds[0] > bounds[3]:
+    if None not in bounds and last["lower"] > first["upper"]:
         return words._("Higher than at the start of the period")
-    if None not in bounds and bounds[1] < bounds[2]:
+    if None not in bounds and last["upper"] < first["lower"]:
         return words._("Lower than at the start of the period")
     states = {outside(r.get("vs_expected"), r.get("lower"), r.get("upper")) for r in rows[-3:]}
     if states == {"up"}:

@@ -28,7 +28,7 @@ def sentences() -> list[str | tuple[str, str]]:
             else message
         )
         if text:
-            found.add(text)
+            found.add(text)  # type: ignore[arg-type]
     return sorted(found, key=lambda m: m if isinstance(m, str) else m[0])
 
 
@@ -48,7 +48,7 @@ def update(language: str) -> list[str]:
         if isinstance(message, tuple) and isinstance(text, str):
             text = (text,) * new.num_plurals
         new.add(message, text)
-        if not all([text] if isinstance(text, str) else text):
+        if not all([text] if isinstance(text, str) else text or [""]):
             missing.append(key)
     fields = (f"Language: {language}", "Content-Type: text/plain; charset=utf-8", f"Plural-Forms: {new.plural_forms}")
     head = 'msgid ""\nmsgstr ""\n' + "".join(f'"{field}\\n"\n' for field in fields)

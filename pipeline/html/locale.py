@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale as BabelLocale
@@ -28,7 +29,7 @@ _BABEL = {"id": BabelLocale("id", "ID"), "en": BabelLocale("en", "GB")}
 
 
 @functools.cache
-def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
+def catalogue(language: str) -> dict[str, Any]:
     path = FOLDER / language / "LC_MESSAGES" / "terukur.po"
     with path.open("rb") as file:
         return {
@@ -82,7 +83,7 @@ class Words:
             return MISSING
         text = f"{abs(value):,.{digits}f}"
         sign = "" if float(text.replace(",", "")) == 0 else (MINUS if value < 0 else "+" if signed else "")
-        return sign + text.translate(str.maketrans({",": self._group, ".": self._decimal}))
+        return sign + text.translate(str.maketrans(",.", self._group + self._decimal))
 
     def integer(self, value: float | None) -> str:
         return self.number(value, 0)

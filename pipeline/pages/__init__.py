@@ -5,6 +5,7 @@ pages stay.
 Build time is passed in and everything is sorted, so two builds of one version are the same bytes.
 """
 
+import functools
 import hashlib
 import os
 import shutil
@@ -91,7 +92,7 @@ def jobs(facts: Facts) -> Iterator[tuple[str, Callable[[Sheet], str]]]:
     for module in PAGES:
         yield module.PATH, module.build
     for agency in facts.agencies:
-        yield f"perangkat/{agency['slug']}.html", lambda sheet, agency=agency: perangkat.build(sheet, agency)
+        yield f"perangkat/{agency['slug']}.html", functools.partial(perangkat.build, agency=agency)
 
 
 def _write_set(facts: Facts, staging: Path, languages: Sequence[str], moment: datetime) -> list[str]:

@@ -157,7 +157,7 @@ def waves(sheet: Sheet) -> list[tuple[str, str, str]]:
         (
             tampil(wave, 40),
             w.day(rows[0]["date"]),
-            w.join(sorted({str(names.get(r["agency_id"], r["agency_id"])) for r in rows}, key=str.casefold)),
+            w.join(sorted({str(names.get(r["agency_id"], r["agency_id"])) for r in rows}, key=lambda name: str(name).casefold())),
         )
         for wave, rows in sorted(found.items())
     ]
