@@ -141,8 +141,12 @@ def _ceremony(rows: pl.DataFrame) -> Arguments | None:
     """Service posts against ceremonial ones inside the same account; the account is the unit, at least ten of them."""
     if rows.height < 10:
         return None
-    mean, se = rows["difference"].mean(), rows["difference"].std() / rows.height**0.5
-    share = rows["ceremonial"].sum() / rows["posts"].sum()
+    of: dict[str, Any] = rows.select(
+        mean=pl.col("difference").mean(),
+        se=pl.col("difference").std() / rows.height**0.5,
+        share=pl.col("ceremonial").sum() / pl.col("posts").sum(),
+    ).to_dicts()[0]
+    mean, se, share = of["mean"], of["se"], of["share"]
     if mean - 1.959964 * se <= 0 or share < 0.1:
         return None
     low, high = (float(pl.Series([mean + z * se]).exp()[0]) for z in (-1.959964, 1.959964))

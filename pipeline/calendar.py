@@ -61,12 +61,14 @@ def working_hours(settings: Mapping | None = None) -> dict[str, tuple[int, int]]
             f"settings.toml [working_hours]: tidak dikenal: {', '.join(unknown)}. Yang ada: {known} / "
             f"unknown: {', '.join(unknown)}. Known: {known}"
         )
-    hours = {kind: tuple(minute_of_day(clock) for clock in given.get(kind, default)) for kind, default in WORKING_HOURS.items()}
-    for kind, span in hours.items():
+    hours = {}
+    for kind, default in WORKING_HOURS.items():
+        span = [minute_of_day(clock) for clock in given.get(kind, default)]
         if len(span) != 2 or not 0 <= span[0] < span[1]:
             raise ValueError(
                 f"settings.toml [working_hours] {kind}: jam mulai harus sebelum jam selesai / start must be before end"
             )
+        hours[kind] = (span[0], span[1])
     return hours
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -55,13 +56,19 @@ def week(posts: pl.DataFrame, followers: pl.DataFrame) -> Week:
     return Week(posts.join(followers, on="day", how="left"), followers.sort("day"))
 
 
+def _only(frame: pl.DataFrame, expression: pl.Expr) -> float | None:
+    """One number of a frame; null where there is none."""
+    value: Any = frame.select(expression).item()
+    return None if value is None else float(value)
+
+
 def _ratio(top: pl.Expr, bottom: pl.Expr, scale: float = 100.0) -> Callable[[Week], float | None]:
     """Pooled: sum over posts / sum over posts, of posts that report both."""
 
     def value(given: Week) -> float | None:
         rows = given.posts.select(top=top, bottom=bottom).drop_nulls()
-        total = rows["bottom"].sum()
-        return float(rows["top"].sum() / total * scale) if rows.height and total else None
+        total = _only(rows, pl.col("bottom").sum())
+        return _only(rows, pl.col("top").sum() / pl.col("bottom").sum() * scale) if rows.height and total else None
 
     return value
 
@@ -71,7 +78,7 @@ def _mean(top: pl.Expr, bottom: pl.Expr, scale: float = 100.0) -> Callable[[Week
 
     def value(given: Week) -> float | None:
         rows = given.posts.select(top=top, bottom=bottom).drop_nulls().filter(pl.col("bottom") > 0)
-        return float((rows["top"] / rows["bottom"]).mean() * scale) if rows.height else None
+        return _only(rows, (pl.col("top") / pl.col("bottom")).mean() * scale) if rows.height else None
 
     return value
 
@@ -79,15 +86,14 @@ def _mean(top: pl.Expr, bottom: pl.Expr, scale: float = 100.0) -> Callable[[Week
 def _sum(expression: pl.Expr, scale: float) -> Callable[[Week], float | None]:
     def value(given: Week) -> float | None:
         rows = given.posts.select(x=expression)
-        return float(rows["x"].sum() * scale) if rows.height and rows["x"].null_count() == 0 else None
+        return _only(rows, pl.col("x").sum() * scale) if rows.height and rows["x"].null_count() == 0 else None
 
     return value
 
 
 def _per_post(column: str) -> Callable[[Week], float | None]:
     def value(given: Week) -> float | None:
-        values = given.posts[column].drop_nulls()
-        return float(values.mean()) if len(values) else None
+        return _only(given.posts, pl.col(column).mean())
 
     return value
 
@@ -99,7 +105,7 @@ def _total_interactions(given: Week) -> float | None:
 
 def _by_last_day(given: Week, over: float) -> float | None:
     total = _total_interactions(given)
-    last = given.followers["followers"].last() if given.followers.height else None
+    last = _only(given.followers, pl.col("followers").last()) if given.followers.height else None
     return None if total is None or not last or not over else total / over / last * 100
 
 
@@ -110,7 +116,7 @@ def _daily(given: Week) -> pl.DataFrame:
 
 
 def _fanpage_karma(given: Week) -> float | None:
-    return None if _total_interactions(given) is None else float(_daily(given)["rate"].mean() * 100)
+    return None if _total_interactions(given) is None else _only(_daily(given), pl.col("rate").mean() * 100)
 
 
 def _posting_days(given: Week) -> float | None:
@@ -118,12 +124,14 @@ def _posting_days(given: Week) -> float | None:
     if _total_interactions(given) is None:
         return None
     days = given.posts.group_by("day").agg(e=pl.col("interactions").sum(), n=pl.len(), f=pl.col("followers").first())
-    return float((days["e"] / days["f"] / days["n"]).mean() * 100)
+    return _only(days, (pl.col("e") / pl.col("f") / pl.col("n")).mean() * 100)
 
 
 def _growth(given: Week) -> float | None:
-    known = given.followers["followers"].drop_nulls()
-    return float((known.last() / known.first() - 1) * 100) if len(known) > 1 and known.first() else None
+    known = given.followers.drop_nulls("followers")
+    if known.height < 2 or not _only(known, pl.col("followers").first()):
+        return None
+    return _only(known, (pl.col("followers").last() / pl.col("followers").first() - 1) * 100)
 
 
 E_, F_, R_, I_ = pl.col("interactions"), pl.col("followers"), pl.col("reach"), pl.col("impressions")

@@ -1,11 +1,12 @@
 """A table of the warehouse that Python builds: what SQL cannot say (estimates, themes, calendar, actions)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 Build = Callable[[dict[str, pl.DataFrame], Any], pl.DataFrame]
 
 

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
-from pipeline.tables import Table
+from pipeline.tables import Schema, Table
 
 WORD = r"(?:\A|[^\w#])(?:{})(?:nya|lah|kah)?(?:\z|\W)"
 NOISE = r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+|(?:\+62|\b62|\b0)\d[\d .-]{6,14}\d|\+?\d{9,}|@[\w.]+"
@@ -36,7 +37,7 @@ FORMATS = {
 }
 CEREMONIAL = ("seremonial", "ucapan")
 TIE_DAYS = 90
-PROGRAMMES = {
+PROGRAMMES: Schema = {
     "post_key": pl.Int64,
     "scheme_id": pl.Utf8,
     "programme": pl.Utf8,
@@ -83,7 +84,7 @@ def schemes(themes: Mapping) -> list[Scheme]:
                 )
             borrowed = [sources[name] for name in programme.get("maps_from", ())]
             programmes[programme["id"]] = own.get(programme["id"]) or _rules([*borrowed, programme])
-        found.append(Scheme(scheme["id"], _day(scheme["valid_from"]), _day(scheme.get("valid_to")), programmes))
+        found.append(Scheme(scheme["id"], _day(scheme["valid_from"]) or date.min, _day(scheme.get("valid_to")), programmes))
     return found
 
 
@@ -264,12 +265,12 @@ def _lens(registry: object) -> str | None:
     return dict(getattr(registry, "settings", None) or {}).get("programme_scheme")
 
 
-def build_post_programmes(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
+def build_post_programmes(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
     """`core.post_programmes`."""
     return post_programmes(frames["core.posts"], registry.themes, _lens(registry))
 
 
-def build_post_themes(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
+def build_post_themes(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
     """`core.post_themes`."""
     return post_themes(frames["core.posts"], frames["core.post_programmes"], registry.themes, _lens(registry))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import dagster as dg
 
@@ -31,9 +32,10 @@ def output_assets() -> list[dg.AssetsDefinition]:
             result = pages.build(version, night.workspace.site, registry=known)
         for note in result.notes:
             context.log.warning("%s", note)
+        made: dict[str, Any] = {"version": result.version, "pages": result.pages, "bytes": result.size_bytes}
+        made["sha256"] = result.sha256
         for name in kinds:
-            metadata = {"version": result.version, "pages": result.pages, "bytes": result.size_bytes, "sha256": result.sha256}
-            yield dg.MaterializeResult(asset_key=["pages", name], metadata=metadata)
+            yield dg.MaterializeResult(asset_key=["pages", name], metadata=made)
 
     return [site]
 

@@ -35,7 +35,7 @@ def catalogue(language: str) -> dict[str, Any]:
         return {
             message.id if isinstance(message.id, str) else message.id[0]: message.string
             for message in read_po(file)
-            if message.id
+            if message.id and isinstance(message.string, str | tuple)
         }
 
 

@@ -70,7 +70,7 @@ def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Mappin
     known = pl.col("topic") != OTHER
     rows = rows.with_columns(share_posts=pl.when(known & pl.col("share_posts").is_finite()).then(pl.col("share_posts")))
     rows = rows.with_columns(gap=pl.col("share_cases") - pl.col("share_posts"))
-    return rows.filter(pl.col("cases") >= MINIMUM_CELL).select(schema.keys()).cast(schema).sort("topic")
+    return rows.filter(pl.col("cases") >= MINIMUM_CELL).select(pl.col(k).cast(t) for k, t in schema.items()).sort("topic")
 
 
 def _topics(registry: object) -> list[Mapping]:

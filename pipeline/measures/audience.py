@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.tables import Table
+from pipeline.tables import Schema, Table
 
 METRIC_ORDER = ("followers", "viewers", "unique_viewers", "reach", "views", "watch_seconds")
 MINIMUM_PEERS = 3
 HOME_WORDS = {"indonesia": ("indonesia", "id", "idn")}
-SCHEMA = {
+SCHEMA: Schema = {
     "account_id": pl.Utf8,
     "agency_id": pl.Utf8,
     "platform": pl.Utf8,

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import polars as pl
 
-from pipeline.tables import Table
+from pipeline.tables import Schema, Table
 
 JOIN_HOURS = 72
-SCHEMA = {
+SCHEMA: Schema = {
     "campaign": pl.Utf8,
     "platform": pl.Utf8,
     "lead_post_key": pl.Int64,

@@ -11,6 +11,7 @@ import calendar as months
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -249,7 +250,7 @@ def target_status(targets: pl.DataFrame, data: object, covered_until: date | Non
     return pl.DataFrame(rows, schema=TARGET_SCHEMA, orient="row").sort("agency_id", "metric", "period")
 
 
-def _judge(target: dict[str, object], measured: dict[str, object] | None, is_over: bool) -> dict[str, object]:
+def _judge(target: dict[str, Any], measured: dict[str, Any] | None, is_over: bool) -> dict[str, Any]:
     if measured is None:
         return target | {"status": "undetermined", "reason": "no_data"}
     result = target | {name: measured[name] for name in ("value", "lower", "upper", "n", "coverage")}
@@ -315,7 +316,8 @@ def _targets(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
     if frames["core.targets"].is_empty():
         return pl.DataFrame(schema=TARGET_SCHEMA)
     with database(frames) as con:
-        return target_status(frames["core.targets"], con, frames["staging.post_coverage"]["last_day"].max())
+        last: Any = frames["staging.post_coverage"]["last_day"].max()
+        return target_status(frames["core.targets"], con, last)
 
 
 TABLES = {

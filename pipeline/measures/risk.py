@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -90,12 +91,13 @@ def surges(alarms: pl.DataFrame, days: pl.DataFrame, incidents: pl.DataFrame) ->
 ACK = ("ack_hours", "is_acknowledged", "incident_id")
 
 
-def _episodes(group: pl.DataFrame, last: date) -> list[dict[str, object]]:
+def _episodes(group: pl.DataFrame, last: date) -> list[dict[str, Any]]:
     """The surges of one account and count, walking the calendar from its first alarm to the last reported day."""
     rows = {row["date"]: row for row in group.iter_rows(named=True)}
-    found: list[dict[str, object]] = []
-    surge, calm = None, 0
-    day = group.filter("is_alarm")["date"].min()
+    found: list[dict[str, Any]] = []
+    surge: dict[str, Any] | None = None
+    calm = 0
+    day: Any = group.filter("is_alarm")["date"].min()
     while day <= last:
         row = rows.get(day)
         if row is not None and row["is_alarm"]:
@@ -110,7 +112,7 @@ def _episodes(group: pl.DataFrame, last: date) -> list[dict[str, object]]:
     return found
 
 
-def _more(surge: dict[str, object] | None, row: dict[str, object], found: list[dict[str, object]]) -> dict[str, object]:
+def _more(surge: dict[str, Any] | None, row: dict[str, Any], found: list[dict[str, Any]]) -> dict[str, Any]:
     """The surge with one more alarm day; a new one when there is none."""
     if surge is None:
         surge = {name: row[name] for name in ("account_id", "agency_id", "metric")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def greeting(day: dt.date, pool: list[str]) -> str:
     return "Selamat pagi, warga Kabupaten Bogor. Selamat beraktivitas!" if season is None else pool[season]
 
 
-def captions(kinds: np.ndarray, days: np.ndarray, agency_id: str, rng: np.random.Generator) -> list[str]:
+def captions(kinds: np.ndarray, days: Sequence[dt.date], agency_id: str, rng: np.random.Generator) -> list[str]:
     if agency_id == HOSTILE:
         return [HOSTILE_CAPTIONS[i % len(HOSTILE_CAPTIONS)] for i in range(len(kinds))]
     n = len(kinds)

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import xlsxwriter
 
@@ -46,7 +46,7 @@ def zipped(members: dict[str, bytes], at: dt.datetime) -> bytes:
     return out.getvalue()
 
 
-def workbook(sheets: dict[str, Sequence[Sequence[str | int | float | None]]], at: dt.datetime) -> bytes:
+def workbook(sheets: Mapping[str, Sequence[Sequence[str | int | float | None]]], at: dt.datetime) -> bytes:
     """An .xlsx with text as text and numbers as numbers; None leaves the cell empty."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -102,6 +102,6 @@ def posts_sheet(account: Account, posts: Posts, rows: np.ndarray, shown: dict[st
         cells += [None, None, "All followers", seen, None, None, clicks, clicks / seen if seen else None]
         out.append([*cells, likes, comments, reposts, follows, rate, None])
     at = posts.at[rows]
-    span = {"first": iso(int(at.min())), "last": iso(int(at.max()))} if len(rows) else {}
+    span: dict[str, Any] = {"first": iso(int(at.min())), "last": iso(int(at.max()))} if len(rows) else {}
     sums = {n: total(shown[n]) for n in names}
     return out, content("linkedin_page_content_posts", len(rows), member="sheet:All posts", language="en", sums=sums, **span)

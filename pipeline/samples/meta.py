@@ -115,9 +115,9 @@ def identify(world: World, account: Account, posts: Posts) -> None:
         posts.ids["permalink"] = [f"https://www.instagram.com/{p}/{shortcode(m)}/" for p, m in zip(path, media, strict=True)]
         return
     posts.ids["post_id"] = [f"122{x}" for x in rng.integers(10**11, 10**12, n).tolist()]
-    path = {"video": "{page}/videos/{id}/", "reel": "reel/{id}/"}
+    links = {"video": "{page}/videos/{id}/", "reel": "reel/{id}/"}
     posts.ids["permalink"] = [
-        "https://www.facebook.com/" + path.get(names[f], "{page}/posts/{id}").format(page=account.platform_account_id, id=i)
+        "https://www.facebook.com/" + links.get(names[f], "{page}/posts/{id}").format(page=account.platform_account_id, id=i)
         for f, i in zip(posts.format.tolist(), posts.ids["post_id"], strict=True)
     ]
 
@@ -185,7 +185,7 @@ def facebook(account: Account, posts: Posts, rows: np.ndarray, shown: dict, rng:
         note = f"An error occurred while computing metadata for content with ID {rng.integers(10**14, 10**15)}"
         cells = [""] * len(header)
         cells[1], cells[2], cells[15], cells[16] = (
-            account.platform_account_id,
+            account.platform_account_id or "",
             php(account.name),
             php(note),
             LIFETIME[account.language],

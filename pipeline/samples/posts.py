@@ -171,7 +171,7 @@ def followers(world: World, account: Account) -> tuple[np.ndarray, np.ndarray, n
 
 def viral_gains(world: World, account: Account, posts: Posts) -> np.ndarray:
     """New followers per day from posts seen by ten times the usual number of people."""
-    seen = posts.final.get("reach", posts.final.get("impressions", posts.final.get("views")))
+    seen = posts.final[next(name for name in ("reach", "impressions", "views") if name in posts.final)]
     viral = seen > 10 * np.median(seen) if len(posts) else np.zeros(0, bool)
     gains = stream(world.seed, "viral", account.account_id).poisson(0.002 * seen[viral])
     return np.bincount(np.clip(posts.day[viral] - world.first, 0, world.days - 1), gains, world.days).astype(np.int64)

@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +100,7 @@ ALL_PLATFORMS = ("instagram", "facebook", "x", "youtube", "tiktok")
 
 def profile(name: str) -> Profile:
     forced = {HOSTILE: ALL_PLATFORMS, "diskominfo": (*ALL_PLATFORMS, "linkedin"), "dinkes": ALL_PLATFORMS, MAIN: ALL_PLATFORMS}
-    special = {"no_data": "kec-tenjolaya", "three_posts": "kec-sukajaya"}
+    special: dict[str, Any] = {"no_data": "kec-tenjolaya", "three_posts": "kec-sukajaya"}
     if name == "tiny":
         cast = ("dinkes", "diskominfo", "kec-cibinong", "kec-sukajaya", "kec-tenjolaya", HOSTILE)
         pair = ("dinkes", "kec-cibinong")
@@ -107,7 +108,7 @@ def profile(name: str) -> Profile:
     silent = ("kec-tanjungsari", "inspektorat")
     pair = (MAIN, "diskominfo")
     if name == "demo":
-        waves = (Wave(8, 12, 0.30), Wave(12, 12, 0.20))
+        waves: tuple[Wave, ...] = (Wave(8, 12, 0.30), Wave(12, 12, 0.20))
         return Profile(name, 78, (*_DEMO, HOSTILE), waves, silent=silent, collab=pair, forced=forced, **special)
     if name == "full":
         today = (agency_id for agency_id, rows in shipped_agencies().items() if not rows[-1]["valid_to"])

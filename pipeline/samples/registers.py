@@ -116,7 +116,7 @@ def write_trainings(folder: Path, world: World) -> None:
 
 def write_targets(folder: Path, world: World) -> None:
     year, quarter = world.today.year, (world.today.month - 1) // 3 + 1
-    rows = []
+    rows: list[dict[str, Any]] = []
     for agency_id in world.plan.cast:
         rng = stream(world.seed, "targets", agency_id)
         rows += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -37,8 +38,9 @@ def write(world: World, account: Account, folder: str, day: dt.date, stories: di
         return 0
     part, n = {k: v[rows] for k, v in stories.items()}, len(rows)
     local = part["at"] + pacific_offset(part["at"])
-    columns = [
-        [f"17{i}" for i in part["id"].tolist()], [account.platform_account_id] * n, [account.handle] * n, [php(account.name)] * n,
+    page = account.platform_account_id or ""
+    columns: list[Iterable[str]] = [
+        [f"17{i}" for i in part["id"].tolist()], [page] * n, [account.handle] * n, [php(account.name)] * n,
         [""] * n, ["0"] * n, [dt.datetime.fromtimestamp(s, dt.UTC).strftime('"%m/%d/%Y %H:%M"') for s in local.tolist()],
         [f"https://www.instagram.com/stories/{account.handle}/{m}" for m in part["media"].tolist()],
         ['"IG story"' if language == "en" else '"Cerita IG"'] * n, [""] * n, [meta.LIFETIME[language]] * n,

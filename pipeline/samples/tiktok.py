@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -209,7 +209,7 @@ def write_business(world: World, track: Track, folder: str, day: dt.date, rows, 
         *(numbers(shown[k]) for k in names),
     ]  # fmt: skip
     data = b"\xef\xbb\xbf" + "\n".join(lines(BUSINESS_VIDEO, columns)).encode()
-    span = {"first": iso(int(posts.at[rows].min())), "last": iso(int(posts.at[rows].max()))} if len(rows) else {}
+    span: dict[str, Any] = {"first": iso(int(posts.at[rows].min())), "last": iso(int(posts.at[rows].max()))} if len(rows) else {}
     record = content("tiktok_business_video", len(rows), language="en", sums={k: total(shown[k]) for k in names}, **span)
     files.write(f"{folder}/Video {day.isoformat()}.csv", data, account.account_id, captured, [record])
     if not days:

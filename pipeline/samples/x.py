@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def content_file(posts: Posts, rows: np.ndarray, shown: dict[str, np.ndarray], d
     data = "\n".join(text) if new else "\r\n".join(text) + "\r\n"
     sums = {k: total(shown[k]) for k in (*PARTS, *CLICKS)} | {"engagements_reported": total(engagements)}
     at = posts.at[rows]
-    span = {"first": iso(int(at.min())), "last": iso(int(at.max()))} if len(rows) else {}
+    span: dict[str, Any] = {"first": iso(int(at.min())), "last": iso(int(at.max()))} if len(rows) else {}
     return data.encode(), content("x_account_content", len(rows), language="en", sums=sums, **span)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -166,7 +166,7 @@ def content_table(account: Account, posts: Posts, rows: np.ndarray, shown: dict)
     return table(CONTENT[language] + METRICS[language], body), record
 
 
-def _span(pacific: np.ndarray) -> dict[str, str]:
+def _span(pacific: np.ndarray) -> dict[str, Any]:
     """A day without a time is said as its first second in Los Angeles."""
     if not len(pacific):
         return {}

@@ -11,6 +11,7 @@ agency differ (`account_variance`), and an agency has good and bad quarters (`sh
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -127,7 +128,7 @@ def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame
     if posts.is_empty():
         return pl.DataFrame(schema=EXPECTED_SCHEMA)
     posts = post_effects(posts)
-    last = posts["month"].max()
+    last: Any = posts["month"].max()
     recent = posts.filter(pl.col("month") > add_months(last, -FIT_MONTHS))
     expected = _expected_levels(recent, _sizes(recent, account_month))
     cell = ["account_id", "agency_id", "platform", "month"]
@@ -207,13 +208,13 @@ class Noise:
 
 def account_variance(windows: list[pl.DataFrame]) -> float:
     """Variance between accounts of one agency beyond post noise, from agencies with at least two accounts."""
-    y, v, g = [], [], []
+    deviations, variances, groups = [], [], []
     for i, w in enumerate(windows):
         rows = w.filter(pl.len().over("agency_id") > 1)
-        y.append(rows["deviation"].to_numpy())
-        v.append(rows["se"].to_numpy() ** 2)
-        g.append(np.array([f"{i}/{a}" for a in rows["agency_id"]], dtype=object))
-    y, v, g = np.concatenate(y), np.concatenate(v), np.concatenate(g)
+        deviations.append(rows["deviation"].to_numpy())
+        variances.append(rows["se"].to_numpy() ** 2)
+        groups.append(np.array([f"{i}/{a}" for a in rows["agency_id"]], dtype=object))
+    y, v, g = np.concatenate(deviations), np.concatenate(variances), np.concatenate(groups)
     if not len(y):
         return 0.0
     _, code = np.unique(g.astype(str), return_inverse=True)

@@ -3,6 +3,8 @@
 Content is not assigned at random, so a programme's lift is an association. Lifts are factors, 1 = like the account's average.
 """
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from scipy import stats
@@ -25,7 +27,8 @@ def post_lift(post_facts: pl.DataFrame) -> pl.DataFrame:
     posts = c.comparable_posts(post_facts)
     if posts.is_empty():
         return pl.DataFrame(schema=LIFT_SCHEMA)
-    posts = c.post_effects(posts).filter(pl.col("month") > c.add_months(posts["month"].max(), -c.FIT_MONTHS))
+    last: Any = posts["month"].max()
+    posts = c.post_effects(posts).filter(pl.col("month") > c.add_months(last, -c.FIT_MONTHS))
     n = pl.len().over("account_id")
     level = (pl.col("level_part").sum().over("account_id") - pl.col("level_part")) / (n - 1)
     expected = pl.when(n >= MINIMUM_ACCOUNT_POSTS).then(level + pl.col("format_part") + pl.col("month_part"))

@@ -194,7 +194,9 @@ def att_gt(Y: Array, g: Array, t: Array, control: str = "not_yet") -> GroupTime:
                 continue
             dy = np.where(known, dy, 0.0)
             a1, a0 = dy[own].mean(), dy[others].mean()
-            groups.append(cohort), times.append(t[i]), att.append(a1 - a0)
+            groups.append(cohort)
+            times.append(t[i])
+            att.append(a1 - a0)
             influence.append(np.where(own, (dy - a1) / own.mean(), 0.0) - np.where(others, (dy - a0) / others.mean(), 0.0))
     stacked = np.array(influence).T if influence else np.empty((len(g), 0))
     return GroupTime(np.array(groups, int), np.array(times, int), np.array(att, float), stacked, g, t)

@@ -5,10 +5,13 @@ feedback against their reach: a viral post brings all of them in proportion and 
 A surge may still be praise: a person must read before acting.
 """
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from pipeline.statistics import anomalies as a
+from pipeline.tables import Schema
 
 DAILY = ("comments", "replies", "negative_total", "follows_lost", "dislikes")
 OF_POSTS = {  # name: (count, the first column that a platform reports; what it is measured against)
@@ -19,7 +22,7 @@ OF_POSTS = {  # name: (count, the first column that a platform reports; what it 
 FLOOR, EPISODE_GAP = 2.0, 3
 CALM_SCORE = 1.0  # a day below is calm and left out: what recovery is counted by
 
-ALARM_SCHEMA = {
+ALARM_SCHEMA: Schema = {
     "account_id": pl.Utf8,
     "agency_id": pl.Utf8,
     "date": pl.Date,
@@ -46,11 +49,12 @@ def alarms(account_days: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
     if series.is_empty():
         return pl.DataFrame(schema=ALARM_SCHEMA)
     scored = pl.concat([_scored(g) for g in series.partition_by("metric")])
-    last = series["date"].max()
+    last: Any = series["date"].max()
     recent = scored.filter(pl.col("date") > last - pl.duration(days=a.HISTORY_DAYS)).filter(pl.col("score").is_not_nan())
     if recent.is_empty():
         return pl.DataFrame(schema=ALARM_SCHEMA)
-    days = min(a.HISTORY_DAYS, (last - recent["date"].min()).days + 1)
+    first: Any = recent["date"].min()
+    days = min(a.HISTORY_DAYS, (last - first).days + 1)
     notable = recent.filter(pl.col("score") >= FLOOR)
     threshold = a.budget_threshold(_episodes(notable)["score"].to_numpy(), days, floor=FLOOR)
     out = recent.filter(pl.col("score") >= CALM_SCORE).with_columns(
@@ -110,7 +114,8 @@ def _of_posts(posts: pl.DataFrame, name: str, columns: tuple[str, ...], against:
 
 def _scored(series: pl.DataFrame) -> pl.DataFrame:
     """Scores of one metric for all accounts at once, on an accounts x days grid."""
-    metric, first = series["metric"][0], series["date"].min()
+    metric: str = series["metric"][0]
+    first: Any = series["date"].min()
     accounts = sorted(series["account_id"].unique().to_list())
     row = series["account_id"].replace_strict(accounts, list(range(len(accounts))), return_dtype=pl.Int64).to_numpy()
     day = (series["date"] - first).dt.total_days().to_numpy()

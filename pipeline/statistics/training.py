@@ -15,6 +15,7 @@ from pipeline.statistics import comparison as c
 from pipeline.statistics import panel as p
 from pipeline.statistics.survival import kaplan_meier
 from pipeline.statistics.trend import two_way
+from pipeline.tables import Schema
 
 OUTCOMES = ("er", "posts", "response")
 LEADS = range(-6, -1)
@@ -137,7 +138,8 @@ def _pivot(values: pl.DataFrame, first: pl.DataFrame, agencies: pl.DataFrame) ->
     values = values.with_columns(
         counted=pl.col("month").dt.year().cast(pl.Int64) * 12 + pl.col("month").dt.month().cast(pl.Int64) - 1
     )
-    t = np.arange(values["counted"].min(), values["counted"].max() + 1)
+    counted = values["counted"].to_numpy()
+    t = np.arange(counted.min(), counted.max() + 1)
     names = sorted(values["agency_id"].unique().to_list())
     row = values["agency_id"].replace_strict(names, list(range(len(names))), return_dtype=pl.Int64).to_numpy()
     Y, level = np.full((2, len(names), len(t)), np.nan)
@@ -263,7 +265,7 @@ def training_event(expected, account_month, cases, trainings, agencies) -> pl.Da
     return pl.DataFrame(rows, schema=EVENT_SCHEMA).sort("outcome", "event_month")
 
 
-PART_SCHEMA = {"effect": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "n": pl.Int64}
+PART_SCHEMA: Schema = {"effect": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "n": pl.Int64}
 
 
 def training_cohort(expected, account_month, cases, trainings, agencies) -> pl.DataFrame:
@@ -277,7 +279,7 @@ def training_cohort(expected, account_month, cases, trainings, agencies) -> pl.D
             e = p.imputation(d.Y, d.g, d.t, target=np.repeat(member[:, None], len(d.t), 1)).overall
             first = index_month(int(d.g[member].min()))
             rows.append({"outcome": outcome, "wave": wave, "first_month": first, "n": int(member.sum())} | _columns(e))
-    return pl.DataFrame(rows, schema={"outcome": pl.Utf8, "wave": pl.Utf8, "first_month": pl.Date} | PART_SCHEMA)
+    return pl.DataFrame(rows, schema={"outcome": pl.Utf8, "wave": pl.Utf8, "first_month": pl.Date, **PART_SCHEMA})
 
 
 def training_agency(expected, account_month, cases, trainings, agencies) -> pl.DataFrame:
@@ -300,7 +302,8 @@ def training_agency(expected, account_month, cases, trainings, agencies) -> pl.D
             means = {"before": float(np.nanmean(before)), "after": float(np.nanmean(after))}
             part = {"effect": effect, "lower": effect - half, "upper": effect + half, "n": n}
             rows.append({"outcome": outcome, "agency_id": d.agency[i], "wave": d.wave[i]} | means | part)
-    schema = {"outcome": pl.Utf8, "agency_id": pl.Utf8, "wave": pl.Utf8, "before": pl.Float64, "after": pl.Float64} | PART_SCHEMA
+    names = {"outcome": pl.Utf8, "agency_id": pl.Utf8, "wave": pl.Utf8}
+    schema = {**names, "before": pl.Float64, "after": pl.Float64, **PART_SCHEMA}
     return pl.DataFrame(rows, schema=schema)
 
 
@@ -318,4 +321,4 @@ def training_sensitivity(expected, account_month, cases, trainings, agencies) ->
             if ((rest.g > 0) & (rest.g <= rest.t[-1])).any():
                 e = p.imputation(rest.Y, rest.g, rest.t).overall
                 rows.append({"outcome": outcome, "left_out_kind": kind, "left_out": name, "n": len(rest.agency)} | _columns(e))
-    return pl.DataFrame(rows, schema={"outcome": pl.Utf8, "left_out_kind": pl.Utf8, "left_out": pl.Utf8} | PART_SCHEMA)
+    return pl.DataFrame(rows, schema={"outcome": pl.Utf8, "left_out_kind": pl.Utf8, "left_out": pl.Utf8, **PART_SCHEMA})

@@ -5,6 +5,7 @@ Every table keeps agencies without data in sight with a state; a value that is n
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -35,7 +36,7 @@ def evidence(expected: pl.DataFrame, account_month: pl.DataFrame) -> Evidence:
     if last is None:
         empty = c.account_windows(expected.clear(), [])
         return Evidence(None, [], [empty, empty], empty, c.Noise(0.0, 0.0, 0))
-    first = account_month["month"].min()
+    first: Any = account_month["month"].min()
     covered, history, everything = [], [], []
     for k in range(HISTORY_WINDOWS):
         months = c.window(c.add_months(last, -c.WINDOW_MONTHS * k))
@@ -199,8 +200,8 @@ RANK_SCHEMA = {
 
 def _rank_sets(out: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     judged = out.filter(pl.col("state") == "judged").select("agency_id", "peer_group").join(now, on="agency_id")
-    parts = [rank_group(g) for g in judged.sort("peer_group", "agency_id").partition_by("peer_group", maintain_order=True)]
-    parts = [p for p in parts if p is not None]
+    found = [rank_group(g) for g in judged.sort("peer_group", "agency_id").partition_by("peer_group", maintain_order=True)]
+    parts = [p for p in found if p is not None]
     return pl.concat(parts) if parts else pl.DataFrame(schema=RANK_SCHEMA)
 
 
@@ -384,7 +385,7 @@ def _month_differences(rows: pl.DataFrame) -> pl.DataFrame:
 def _long_levels(rows: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema={"agency_id": pl.Utf8, "mean": pl.Float64, "sd": pl.Float64})
-    last = rows["month"].max()
+    last: Any = rows["month"].max()
     accounts = c.account_windows(rows, c.window(last, c.FIT_MONTHS)).filter(pl.col("n") >= c.MINIMUM_POSTS)
     return standings(accounts, c.Noise(c.account_variance([accounts]), 0.0, 0)).frame.select("agency_id", "mean", "sd")
 
