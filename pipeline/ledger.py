@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from pipeline import ownership, raw, warehouse
@@ -114,7 +115,8 @@ class _Night:
         self.token = ownership.token(registry.accounts)
         self.report = IngestReport()
         self.entries: dict[int, dict[str, Any]] = {}
-        self.pending: dict[str, list[pl.DataFrame]] = {}
+        self.pending: list[_Kept] = []
+        self.waiting_rows = 0
         self.fresh: set[str] = set()  # hashes to read
 
     # -- what lies there
@@ -124,30 +126,26 @@ class _Night:
         known = {row[0]: row[1:] for row in self.con.execute(KNOWN_SQL).fetchall()}
         before = self._sightings()
         self.con.execute("DELETE FROM raw.exports WHERE sha256 = ''")
-        rows, unchanged = [], []
+        rows, unchanged, arrived = [], [], []
         for item in found:
             *stamp, sha256, runs = known.get(item.name, (None, None, None, None, 0))
             if item.problem is None and sha256 and tuple(stamp) == item.stamp:
                 unchanged.append(item.name)
-                continue
-            digest = None if item.problem else self._archive(item)
-            if item.problem or digest is None:
-                self._not_read(item, runs + 1)
+            else:
+                arrived.append((item, runs + 1))
+        digests = iter(keep([item for item, _ in arrived if not item.problem], self.workspace.archive))
+        for item, runs in arrived:
+            digest = None if item.problem else next(digests)
+            if digest is None:
+                self._not_read(item, runs)
             elif digest in before:
                 self.report.counts["duplicate"] += item.name not in before[digest].names
-            rows.append(self._sighting_row(item, digest, runs + 1))
+            rows.append(self._sighting_row(item, digest, runs))
         self._write_sightings(rows, unchanged)
         self.report.unchanged = len(unchanged)
         after = self._sightings()
         self.fresh = {sha for sha, seen in after.items() if sha not in before or _claim(seen) != _claim(before[sha])}
         self.seen = after
-
-    def _archive(self, item: Found) -> str | None:
-        try:
-            kept = keep(item, self.workspace.archive)
-        except FileNotFoundError:
-            return None
-        return kept[0] if kept else None
 
     def _sighting_row(self, item: Found, digest: str | None, runs: int) -> dict[str, Any]:
         return {
@@ -208,7 +206,7 @@ class _Night:
             if progress:
                 progress(number, len(chosen), self.seen[sha256].name)
             self._read_one(sha256)
-            if sum(f.height for frames in self.pending.values() for f in frames) > FLUSH_ROWS:
+            if self.waiting_rows > FLUSH_ROWS:
                 self._flush()
         self._flush()
 
@@ -260,28 +258,38 @@ class _Night:
             if owned.problem is not None:
                 export.outcome = "held" if owned.problem.code == "UNKNOWN_ACCOUNT" else "refused"
                 export.messages = [*export.messages, owned.problem]
-        stored = 0
-        if owned is not None and owned.problem is None and owned.rows is not None and owned.rows.height:
-            table, rows = _raw_rows(export, owned.rows, raw.key(export.sha256, export.member))
-            self.pending.setdefault(table, []).append(rows)
-            stored = rows.height
-        self._enter(export, seen, owned, stored)
+        if owned is not None and owned.problem is None and export.rows is not None and export.rows.height:
+            export_id = raw.key(export.sha256, export.member)
+            captured = _naive(export.captured_at)
+            self.pending.append(_Kept(export_id, str(export.grain), export.platform, captured, owned, export.rows))
+            self.waiting_rows += export.rows.height
+        self._enter(export, seen, owned)
         export.rows = None
 
-    def _enter(self, export: Export, seen: Sighting, owned: ownership.Owned | None, stored: int = 0) -> None:
+    def _enter(self, export: Export, seen: Sighting, owned: ownership.Owned | None) -> None:
         export_id = raw.key(export.sha256, export.member) if export.sha256 else raw.key("", export.file)
         self.report.exports.append(export)
         entry = _ledger_row(export, seen, owned, export_id, self.now)
-        self.entries[export_id] = entry | {"n_stored": stored, "registry_token": self.token}
+        self.entries[export_id] = entry | {"n_stored": 0, "registry_token": self.token}
 
     def _flush(self) -> None:
-        for table, frames in self.pending.items():
+        """Rows that wait, shaped and inserted for many exports at once: one export is too small to pay for a statement."""
+        alike: dict[tuple, list[_Kept]] = {}
+        for kept in self.pending:
+            alike.setdefault((kept.grain, *kept.rows.schema.items()), []).append(kept)
+        tables: dict[str, list[pl.DataFrame]] = {}
+        for group in alike.values():
+            rows = _raw_rows(group)
+            tables.setdefault(raw.GRAINS[group[0].grain], []).append(rows)
+            for export_id, stored in rows["export_id"].value_counts().iter_rows():
+                self.entries[export_id]["n_stored"] = stored
+        for table, frames in tables.items():
             rows = pl.concat(frames, how="diagonal_relaxed")
             if table == "post_snapshots":
                 rows = self._post_rows(rows)
             raw.insert_keys(self.con, "account_keys", _account_keys(rows))
             raw.insert(self.con, table, rows.drop("account_id", "owner_id", "platform", strict=False))
-        self.pending = {}
+        self.pending, self.waiting_rows = [], 0
 
     def _post_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Ids and texts go to tables of their own, once; snapshots keep the keys."""
@@ -308,25 +316,44 @@ class _Night:
         self.report.counts.update(Counter(e.outcome for e in self.report.exports))
 
 
-# --- rows of one export, as the raw tables hold them ----------------------------------------------------------------------
+# --- rows of many exports, as the raw tables hold them --------------------------------------------------------------------
 
 
-def _raw_rows(export: Export, rows: pl.DataFrame, export_id: int) -> tuple[str, pl.DataFrame]:
-    """The raw table of this grain and its rows, with `account_id`, `owner_id` and `platform` still as text."""
-    captured = _naive(export.captured_at)
-    rows = rows.with_columns(
-        pl.lit(export_id).alias("export_id"),
-        pl.lit(captured, dtype=pl.Datetime("us")).alias("captured_at"),
-        pl.lit(export.platform, dtype=pl.Utf8).alias("platform"),
+@dataclass(frozen=True)
+class _Kept:
+    """An accepted export whose rows wait for the next insert."""
+
+    export_id: int
+    grain: str
+    platform: str | None
+    captured_at: datetime | None
+    owned: ownership.Owned
+    rows: pl.DataFrame
+
+
+def _raw_rows(group: list[_Kept]) -> pl.DataFrame:
+    """Rows of exports of one grain and schema, with `account_id`, `owner_id` and `platform` still as text."""
+    number = np.repeat(np.arange(len(group)), [k.rows.height for k in group])
+    rows = pl.concat([k.rows for k in group]).with_columns(pl.Series("export", number, dtype=pl.Int64))
+    stated = pl.DataFrame(
+        {
+            "export_id": pl.Series([k.export_id for k in group], dtype=pl.Int64),
+            "captured_at": pl.Series([k.captured_at for k in group], dtype=pl.Datetime("us")),
+            "platform": pl.Series([k.platform for k in group], dtype=pl.Utf8),
+            "account_id": pl.Series([k.owned.account_id for k in group], dtype=pl.Utf8),
+        }
     )
-    rows = rows.with_columns(raw.keys(rows, "account_id").alias("account_key"))
-    grain = str(export.grain)
+    grain = group[0].grain
+    rows = rows.with_columns(stated[number])
+    if grain != "case":
+        rows = ownership.with_owners(rows.drop("account_id"), [k.owned for k in group])
+    rows = rows.with_columns(raw.keys(rows, "account_id").alias("account_key")).drop("export")
     shaped = {"post": _post_frame, "account_day": _day_frame}.get(grain, lambda f: f)(_naive_times(rows))
     table = raw.GRAINS[grain]
     if table == "post_snapshots":
-        return table, shaped
+        return shaped
     allowed = [c for c in shaped.columns if re.search(rf"\b{c}\b", raw.TABLES[table])]
-    return table, shaped.select([*allowed, "account_id", "platform"])
+    return shaped.select([*allowed, "account_id", "platform"])
 
 
 def _naive_times(rows: pl.DataFrame) -> pl.DataFrame:

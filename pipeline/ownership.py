@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -64,13 +65,14 @@ def token(accounts: pl.DataFrame) -> str:
 
 @dataclass(frozen=True)
 class Owned:
-    """An export with its owners: rows carry `account_id` (who exported) and `owner_id` (who published; null: not registered)."""
+    """Whose an export is: who exported it, and for each identity that its rows name the account (None: not registered)."""
 
     account_id: str | None
-    rows: pl.DataFrame | None
     owners: dict[str, str | None] = field(default_factory=dict)
     named_by_file: bool = False
     problem: Message | None = None
+    identities: dict[tuple[str | None, str | None], str | None] = field(default_factory=dict)
+    fallback: str | None = None  # exporter of rows whose owner is not registered, where no folder says who exported
 
 
 class AccountBook:
@@ -112,24 +114,24 @@ class AccountBook:
         """Exporter and owner of each row, or the reason why they cannot be known."""
         rows = export.rows if export.rows is not None else pl.DataFrame()
         if export.grain == "case":
-            return Owned(folder_account, rows.with_columns(pl.lit(folder_account, dtype=pl.Utf8).alias("account_id")))
+            return Owned(folder_account)
         platform = str(export.platform)
         on = date.fromisoformat(export.last[:10]) if export.last else None
         named = self._named(export, rows, platform, on)
         exporter = folder_account if self.platform.get(folder_account or "") == platform else self._only(export, named)
         if folder_account and self.platform.get(folder_account) not in (platform, None) and exporter is None:
-            return Owned(None, None, problem=message("WRONG_ACCOUNT", export.file, f"{platform}, bukan/not {folder_account}"))
+            return Owned(None, problem=message("WRONG_ACCOUNT", export.file, f"{platform}, bukan/not {folder_account}"))
         named = self._adopt(named, exporter)
         owners = {f"{n or ''}|{h or ''}": a for (n, h), (a, _) in named.items()}
         known = {a for a, _ in named.values() if a}
         if exporter is None and not known:
             who = next((f"{n or ''} {h or ''}".strip() for n, h in named if n or h), platform)
-            return Owned(None, None, owners, problem=message("UNKNOWN_ACCOUNT", export.file, who))
+            return Owned(None, owners, problem=message("UNKNOWN_ACCOUNT", export.file, who))
         if exporter and known and exporter not in known:
-            return Owned(
-                None, None, owners, True, message("WRONG_ACCOUNT", export.file, f"{', '.join(sorted(known))} ≠ {exporter}")
-            )
-        return Owned(exporter, _with_owners(rows, named, exporter), owners, bool(known))
+            return Owned(None, owners, True, message("WRONG_ACCOUNT", export.file, f"{', '.join(sorted(known))} ≠ {exporter}"))
+        fallback = None if exporter else next(a for a, _ in sorted(named.values(), key=lambda v: (-v[1], str(v[0]))) if a)
+        identities = {identity: account for identity, (account, _) in named.items()}
+        return Owned(exporter, owners, bool(known), None, identities, fallback)
 
     def _named(self, export: Export, rows: pl.DataFrame, platform: str, on: date | None) -> dict:
         """(platform id, handle) -> (account or None, number of rows), for each identity that the rows name."""
@@ -138,12 +140,12 @@ class AccountBook:
             return {
                 (r.platform_account_id, r.handle): (r.account_id, 0) for r in export.accounts if r.platform_account_id or r.handle
             }
-        counted = rows.group_by(columns).len().to_dicts()
+        nobody = [None] * rows.height
+        texts = [rows[c].to_list() if c in columns else nobody for c in ("platform_account_id", "handle")]
         found = {}
-        for row in counted:
-            number, handle = row.get("platform_account_id"), row.get("handle")
+        for (number, handle), n in Counter(zip(*texts, strict=True)).items():
             if number or handle:
-                found[number, handle] = (self.find(platform, number, handle, on), row["len"])
+                found[number, handle] = (self.find(platform, number, handle, on), n)
         return found
 
     def _only(self, export: Export, named: Mapping) -> str | None:
@@ -162,23 +164,22 @@ class AccountBook:
         return named
 
 
-def _with_owners(rows: pl.DataFrame, named: Mapping, exporter: str | None) -> pl.DataFrame:
-    """Add `account_id` and `owner_id`. A row that names nobody is its exporter's."""
-    for column in ("platform_account_id", "handle"):
-        if column not in rows.columns:
-            rows = rows.with_columns(pl.lit(None, dtype=pl.Utf8).alias(column))
-    table = pl.DataFrame(
-        [{"platform_account_id": n, "handle": h, "owner_id": a, "is_named": True} for (n, h), (a, _) in named.items()],
-        schema={"platform_account_id": pl.Utf8, "handle": pl.Utf8, "owner_id": pl.Utf8, "is_named": pl.Boolean},
-    )
-    rows = rows.join(table, on=["platform_account_id", "handle"], how="left", nulls_equal=True, maintain_order="left")
-    nobody = pl.col("platform_account_id").is_null() & pl.col("handle").is_null()
-    rows = rows.with_columns(
-        pl.when(nobody).then(pl.lit(exporter, dtype=pl.Utf8)).otherwise(pl.col("owner_id")).alias("owner_id")
-    )
-    fallback = exporter or next(a for a, _ in sorted(named.values(), key=lambda v: (-v[1], str(v[0]))) if a)
-    by_row = pl.lit(exporter, dtype=pl.Utf8) if exporter else pl.col("owner_id").fill_null(fallback)
-    return rows.with_columns(by_row.alias("account_id")).drop("is_named")
+def with_owners(rows: pl.DataFrame, owned: Sequence[Owned]) -> pl.DataFrame:
+    """Add `account_id` (who exported) and `owner_id` (who published; null: not registered) to rows of many exports.
+
+    `export` of a row is the position of its export in `owned`. A row that names nobody is its exporter's.
+    """
+    names = ("platform_account_id", "handle")
+    rows = rows.with_columns(pl.lit(None, dtype=pl.Utf8).alias(c) for c in names if c not in rows.columns)
+    named = [(i, *identity, account) for i, o in enumerate(owned) for identity, account in o.identities.items()]
+    schema = {"export": pl.Int64, **dict.fromkeys(names, pl.Utf8), "owner_id": pl.Utf8}
+    table = pl.DataFrame(named, schema=schema, orient="row")
+    rows = rows.join(table, on=["export", *names], how="left", nulls_equal=True, maintain_order="left")
+    exporter = pl.Series("exporter", [o.account_id for o in owned], dtype=pl.Utf8).gather(rows["export"])
+    fallback = pl.Series("fallback", [o.fallback for o in owned], dtype=pl.Utf8).gather(rows["export"])
+    nobody = pl.all_horizontal(pl.col(c).is_null() for c in names)
+    rows = rows.with_columns(exporter, fallback, pl.when(nobody).then(exporter).otherwise(pl.col("owner_id")).alias("owner_id"))
+    return rows.with_columns(pl.coalesce("exporter", "owner_id", "fallback").alias("account_id")).drop("exporter", "fallback")
 
 
 # --- across exports -------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,8 @@ def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect | No
             problem = problem or refused
         if any(any(c) for _, c in records):
             tried.append((_certainty(records, formats), len(text.trim(_first(records))), how, records))
+            if tried[-1][0] == 2:
+                break
     if not tried:
         raise problem or Refused("EMPTY")
     best = max(tried, key=lambda t: (t[0], t[1] if not t[0] else 0))
@@ -280,18 +283,34 @@ def _tables(
 
 def _blocks(records: list[tuple[int, list[str]]], formats: Sequence[Format], name: str) -> Iterator[Table]:
     """The titled blocks of a file, or nothing if it does not start with one."""
+    titles = _titles(formats)
+    first = next((i for i, (_, cells) in enumerate(records) if any(cells)), None)
+    if not titles or first is None:
+        return
+    second = next((i for i in range(first + 1, len(records)) if any(records[i][1])), None)
+    top = [(row, text.trim(cells)) for row, cells in records[: (second or first) + 1]]
+    if not _starts_block(top, first, second, titles):
+        if _is_day_header(top[first][1]):
+            yield Table(_narrowed(records[first:]), title="", file_name=name)
+        return
     lines = [(row, text.trim(cells)) for row, cells in records]
     filled = [i for i, (_, cells) in enumerate(lines) if cells]
-    titles = {normalise(t) for f in formats if f.blocks for d in f.detect for t in d.titles}
-    if not titles or not filled:
-        return
     starts = [i for n, i in enumerate(filled) if _starts_block(lines, i, filled[n + 1] if n + 1 < len(filled) else None, titles)]
-    if not starts or starts[0] != filled[0]:
-        if _is_day_header(lines[filled[0]][1]):
-            yield Table(_narrowed(records[filled[0] :]), title="", file_name=name)
-        return
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
         yield Table(_narrowed(records[start + 1 : stop]), title=lines[start][1][0], file_name=name)
+
+
+def _titles(formats: Sequence[Format]) -> set[str]:
+    return _known_titles() if formats is all_formats() else _titles_of(formats)
+
+
+@cache
+def _known_titles() -> set[str]:
+    return _titles_of(all_formats())
+
+
+def _titles_of(formats: Sequence[Format]) -> set[str]:
+    return {normalise(t) for f in formats if f.blocks for d in f.detect for t in d.titles}
 
 
 def _narrowed(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:

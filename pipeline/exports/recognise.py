@@ -7,6 +7,8 @@ from pipeline.exports.messages import Refused
 from pipeline.exports.text import trim
 from pipeline.formats import Detection, Format, Table, normalise
 
+REMEMBERED = 2048  # headers per format
+
 
 @dataclass(frozen=True)
 class Found:
@@ -20,9 +22,10 @@ class Found:
 def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
     """The one kind this table is. Raises UNKNOWN_HEADER: nearest kind with the columns that differ, or both ids of a tie."""
     best: list[Found] = []
+    names: dict[int, tuple[str, ...]] = {}
     for form in formats:
         if form.blocks == (table.title is not None) and container in form.containers:
-            found = _match(table, form, container)
+            found = _match(table, form, container, names)
             if found and (not best or found.score > best[0].score):
                 best = [found]
             elif found and found.score == best[0].score:
@@ -34,13 +37,15 @@ def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
     raise unknown(table, formats)
 
 
-def _match(table: Table, form: Format, container: str) -> Found | None:
+def _match(table: Table, form: Format, container: str, names: dict[int, tuple[str, ...]]) -> Found | None:
     best: Found | None = None
-    for detection in form.detect:
+    for number, detection in enumerate(form.detect):
         for position in range(detection.header_row - 1, max(detection.header_row, detection.header_search)):
             if position >= len(table.records):
                 break
-            if _holds(table, form, detection, position, container):
+            if position not in names:
+                names[position] = tuple(normalise(cell) for cell in trim(table.records[position][1]))
+            if _holds(table, form, detection, number, position, names[position], container):
                 score = _score(detection)
                 if best is None or score > best.score:
                     best = Found(form, position, score)
@@ -53,15 +58,29 @@ def _score(detection: Detection) -> tuple[int, int, int]:
     return size, 1 if detection.columns_exactly else 0, len(detection.any_of)
 
 
-def _holds(table: Table, form: Format, detection: Detection, position: int, container: str) -> bool:
-    names = [normalise(cell) for cell in trim(table.records[position][1])]
-    if not names or (detection.columns_exactly and len(names) != detection.columns_exactly):
-        return False
-    if detection.min_columns and len(names) < detection.min_columns:
-        return False
+def _holds(
+    table: Table, form: Format, detection: Detection, number: int, position: int, names: tuple[str, ...], container: str
+) -> bool:
     if detection.sheet and container != "csv" and normalise(table.sheet or "") not in map(normalise, detection.sheet):
         return False
     if detection.titles and _title(table, position) not in map(normalise, detection.titles):
+        return False
+    known = form.seen_headers.get((number, names))
+    if known is None:
+        known = _names_fit(form, detection, names)
+        if len(form.seen_headers) < REMEMBERED:
+            form.seen_headers[number, names] = known
+    if known and detection.positional:
+        part = Table(table.records[position:], table.sheet, table.title, table.file_name, table.siblings)
+        return _shaped(detection.positional, part)
+    return known
+
+
+def _names_fit(form: Format, detection: Detection, names: tuple[str, ...]) -> bool:
+    """What a detection asks of the header's names alone."""
+    if not names or (detection.columns_exactly and len(names) != detection.columns_exactly):
+        return False
+    if detection.min_columns and len(names) < detection.min_columns:
         return False
     columns = [form.column_for(name) for name in names]
     present = {c.field for c in columns if c} | set(names)
@@ -74,12 +93,7 @@ def _holds(table: Table, form: Format, detection: Detection, position: int, cont
     if detection.any_of and not any(map(has, detection.any_of)):
         return False
     first = {names[0], columns[0].field if columns[0] else names[0]}
-    if detection.first_column and not any(e in first or normalise(e) in first for e in detection.first_column):
-        return False
-    if detection.positional:
-        part = Table(table.records[position:], table.sheet, table.title, table.file_name, table.siblings)
-        return _shaped(detection.positional, part)
-    return True
+    return not detection.first_column or any(e in first or normalise(e) in first for e in detection.first_column)
 
 
 def _shaped(test: Callable[[Table], bool], part: Table) -> bool:

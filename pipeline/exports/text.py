@@ -6,6 +6,7 @@ The tokeniser is the oracle: whatever a faster reader claims about a file must e
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from pipeline.exports.messages import Refused
 
@@ -173,6 +174,9 @@ def unwrap(records: list[tuple[int, list[str]]]) -> str | None:
 
 def unwrap_body(records: list[tuple[int, list[str]]], delimiter: str) -> str | None:
     """As :func:`unwrap`, where the header line needed no quotes and so looks sound: only the rows are one cell each."""
+    head = list(islice((trim(cells) for _, cells in records if any(cells)), 2))
+    if len(head) < 2 or len(head[0]) < 3 or len(head[1]) != 1:
+        return None
     filled = [(row, trim(cells)) for row, cells in records if any(cells)]
     body = filled[1:]
     if len(filled) < 2 or len(filled[0][1]) < 3 or not all(len(c) == 1 and c[0].count(delimiter) > 1 for _, c in body):

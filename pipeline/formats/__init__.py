@@ -249,6 +249,11 @@ class Format:
         return known
 
     @cached_property
+    def seen_headers(self) -> dict[tuple[int, tuple[str, ...]], bool]:
+        """What detection found out about headers: (number of the detection, normalised names) -> they fit."""
+        return {}
+
+    @cached_property
     def fields(self) -> frozenset[str]:
         return frozenset(c.field for c in self.columns)
 
