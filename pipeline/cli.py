@@ -421,6 +421,39 @@ def lab(context: typer.Context) -> None:
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
+@app.command()
+def notebook(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="nama atau nomor, misalnya 01 / name or number")],
+    agency: Annotated[str | None, typer.Option(help="agency_id")] = None,
+    group: Annotated[str | None, typer.Option(help="kelompok sebanding / peer group")] = None,
+    platform: Annotated[str | None, typer.Option(help="instagram, facebook, …")] = None,
+    version: Annotated[str | None, typer.Option(help="versi terbit; bawaan: terbaru / default: the newest")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Berkas tujuan. / Where to.")] = None,
+) -> None:
+    """Menjalankan satu buku catatan dan menyimpannya sebagai HTML. / Run one notebook, save it as HTML."""
+    from pipeline import execution, warehouse
+    from pipeline.pages import share_notebook
+
+    session: Session = context.obj
+    chosen = [n for n in execution.names() if n == name or n.split("_")[0] == name]
+    if not chosen:
+        session.stop(night.USAGE, f"Tidak ada buku catatan '{name}'.", f"No notebook '{name}': {', '.join(execution.names())}")
+    wanted = {"perangkat": agency, "kelompok": group, "platform": platform}
+    values = {key: value for key, value in wanted.items() if value is not None}
+    with warehouse.open_version(session.workspace, version) as opened:
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat()
+        try:
+            record = execution.run_one(session.workspace, opened.name, chosen[0], values, now=now)
+        except KeyError as error:
+            session.stop(night.USAGE, str(error.args[0]), str(error.args[0]))
+        if record.failure:
+            session.stop(night.USAGE, record.failure["reason"], record.failure["reason"])
+        target = out or Path("-".join(("terukur", chosen[0], *values.values())) + ".html")
+        written = share_notebook(opened, record, target)
+    session.say(f"{written} ({written.stat().st_size // 1000} kB)", f"{written} ({written.stat().st_size // 1000} kB)")
+
+
 def main() -> NoReturn:
     """The entry point. Whatever goes wrong inside is told in a sentence; its traceback goes to the workspace's log."""
     try:

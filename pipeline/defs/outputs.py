@@ -6,30 +6,68 @@ from typing import Any
 
 import dagster as dg
 
-from pipeline import models, pages, registry, warehouse
+from pipeline import execution, models, pages, registry, warehouse
 from pipeline.defs.night import Night
+from pipeline.defs.schedules import stopped
 from pipeline.defs.warehouse import key_of
 
 SHOWN = ("marts", "estimates")
+RAN = "ran"
 
 
 def output_assets() -> list[dg.AssetsDefinition]:
-    """One asset per kind of page. They are written as one set: no page ever speaks of another version than its neighbour."""
+    """Notebooks run first, so that the pages can carry what they showed. Pages are written as one set: no page ever speaks of
+    another version than its neighbour, except a notebook that failed, which says so."""
     made_from = [key_of(table.name) for table in models.models() if table.schema in SHOWN]
+    return [_notebooks(made_from), _pages(made_from)]
+
+
+def _notebooks(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    names = execution.names()
+
+    @dg.multi_asset(
+        name="notebooks",
+        group_name="notebooks",
+        specs=[
+            dg.AssetSpec(notebook_key(name), deps=made_from, kinds={"jupyter"}, description=execution.title(name))
+            for name in names
+        ],
+        check_specs=[dg.AssetCheckSpec(RAN, asset=notebook_key(name), description="It ran to its end.") for name in names],
+    )
+    def notebooks(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """A notebook that fails does not stop the night: its check fails, its last good page stays, the others go on."""
+        for record in execution.overnight(night.workspace):
+            if record.failure:
+                stopped.append(("notebooks", execution.Failed(record.name, record.failure["reason"])))
+                context.log.warning("notebook %s: %s", record.name, record.failure["reason"])
+            shown: dict[str, Any] = {"version": record.version or "-", "seconds": record.seconds, "charts": len(record.figures)}
+            yield dg.MaterializeResult(asset_key=notebook_key(record.name), metadata=shown)
+            yield dg.AssetCheckResult(
+                asset_key=notebook_key(record.name),
+                check_name=RAN,
+                passed=record.failure is None,
+                description=record.failure["reason"] if record.failure else None,
+            )
+
+    return notebooks
+
+
+def _pages(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
     kinds = {_name(module): module for module in (*pages.PAGES, pages.perangkat)}
+    needs = [*made_from, *(notebook_key(name) for name in execution.names())]
 
     @dg.multi_asset(
         name="pages",
         group_name="pages",
         specs=[
-            dg.AssetSpec(["pages", name], deps=made_from, kinds={"html"}, description=_purpose(module))
+            dg.AssetSpec(["pages", name], deps=needs, kinds={"html"}, description=_purpose(module))
             for name, module in kinds.items()
         ],
     )
     def site(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult]:
         known = registry.load(night.workspace.registry)
         with warehouse.open_version(night.workspace) as version:
-            result = pages.build(version, night.workspace.site, registry=known)
+            result = pages.build(version, night.workspace.site, registry=known, notebooks=night.workspace.notebooks)
         for note in result.notes:
             context.log.warning("%s", note)
         made: dict[str, Any] = {"version": result.version, "pages": result.pages, "bytes": result.size_bytes}
@@ -37,7 +75,12 @@ def output_assets() -> list[dg.AssetsDefinition]:
         for name in kinds:
             yield dg.MaterializeResult(asset_key=["pages", name], metadata=made)
 
-    return [site]
+    return site
+
+
+def notebook_key(name: str) -> dg.AssetKey:
+    """`notebooks/00_mulai.ipynb` is asset notebooks/00_mulai."""
+    return dg.AssetKey(["notebooks", name])
 
 
 def _name(module: ModuleType) -> str:

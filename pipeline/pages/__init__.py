@@ -15,15 +15,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from pipeline import execution
 from pipeline.html import environment, plotly_source, shell
 from pipeline.html.escape import file_part
 from pipeline.html.locale import LANGUAGES, Words
-from pipeline.pages import daftar, glosarium, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
+from pipeline.pages import buku, daftar, glosarium, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
 from pipeline.pages.data import Facts, load
 from pipeline.pages.sheet import ENGINE, Sheet
 
-PAGES: tuple = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, metode, glosarium)
+PAGES: tuple = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, metode, glosarium, buku)
 LARGEST_PAGE = 300_000
+LARGEST_NOTEBOOK = 1_000_000
 
 
 class BuildError(RuntimeError):
@@ -44,10 +46,17 @@ class SiteResult:
 
 
 def build(
-    version, site_root: Path, *, languages: Sequence[str] = LANGUAGES, built_at: datetime | None = None, registry=None
+    version,
+    site_root: Path,
+    *,
+    languages: Sequence[str] = LANGUAGES,
+    built_at: datetime | None = None,
+    registry=None,
+    notebooks: Path | None = None,
 ) -> SiteResult:
-    """All pages of `version` into `site_root/<version>/` and `site_root/latest/`."""
+    """All pages of `version` into `site_root/<version>/` and `site_root/latest/`; `notebooks` holds what notebooks showed."""
     facts = load(version, registry)
+    facts.notebooks = execution.records(notebooks)
     name = str(facts.info.get("version") or "")
     if not name:
         raise BuildError("the version does not say its name (meta.version)")
@@ -86,6 +95,16 @@ def share(version, agency: str, out: Path, language: str = "id", *, built_at: da
     return out
 
 
+def share_notebook(version, record: execution.Record, out: Path, language: str = "id") -> Path:
+    """One run notebook as one self-contained page."""
+    facts = load(version)
+    sheet = Sheet(Words(language), facts, buku.path_of(record), facts.info["built_at"], single=True)
+    text = buku.page(sheet, record)
+    _check_page(text, str(facts.info.get("version") or ""), record.name)
+    _write(Path(out), text.encode())
+    return Path(out)
+
+
 # -- the set -------------------------------------------------------------------------------------------------------------------
 def jobs(facts: Facts) -> Iterator[tuple[str, Callable[[Sheet], str]]]:
     """(path, builder) of every page of one language."""
@@ -93,6 +112,9 @@ def jobs(facts: Facts) -> Iterator[tuple[str, Callable[[Sheet], str]]]:
         yield module.PATH, module.build
     for agency in facts.agencies:
         yield f"perangkat/{agency['slug']}.html", functools.partial(perangkat.build, agency=agency)
+    for record in facts.notebooks:
+        if record.parts:
+            yield buku.path_of(record), functools.partial(buku.page, record=record)
 
 
 def _write_set(facts: Facts, staging: Path, languages: Sequence[str], moment: datetime) -> list[str]:
@@ -135,8 +157,9 @@ def _verify(staging: Path, pages: list[str], version: str) -> list[str]:
     for path in pages:
         content = (staging / path).read_bytes()
         _check_page(content.decode(), version, path)
-        if len(content) > LARGEST_PAGE:
-            notes.append(f"{path}: {len(content):,} bytes is over the budget of {LARGEST_PAGE:,}")
+        budget = LARGEST_NOTEBOOK if "/buku/" in path else LARGEST_PAGE
+        if len(content) > budget:
+            notes.append(f"{path}: {len(content):,} bytes is over the budget of {budget:,}")
     return notes
 
 
@@ -178,4 +201,4 @@ def _swap(new: Path, target: Path, site_root: Path) -> None:
     shutil.rmtree(aside.parent, ignore_errors=True)
 
 
-__all__ = ["BuildError", "SiteResult", "build", "share", "shell"]
+__all__ = ["BuildError", "SiteResult", "build", "share", "share_notebook", "shell"]

@@ -197,6 +197,7 @@ class Facts:
     best: dict[str, list[dict]]
     themes: dict[str, dict[str, str]]
     absent: list[str] = field(default_factory=list)
+    notebooks: list = field(default_factory=list)  # execution.Record, of the runs kept in the workspace
 
     def of(self, table: str, agency_id: str) -> pl.DataFrame:
         """The rows of one agency; an empty frame of the right columns when it has none."""

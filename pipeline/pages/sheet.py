@@ -1,23 +1,22 @@
 """One page in the making: its language, where it will lie, and what it has collected (figures for the live layer, CSV twins)."""
 
 import base64
-import math
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from html import unescape
 
-import plotly.graph_objects as go
 from markupsafe import Markup
 
 from pipeline.charts import Chart, Column, Table
 from pipeline.html import PLOTLY_VERSION, shell
 from pipeline.html.escape import csv_bytes, file_part, tampil
+from pipeline.html.live import live_data
 from pipeline.html.locale import Words
 from pipeline.html.svg import draw, plain_text
 from pipeline.pages.data import Facts
 
 ENGINE = f"aset/plotly-basic-{PLOTLY_VERSION}.js"
-NAV = ("index.html", "daftar.html", "pancakarsa.html", "pelatihan.html", "kualitas.html")
+NAV = ("index.html", "daftar.html", "pancakarsa.html", "pelatihan.html", "kualitas.html", "buku/index.html")
 
 
 @dataclass
@@ -93,8 +92,16 @@ class Sheet:
     def nav(self) -> list[dict]:
         w = self.words
         theme = w.plain("Pancakarsa") if self.facts.scheme == "pancakarsa" else w.plain("Programme themes")
-        labels = (w.plain("Overview"), w.plain("Agencies"), theme, w.plain("Training"), w.plain("Data quality"))
+        labels = (
+            w.plain("Overview"),
+            w.plain("Agencies"),
+            theme,
+            w.plain("Training"),
+            w.plain("Data quality"),
+            w.plain("Notebooks"),
+        )
         here = "daftar.html" if self.path.startswith("perangkat/") else self.path
+        here = "buku/index.html" if self.path.startswith("buku/") else here
         return [{"url": self.url(page), "label": label, "here": page == here} for page, label in zip(NAV, labels, strict=True)]
 
     def page(self, body: Markup, *, title: str) -> str:
@@ -113,32 +120,6 @@ class Sheet:
             engine=f"{self.up}../{ENGINE}",
             version=str(self.facts.info.get("version") or ""),
         )
-
-
-def live_data(wide: go.Figure, phone: go.Figure) -> dict:
-    """Both live sizes; traces that do not differ are written once."""
-    first, second = figure_data(wide), figure_data(phone)
-    if first["data"] == second["data"]:
-        del second["data"]
-    return {"w": first, "n": second}
-
-
-def figure_data(figure: go.Figure) -> dict:
-    """The figure as small JSON: five significant digits are far below a pixel."""
-    spec = figure.to_plotly_json()
-    return _rounded({"data": spec["data"], "layout": spec["layout"]})
-
-
-def _rounded(value: object):
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.5g}")
-    if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items() if k != "template"}
-    if isinstance(value, (list, tuple)):
-        return [_rounded(v) for v in value]
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _data_url(content: bytes) -> str:

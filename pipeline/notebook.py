@@ -1,0 +1,376 @@
+"""What a notebook imports: `from pipeline.notebook import buka; db = buka()`.
+
+A notebook reads one published version, read-only, through the same tables, metrics and chart functions as the pages. The night
+never waits for an open notebook and an open notebook never sees half a night: versions are sealed files, and this module opens
+one of them. Names that analysts type are Indonesian; `db.bantuan()` lists them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline import settings, warehouse
+from pipeline.charts import Chart, Column
+from pipeline.html.locale import Words
+
+__all__ = ["Buku", "HanyaBaca", "TidakAda", "buka", "jawab", "tampilkan"]
+
+OUTPUT = "application/vnd.terukur.v1+json"  # what the overnight export reads; editors ignore it
+PLOTLY = "application/vnd.plotly.v1+json"
+SIMULATED = "DATA SIMULASI – bukan angka sebenarnya / SIMULATED DATA – not real figures"
+STATES = {
+    "judged": "dinilai",
+    "too_few_posts": "data belum cukup: kurang dari 5 unggahan matang",
+    "not_covered": "data belum cukup: unduhan tidak mencakup cukup hari",
+    "no_data": "tidak ada data",
+    "not_ranked": "kelompok kurang dari 8 anggota, tidak diperingkat",
+}
+_words: dict[str, Words] = {}
+
+
+class HanyaBaca(PermissionError):
+    """The statement is not a SELECT. A published version is never changed, by nobody."""
+
+
+class TidakAda(LookupError):
+    """There is no such agency, table, metric or version; the message names the nearest."""
+
+
+def kata() -> Words:
+    """How numbers and dates are written in a notebook."""
+    if "id" not in _words:
+        _words["id"] = Words("id")
+    return _words["id"]
+
+
+def buka(versi: str | date | None = None, *, ruang: str | None = None) -> Buku:
+    """The published version, read-only: the newest, one by name (`"w-12"`), or the last one built by a date (`"2026-10-31"`).
+
+    Prints what it is, how old and how complete. `ruang` names another workspace. Raises TidakAda for an unknown version."""
+    place = settings.workspace(ruang)
+    data = Buku(warehouse.open_version(place, _version_name(place, versi)))
+    data.keterangan()
+    return data
+
+
+def _version_name(place: settings.Workspace, wanted: str | date | None) -> str | None:
+    if wanted is None:
+        return os.environ.get("TERUKUR_VERSION")  # the night names the version that it has just published
+    known = warehouse.versions(place)
+    names = [v["version"] for v in known]
+    if str(wanted) in names:
+        return str(wanted)
+    dated = [v["version"] for v in known if v["built_at"][:10] <= str(wanted)] if str(wanted)[:2] == "20" else []
+    if not dated:
+        raise TidakAda(f"Versi '{wanted}' tidak ada. Yang ada: {', '.join(names) or '–'} / no such version")
+    return dated[-1]
+
+
+def tampilkan(isi: str, *, bagian: str = "teks") -> None:
+    """HTML of our own making, shown in the editor and in the exported page. Outside text must be escaped before."""
+    _display({"text/html": isi, "text/plain": _bare(isi), OUTPUT: {"part": bagian, "html": isi}})
+
+
+def jawab(kalimat: str) -> None:
+    """The answer in one or two computed sentences. The exported page carries it under its title."""
+    shown = html.escape(kalimat, quote=False)
+    _display(
+        {
+            "text/html": f'<p style="font-size:1.15em"><b>Jawaban.</b> {shown}</p>',
+            "text/plain": kalimat,
+            OUTPUT: {"part": "answer", "html": shown},
+        }
+    )
+
+
+def _bare(markup: str) -> str:
+    import re
+
+    return html.unescape(re.sub(r"<[^>]+>", " ", markup)).strip()
+
+
+def _display(bundle: dict[str, Any]) -> None:
+    """Hand a MIME bundle to the editor; outside one, print its text."""
+    if "IPython" in sys.modules:
+        from IPython.core.getipython import get_ipython
+
+        if get_ipython() is not None:
+            from IPython.display import publish_display_data
+
+            publish_display_data(bundle)
+            return
+    print(bundle["text/plain"])
+
+
+class Gambar:
+    """A chart of the house in a notebook: live in the editor, drawn as SVG where nothing runs, whole in the exported page."""
+
+    def __init__(self, chart: Chart):
+        self.chart = chart
+
+    @property
+    def judul(self) -> str:
+        return html.unescape(self.chart.title)
+
+    @property
+    def data(self) -> pl.DataFrame:
+        """The numbers that are drawn."""
+        table = self.chart.table
+        columns = zip(*table.rows, strict=True) if table.rows else ([] for _ in table.columns)
+        return pl.DataFrame({c.name: list(values) for c, values in zip(table.columns, columns, strict=True)}, strict=False)
+
+    def _ipython_display_(self) -> None:
+        from pipeline.html.nbview import card, lab_parts
+
+        head, body, foot = lab_parts(self.chart)
+        _display({"text/html": head, "text/plain": self.judul, OUTPUT: {"part": "none"}})
+        html_card, figures = card(self.chart, kata())
+        whole = {OUTPUT: {"part": "chart", "html": html_card, "figures": figures}, "text/plain": self.judul}
+        _display({**whole, **body})
+        _display({"text/html": foot, "text/plain": "", OUTPUT: {"part": "none"}})
+
+
+class Buku:
+    """One opened version. `sql`, `metrik`, `grafik`, `tabel`, `telusur`, `bantuan`; everything else is yours in Polars."""
+
+    def __init__(self, version: warehouse.Version):
+        self.versi = version
+        self.info = version.info
+        self.kata = kata()
+
+    # -- what it is ------------------------------------------------------------------------------------------------------------
+    def keterangan(self) -> None:
+        """Prints simulated label, version, period, completeness, age, and whether a newer version exists."""
+        w, info = self.kata, self.info
+        lines = [SIMULATED] if info["simulated"] else []
+        lines.append(f"Versi {info['version']} · {info['workspace_name'] or '–'} · dibuat {w.instant(info['built_at'])}")
+        if info["data_cutoff"]:
+            days = (_now() - info["data_cutoff"]).days
+            lines.append(
+                f"Data {w.day(info['period_start'])} s.d. {w.day(info['period_end'])}; "
+                f"unduhan terakhir {w.instant(info['data_cutoff'])} (umur {days} hari)"
+            )
+        first, last = self.periode
+        if first:
+            lines.append(f"Bulan yang dinilai: {w.months(first, last)}; kelengkapan {w.percent(self.kelengkapan(), 0)} hari-akun")
+        lines.append(f"Berkas: {w.integer(info['export_count'])} dipakai, {w.integer(info['refused_count'])} ditolak")
+        if info["newer"]:
+            lines.append(f"Ada versi yang lebih baru: {info['newer']}; buka lagi dengan buka()")
+        shown = "<br>".join(html.escape(line) for line in lines)
+        bundle = {"text/html": f"<p>{shown}</p>", "text/plain": "\n".join(lines)}
+        _display({**bundle, OUTPUT: {"part": "coverage", "html": shown}})
+
+    @property
+    def periode(self) -> tuple[date | None, date | None]:
+        """The complete months that the estimates judge."""
+        found = self.sql("select min(period_start) as first, max(period_end) as last from estimates.agency_window")
+        return found.row(0)
+
+    def kelengkapan(self, **di_mana: Any) -> float | None:
+        """Covered days ÷ days of the accounts that must report, in the judged months. `di_mana`: agency_id, platform."""
+        first, last = self.periode
+        values: dict[str, Any] = {"first": first, "last": last, **di_mana}
+        where = " and ".join(f"{name} = ${name}" for name in di_mana) or "true"
+        query = f"""select sum(covered_days) / nullif(sum(days), 0) as share from marts.coverage_month
+            where state <> 'not_required' and month between $first and $last and {where}"""  # noqa: S608 - names of keywords
+        return self.sql(query, **values).item()
+
+    # -- data ------------------------------------------------------------------------------------------------------------------
+    def sql(self, query: str, /, **nilai: Any) -> pl.DataFrame:
+        """Rows of one SELECT as a Polars frame. Values enter as `$name`: `db.sql("… where agency_id = $a", a="dinkes")`.
+
+        Raises HanyaBaca for anything but a SELECT, TidakAda with the nearest name for an unknown table or column."""
+        try:
+            statements = duckdb.extract_statements(query)
+        except duckdb.Error as error:
+            raise ValueError(f"SQL tidak terbaca / not valid SQL: {error}") from None
+        if [s.type for s in statements] not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
+            raise HanyaBaca("Buku catatan hanya membaca: satu SELECT sekali jalan. / Notebooks only read: one SELECT at a time.")
+        try:
+            return self.versi.sql(query, **nilai)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise TidakAda(f"{error}\nDaftar tabel: db.isi() · kolom: db.kolom('core.posts')") from None
+
+    def tabel_data(self, nama: str) -> pl.DataFrame:
+        """A whole published table."""
+        return self.versi.table(nama)
+
+    def isi(self) -> pl.DataFrame:
+        """Every table: name, rows, what one row is, key."""
+        return self.sql(
+            "select name as tabel, rows as baris, description as satu_baris, key as kunci from meta.tables order by name"
+        )
+
+    def kolom(self, tabel: str) -> pl.DataFrame:
+        """The columns of a table with their meaning, unit and hazard."""
+        from pipeline.columns import columns
+
+        if tabel not in self.versi.tables:
+            near = difflib.get_close_matches(tabel, self.versi.tables, n=3, cutoff=0.3)
+            raise TidakAda(f"Tidak ada tabel '{tabel}'. Yang mirip: {', '.join(near) or '–'} / no such table")
+        known = columns()
+        types = self.sql(f"select * from {tabel} limit 0").schema  # noqa: S608 - one of our own names
+        rows = [(name, str(kind), known[name].meaning_id if name in known else "") for name, kind in types.items()]
+        return pl.DataFrame(rows, schema=["kolom", "jenis", "arti"], orient="row")
+
+    def metrik(self, nama: str, per: Sequence[str] | str = (), dengan: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """A metric at any grain, with n and its 95 % interval: `db.metrik("er_account", per="platform")`.
+
+        The same `measure` as on the pages. `dengan` filters: a value, a list, or (first, last)."""
+        from pipeline import metrics
+
+        return metrics.measure(self.versi, nama, (per,) if isinstance(per, str) else tuple(per), dict(dengan or {}))
+
+    def arti(self, nama: str) -> None:
+        """What a metric means, its formula and its caveat."""
+        from pipeline import metrics
+
+        m = metrics.get(nama)
+        parts = [f"<b>{html.escape(m.label_id)}</b> (<code>{m.metric_id}</code>). {html.escape(m.explanation_id)}"]
+        parts.append(f"Rumus: <code>{html.escape(m.formula)}</code>, pembilang <code>{html.escape(m.numerator)}</code>")
+        parts.append(f"Perhatian: {html.escape(m.caveat_id)}")
+        tampilkan("<p>" + "<br>".join(parts) + "</p>")
+
+    def daftar_metrik(self) -> pl.DataFrame:
+        from pipeline import metrics
+
+        rows = [(m.metric_id, m.label_id, m.unit, m.provided) for m in metrics.catalogue().metrics.values()]
+        return pl.DataFrame(rows, schema=["metrik", "arti", "satuan", "tersedia"], orient="row")
+
+    def telusur(self, angka: str, baris: int = 10) -> pl.DataFrame:
+        """The files and rows behind a figure id, e.g. `agency_window:vs_expected:agency_id=dinkes`."""
+        from pipeline.trace import Source, trace
+
+        found = trace(self.versi.workspace, angka, self.versi.name)
+        names = {"file": "berkas", "member": "bagian", "row": "baris", "what": "apa", "value": "nilai", "sha256": "sha256"}
+        rows = [{new: getattr(s, old) for old, new in names.items()} for s in found]
+        files = len({s.sha256 for s in found})
+        print(f"{angka}: {len(found)} baris dari {files} berkas" + (f", {baris} pertama" if len(found) > baris else ""))
+        assert {*names} <= set(Source.__dataclass_fields__)
+        return pl.DataFrame(rows[:baris], schema=list(names.values()), strict=False)
+
+    # -- parameters ------------------------------------------------------------------------------------------------------------
+    def perangkat(self, wanted: str | None = None) -> dict[str, Any]:
+        """One agency: its registry row and its window. None chooses the judged agency with the most posts."""
+        rows = self.sql(
+            """select a.agency_id, a.name, a.short_name, a.kind, a.peer_group, a.district, a.valid_from, a.valid_to,
+                a.predecessor_id, w.* exclude (agency_id, peer_group)
+            from core.agencies a left join estimates.agency_window w using (agency_id)
+            order by (w.state = 'judged') desc nulls last, w.n_posts desc nulls last, a.agency_id, a.valid_from desc nulls last"""
+        ).to_dicts()
+        if wanted is None:
+            return rows[0]
+        for row in rows:
+            if wanted in (row["agency_id"], row["short_name"], row["name"]):
+                return row
+        raise TidakAda(self._unknown("perangkat daerah", wanted, sorted({r["agency_id"] for r in rows})))
+
+    def kelompok(self, wanted: str | None = None) -> str:
+        """A peer group that exists; None chooses the largest."""
+        groups = self.sql(
+            "select peer_group, count(*) as n from estimates.agency_window where peer_group is not null "
+            "group by peer_group order by n desc, peer_group"
+        )["peer_group"].to_list()
+        return self._known("kelompok", wanted, groups)
+
+    def platform(self, wanted: str | None = None) -> str:
+        """A platform with comparable posts; None chooses the one with the most."""
+        found = self.sql(
+            "select platform, count(*) filter (is_comparable) as n from marts.post_facts "
+            "group by platform order by n desc, platform"
+        )
+        return self._known("platform", wanted, found["platform"].to_list())
+
+    def _known(self, what: str, wanted: str | None, known: list[str]) -> str:
+        if wanted is None and known:
+            return known[0]
+        if wanted in known:
+            return str(wanted)
+        raise TidakAda(self._unknown(what, str(wanted), known))
+
+    @staticmethod
+    def _unknown(what: str, seen: str, known: list[str]) -> str:
+        near = difflib.get_close_matches(seen, known, n=5, cutoff=0.3) or known[:12]
+        return f"Tidak ada {what} '{seen}'. Pilih antara lain: {', '.join(near)} / no such value"
+
+    # -- showing ---------------------------------------------------------------------------------------------------------------
+    @property
+    def grafik(self) -> Any:
+        """The charts of the house: `db.grafik.tren("dinkes")`, …; `db.grafik.daftar()` lists them."""
+        from pipeline.notebook_charts import Grafik
+
+        return Grafik(self)
+
+    def tabel(self, frame: pl.DataFrame, judul: str = "", kolom: Mapping[str, Any] | None = None, *, baris: int = 20) -> None:
+        """A frame as a readable table. `kolom`: {column: heading} or {column: (heading, kind, digits)}, in this order.
+
+        Kinds are those of the pages: text, integer, number, times, percent, change, month, day, hours."""
+        from pipeline.html.nbview import table_html
+
+        chosen = kolom or {name: name.replace("_", " ") for name in frame.columns}
+        columns = [_column(name, said, frame.schema[name]) for name, said in chosen.items()]
+        left = frame.height - baris
+        shown = table_html(columns, frame.select(*chosen).head(baris).rows(), judul, self.kata)
+        note = f'<p class="ket">{self.kata.integer(left)} baris lain tidak ditampilkan.</p>' if left > 0 else ""
+        tampilkan(shown + note, bagian="table")
+
+    def bantuan(self) -> None:
+        """What there is to call."""
+        rows = [
+            ("db.sql('select … where agency_id = $a', a='…')", "baris SELECT sebagai Polars"),
+            ("db.isi(), db.kolom('core.posts')", "tabel; kolom dengan artinya"),
+            ("db.metrik('er_account', per=('platform', 'month'))", "metrik pada tingkat mana pun, dengan n dan selang 95%"),
+            ("db.daftar_metrik(), db.arti('er_account')", "katalog metrik; rumus dan peringatannya"),
+            ("db.grafik.daftar(), db.grafik.tren('…')", "grafik yang sama dengan di halaman"),
+            ("db.tabel(frame, 'judul')", "tabel yang mudah dibaca"),
+            ("db.telusur('agency_window:vs_expected:agency_id=…')", "berkas dan baris di balik sebuah angka"),
+            ("db.perangkat('…'), db.kelompok('…'), db.platform('…')", "periksa parameter; tanpa isi dipilihkan"),
+            ("buka('2026-10-31')", "versi terakhir sampai tanggal itu"),
+        ]
+        items = "".join(f"<tr><th scope='row'><code>{html.escape(a)}</code></th><td>{html.escape(b)}</td></tr>" for a, b in rows)
+        tampilkan(f"<table><caption>Yang dapat dipanggil</caption><tbody>{items}</tbody></table>", bagian="table")
+
+    def tutup(self) -> None:
+        self.versi.close()
+
+
+def _column(name: str, said: Any, kind: pl.DataType) -> Column:
+    if isinstance(said, tuple):
+        return Column(name, *said)
+    guessed = "integer" if kind.is_integer() else "number" if kind.is_float() else "day" if kind == pl.Date else "text"
+    return Column(name, said, guessed, 2 if guessed == "number" else 0)
+
+
+def _now() -> datetime:
+    """UTC, naive; the overnight run passes the version's own time, so that the same version gives the same page."""
+    said = os.environ.get("TERUKUR_NOTEBOOK_NOW")
+    return datetime.fromisoformat(said) if said else datetime.now(UTC).replace(tzinfo=None)
+
+
+def _reset_between_notebooks(namespace: dict[str, Any]) -> None:
+    """Close what a notebook left open; used by the runner, which lends one kernel to several notebooks."""
+    for value in list(namespace.values()):
+        if isinstance(value, Buku):
+            value.tutup()
+
+
+def no_network() -> None:
+    """From here on this process refuses every internet connection. Overnight notebooks need none."""
+
+    def guard(event: str, args: tuple) -> None:
+        if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
+            address = args[1] if event != "socket.getaddrinfo" else args[0]
+            if isinstance(address, (tuple, list)) or event == "socket.getaddrinfo":
+                raise PermissionError(f"Buku catatan malam tidak memakai jaringan. / No network here: {json.dumps(str(address))}")
+
+    sys.addaudithook(guard)
