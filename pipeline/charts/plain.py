@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -234,25 +235,25 @@ def _ends(series: Sequence[Series], size: str, font: int, y: dict) -> list[dict]
         for i, s in enumerate(series):
             mark = "●" if "markers" in s.mode else ("—", "– –", "···", "–·–")[i % 4]
             text, tint = f"{mark} {teks(s.label, 44)}", s.tint or f"c{i % 6 + 1}"
-            place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top"}
+            place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top"}
             notes.append(note(text, 0, 1.0, size=font, tint=tint, **place, yshift=15 * (len(series) - i) + 4))
         return notes
-    at = []
+    at: list[tuple[float, float, Series, str]] = []
     for i, s in enumerate(series):
         last = max(k for k, v in enumerate(s.y) if v is not None)
-        value = s.y[last]
+        value = s.y[last] or 0.0
         at.append((math.log10(value) if y["type"] == "log" and value else value, s.x[last], s, s.tint or f"c{i % 6 + 1}"))
-    at.sort(key=lambda entry: entry[0] or 0.0)
+    at.sort(key=lambda entry: entry[0])
     span, tall = y["range"][1] - y["range"][0], HEIGHTS[size] - 60
     right = max(entry[1] for entry in at)
     shift, before = 0.0, None
     for value, _, s, tint in at:
-        gap = 0.0 if before is None else ((value or 0.0) - before) / span * tall
+        gap = 0.0 if before is None else (value - before) / span * tall
         shift = 0.0 if before is None else max(0.0, shift + 16 - gap)
         notes.append(
             note(teks(s.label, 26), right, value, size=font, tint=tint, xanchor="left", xshift=9, yanchor="middle", yshift=shift)
         )
-        before = value or 0.0
+        before = value
     return notes
 
 
