@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
+from pipeline import safe_yaml
 from pipeline.measures.plan import database
 from pipeline.metrics import literal
 from pipeline.tables import Table
@@ -219,7 +219,7 @@ def _row(rule: Rule, evidence: pl.DataFrame, agency_id: str | None) -> dict[str,
 @lru_cache(maxsize=1)
 def texts() -> dict[str, dict[str, str]]:
     """rule -> title_id, title_en, text_id, text_en."""
-    return yaml.safe_load(TEXTS.read_text(encoding="utf-8"))
+    return safe_yaml.load(TEXTS.read_text(encoding="utf-8"))
 
 
 NEEDS = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
+from pipeline import safe_yaml
 
 TYPES = ("id", "text", "url", "date", "timestamp", "timestamp_wib", "int", "float", "ratio", "bool", "enum", "json")
 AGGREGATIONS = ("sum", "none", "last", "recompute", "weighted")
@@ -29,6 +29,5 @@ class ColumnMeaning:
 @cache
 def columns() -> dict[str, ColumnMeaning]:
     """Every column by name, in the order of the file."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    entries = yaml.load(FILE.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader, only faster
+    entries = safe_yaml.load(FILE.read_text(encoding="utf-8"))
     return {name: ColumnMeaning(name=name, **entry) for name, entry in entries.items()}

@@ -28,9 +28,9 @@ from typing import Any
 import duckdb
 import numpy as np
 import polars as pl
-import yaml
 from scipy import stats
 
+from pipeline import safe_yaml
 from pipeline.statistics import survival
 
 FILE = Path(__file__).resolve().parent.parent / "warehouse" / "metrics.yml"
@@ -107,7 +107,7 @@ class Catalogue:
 @lru_cache(maxsize=4)
 def catalogue(path: Path = FILE) -> Catalogue:
     """metrics.yml, checked: unknown keys, missing texts, unknown sources and estimators are errors that name the entry."""
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data = safe_yaml.load(path.read_text(encoding="utf-8"))
     sources = {name: _source(name, body) for name, body in data["sources"].items()}
     metrics = {}
     for entry in data["metrics"]:

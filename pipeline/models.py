@@ -195,10 +195,15 @@ def _nearest(name: str, known: Mapping[str, Any]) -> str:
 
 
 @cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """One connection for all texts: opening it costs more than parsing them."""
+    return duckdb.connect(":memory:")
+
+
+@cache
 def parse(sql: str) -> dict:
     """DuckDB's syntax tree of one SELECT. Raises ModelError where the text is not exactly one SELECT."""
-    with duckdb.connect() as con:
-        tree = json.loads(con.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
+    tree = json.loads(_parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
     if tree.get("error"):
         raise ModelError(f"{tree.get('error_message')}: {sql[:80]}")
     if len(tree["statements"]) != 1:

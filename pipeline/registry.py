@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import difflib
+import hashlib
 import io
 import itertools
 import re
@@ -18,7 +19,7 @@ import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -26,6 +27,8 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
+
+from pipeline import safe_yaml
 
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_TEMPLATE = "kabupaten-bogor"
@@ -535,8 +538,11 @@ def _validate(file: str, register: str, sheet: _Sheet) -> list[tuple[int, Any]]:
 
 
 def _disorder(row: Row) -> Iterator[tuple[str, tuple[str, str]]]:
+    fields = type(row).model_fields
     for first, second in ORDERED:
-        a, b = getattr(row, first, None), getattr(row, second, None)
+        if first not in fields or second not in fields:
+            continue
+        a, b = getattr(row, first), getattr(row, second)
         if a is not None and b is not None and b < a:
             yield second, (f"{b} lebih awal daripada {first} {a}", f"{b} is before {first} {a}")
 
@@ -730,8 +736,8 @@ def _load_themes(path: Path, agency_ids: list[str]) -> tuple[dict[str, Any], lis
     if problem:
         return {}, [problem]
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text) or {}
+        root = safe_yaml.compose(text)
+        values = safe_yaml.load(text) or {}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, str(mark.column + 1)) if mark else (0, "")
@@ -814,8 +820,23 @@ def _load_mappings(folder: Path) -> tuple[tuple[Any, ...], list[Problem]]:
 
 
 def load(folder: Path) -> Registry:
-    """Read and check every register in `folder`. Raises RegistryError with all problems, or gives a Registry."""
+    """Read and check every register in `folder`. Raises RegistryError with all problems, or gives a Registry.
+
+    A night asks several times; what has not changed by a byte is not read twice. Nobody may change a Registry.
+    """
     folder = Path(folder)
+    return _load(folder, _fingerprint(folder))
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".csv", ".toml", ".yml", ".yaml")):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, fingerprint: str) -> Registry:
     problems: list[Problem] = []
     rows: dict[str, Rows] = {}
     for name in MODELS:

@@ -8,6 +8,7 @@ from dagster._core.instance import InstanceRef
 from pipeline.settings import Workspace
 
 CONFIGURATION = Path(__file__).resolve().parents[2]
+STORAGE = {"module": "pipeline.defs.storage", "class": "Storage"}
 
 
 def instance_ref(workspace: Workspace) -> InstanceRef:
@@ -15,7 +16,7 @@ def instance_ref(workspace: Workspace) -> InstanceRef:
     home = workspace.dagster
     home.mkdir(mode=0o750, parents=True, exist_ok=True)
     overrides = {
-        "storage": {"sqlite": {"base_dir": str(home / "storage")}},
+        "storage": {"custom": {**STORAGE, "config": {"base_dir": str(home / "storage")}}},
         "local_artifact_storage": {
             "module": "dagster._core.storage.root",
             "class": "LocalArtifactStorage",

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
+from pipeline import safe_yaml
 from pipeline.html.escape import file_part, tampil
 
 T, N, F, D, S, B = pl.Utf8, pl.Int64, pl.Float64, pl.Date, pl.Datetime("us"), pl.Boolean
@@ -356,7 +356,7 @@ def theme_names(registry=None) -> dict[str, dict[str, str]]:
     themes = getattr(registry, "themes", None)
     if not themes:
         path = Path(__file__).parents[1] / "templates" / "kabupaten-bogor" / "themes.yml"
-        themes = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        themes = safe_yaml.load(path.read_text(encoding="utf-8")) if path.exists() else {}
     names: dict[str, dict[str, str]] = {}
     for scheme in themes.get("schemes", []):
         for programme in scheme.get("programmes", []):

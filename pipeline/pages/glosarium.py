@@ -3,8 +3,7 @@
 import functools
 from pathlib import Path
 
-import yaml
-
+from pipeline import safe_yaml
 from pipeline.html import render
 from pipeline.html.escape import file_part
 from pipeline.pages.sheet import Sheet
@@ -15,7 +14,7 @@ METRICS = Path(__file__).parents[2] / "warehouse" / "metrics.yml"
 
 @functools.cache
 def catalogue() -> dict:
-    return yaml.safe_load(METRICS.read_text(encoding="utf-8")) if METRICS.exists() else {}
+    return safe_yaml.load(METRICS.read_text(encoding="utf-8")) if METRICS.exists() else {}
 
 
 def build(sheet: Sheet) -> str:
