@@ -344,16 +344,20 @@ class Build:
         )
 
 
+# The period is that of what was observed; the window which a file states may begin years before its first row.
 VERSION_SQL = """CREATE TABLE meta.version AS
 SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS built_at,
     (SELECT max(captured_at) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS data_cutoff,
-    (SELECT min(coalesce(period_first, period_start)) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS period_start,
-    (SELECT max(coalesce(period_last, period_end)) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS period_end,
+    seen.period_start, seen.period_end,
     s.simulated, s.name AS workspace_name, CAST($pipeline_version AS VARCHAR) AS pipeline_version,
     CAST($rules AS VARCHAR) AS rules,
     (SELECT count(*) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS export_count,
     (SELECT count(*) FROM raw.exports WHERE outcome = 'refused') AS refused_count
-FROM registry.settings s"""
+FROM registry.settings s CROSS JOIN (
+    SELECT min(day) AS period_start, max(day) AS period_end FROM (
+        SELECT published_on AS day FROM core.posts WHERE is_counted
+        UNION ALL SELECT day FROM core.account_days
+        UNION ALL SELECT CAST(received_at_wib AS DATE) FROM core.cases)) seen"""
 
 
 def _pipeline_version() -> str:

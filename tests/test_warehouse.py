@@ -62,6 +62,13 @@ def test_the_version_says_what_it_is(published):
     assert info["data_cutoff"].date() == date(2026, 11, 20)
 
 
+def test_the_period_of_a_version_is_that_of_what_was_observed(published):
+    """The files state all of October; their posts are of the first twelve days."""
+    with warehouse.open_version(published[0]) as version:
+        info = version.info
+    assert (info["period_start"], info["period_end"]) == (date(2026, 10, 1), date(2026, 10, 12))
+
+
 def test_the_manifest_seals_rows_sums_and_bytes(published):
     workspace, result = published
     sealed = json.loads((workspace.versions / "w-1.json").read_text())

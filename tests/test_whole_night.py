@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_cli import call
 
-from pipeline import night, warehouse
+from pipeline import ledger, night, warehouse
 from pipeline.settings import Workspace
 from pipeline.trace import UnknownFigure
 
@@ -114,6 +114,49 @@ def test_inspect_gives_one_line_per_export_and_writes_nothing(demo, tmp_path):
     assert {line["file"] for line in lines} == {f.name for f in files}
     assert all({"kind", "sha256", "rows", "sums", "nulls", "messages", "captured_from"} <= set(line) for line in lines)
     assert sorted(p.as_posix() for p in tmp_path.rglob("*")) == before
+
+
+def test_the_same_files_twice_and_in_another_order_change_only_what_was_seen_when(demo, tmp_path):
+    """First night: the later half of the files. Second night: every file again under another name, and then under its own."""
+    workspace, other = demo[0], Workspace(tmp_path / "data")
+    shutil.copytree(workspace.registry, other.registry)
+    files = sorted(p.relative_to(workspace.inbox) for p in workspace.inbox.rglob("*") if p.is_file())
+    for file in files[len(files) // 2 :]:
+        _drop(workspace, file, other, file.name)
+    assert call("run", workspace=other.root).returncode in (night.DONE, night.PARTLY)
+    for file in reversed(files):
+        _drop(workspace, file, other, f"salinan {file.name}")
+        _drop(workspace, file, other, file.name)
+    assert call("run", workspace=other.root).returncode in (night.DONE, night.PARTLY)
+    assert warehouse.current(other) == "w-2"
+    assert _differences(_everything(workspace), _everything(other)) == []
+    first, again = _ledger(workspace), _ledger(other)
+    assert {key: entry[:-1] for key, entry in first.items()} == {key: entry[:-1] for key, entry in again.items()}
+    assert all(again[key][-1] > seen for key, (*_, seen) in first.items())
+
+
+def _drop(source: Workspace, file: Path, target: Workspace, name: str) -> None:
+    (target.inbox / file).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source.inbox / file, target.inbox / file.with_name(name))
+
+
+WHEN_SEEN = ("first_seen_at", "last_seen_at", "file_name", "export_id", "built_at", "version")
+
+
+def _everything(workspace: Workspace) -> dict[str, list[str]]:
+    with warehouse.open_version(workspace) as version:
+        names = [name for name in version.tables if name != "meta.changed_history"]
+        return {name: sorted(map(repr, version.table(name).drop(*WHEN_SEEN, strict=False).rows())) for name in names}
+
+
+def _differences(one: dict[str, list[str]], other: dict[str, list[str]]) -> list[str]:
+    return [name for name in sorted(one.keys() | other.keys()) if one.get(name) != other.get(name)]
+
+
+def _ledger(workspace: Workspace) -> dict[tuple[str, str], tuple]:
+    """(hash, member) -> outcome, rows, sightings."""
+    entries = ledger.status(workspace).to_dicts()
+    return {(e["sha256"], e["member"]): (e["outcome"], e["n_rows"], e["sightings"]) for e in entries}
 
 
 def _figures(workspace: Workspace) -> dict[str, list]:
