@@ -246,8 +246,8 @@ def standing_lines(regencies: list[Regency]) -> Iterator[Line]:
     yield Line(
         "vs_expected 95 % interval",
         text + f", mean half width x{np.exp(1.96 * np.concatenate(widths).mean()):.2f}",
-        "93-98 %",
-        bool(0.93 <= covered <= 0.985),
+        "94-97 %",
+        bool(0.94 <= covered <= 0.97),
     )
     bias = np.concatenate(error)
     yield Line(

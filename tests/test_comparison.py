@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from benchmarks.regency import simulate
 from pipeline.statistics import comparison, windows
@@ -114,3 +115,21 @@ def test_platforms_keep_their_own_units(regency):
 def test_months_add_up(year, month, k):
     start = date(year, month, 1)
     assert comparison.add_months(comparison.add_months(start, k), -k) == start
+
+
+@pytest.mark.parametrize("mu", [0.4, 2.0, 40.0])
+def test_sensitivity_is_how_far_the_log_of_a_count_moves(mu):
+    """Against the derivative itself, by a second rate 2 % higher."""
+    k = np.arange(400)
+    mean = [float((stats.poisson.pmf(k, m) * np.log(k + 0.5)).sum()) for m in (mu * 0.99, mu * 1.01)]
+    slope = (mean[1] - mean[0]) / np.log(1.01 / 0.99)
+    posts = pl.DataFrame({"account_id": ["a"] * 60_000, "engagement": np.random.default_rng(1).poisson(mu, 60_000)})
+    found = comparison.post_sensitivity(posts)["sensitivity"][0]
+    assert found == pytest.approx(max(slope, comparison.LEAST_SENSITIVITY), abs=0.02)
+
+
+def test_good_months_last_so_a_level_is_less_sure_than_a_change():
+    r = simulate(5, agencies=80, months=30, train=False)
+    expected, _, months = tables(r)
+    noise = windows.evidence(expected, months).noise
+    assert noise.shock > noise.change / 2 > 0

@@ -191,6 +191,14 @@ def test_a_post_known_by_day_only_keeps_the_platforms_day(workspace):
     assert (got["published_on"], got["published_at_wib"]) == (date(2026, 9, 30), None)
 
 
+def test_a_post_known_by_day_only_is_as_old_as_from_the_middle_of_its_day(workspace):
+    """The reader gives the day's first second in Los Angeles, 07:00 UTC in summer."""
+    row = post("youtube", "1", "2026-09-30T07:00", published_precision="day")
+    drop(workspace, "a-yt/1.csv", "youtube", [row], captured_at="2026-10-12")
+    posts, history = build(workspace, "core.posts", "core.post_history")
+    assert posts["age_hours"][0] == history["age_hours"][0] == 12 * 24 - 7 - 12
+
+
 def test_a_sum_over_a_period_is_no_lifetime_value(workspace):
     scope = {"value_scope": "period", "period_start": "2026-10-01", "period_end": "2026-10-31"}
     whole = {"value_scope": "lifetime", "period_start": "2026-10-01", "period_end": "2026-10-31"}

@@ -8,6 +8,7 @@ Three kinds of noise are told apart and all enter the intervals: posts differ (w
 agency differ (`account_variance`), and an agency has good and bad quarters (`shock_variance`). All estimated from the data.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -21,6 +22,8 @@ from pipeline.statistics.regression import expected_by_size
 
 MINIMUM_POSTS, MINIMUM_COVERAGE, MINIMUM_GROUP = 5, 0.9, 8
 WINDOW_MONTHS, FIT_MONTHS = 3, 13
+MINIMUM_CHANGES = 5
+LEAST_SENSITIVITY = 0.4  # below it the counts are mostly 0 and a correction would only blow up noise
 PRIOR_DF = 20.0  # weight, in posts, of the platform's spread of posts when an account's own spread is estimated
 
 EXPECTED_SCHEMA = {
@@ -32,9 +35,11 @@ EXPECTED_SCHEMA = {
     "y": pl.Float64,
     "se": pl.Float64,
     "level_expected": pl.Float64,
+    "expected_se": pl.Float64,
     "format_part": pl.Float64,
     "month_part": pl.Float64,
     "expected_ln": pl.Float64,
+    "sensitivity": pl.Float64,
     "deviation": pl.Float64,
     "size_slope": pl.Float64,
     "is_size_adjusted": pl.Boolean,
@@ -122,8 +127,23 @@ def post_spread(posts: pl.DataFrame) -> pl.DataFrame:
     return by_account.select("account_id", spread=variance.sqrt())
 
 
+def post_sensitivity(posts: pl.DataFrame) -> pl.DataFrame:
+    """account_id, sensitivity: by how much ln(E + 0.5) moves when the ln of the expected engagement moves by one, 0.4 to 1.1.
+
+    A post that is expected to get one or two reactions mostly has 0, and doubling its rate does not double E + 0.5. For a
+    Poisson count d/d ln(mu) E f(C) = E[C (f(C) - f(C - 1))] exactly, so the mean of C ln((C + .5)/(C - .5)) needs no model
+    of the posts.
+    """
+    e = pl.col("engagement").cast(pl.Float64)
+    term = pl.when(e > 0).then(e * ((e + 0.5) / (e - 0.5)).log()).otherwise(0.0)
+    return posts.group_by("account_id").agg(term.mean().clip(LEAST_SENSITIVITY).alias("sensitivity"))
+
+
 def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
-    """One row per account, agency and month with mature posts: mean ln rate, what was expected, and the deviation."""
+    """One row per account, agency and month with mature posts: mean ln rate, what was expected, and the deviation.
+
+    `se` is of y; `deviation` = (y - expected_ln) / sensitivity, so that small counts do not pull towards the expectation.
+    """
     posts = comparable_posts(post_facts)
     if posts.is_empty():
         return pl.DataFrame(schema=EXPECTED_SCHEMA)
@@ -139,10 +159,11 @@ def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame
         pl.col("month_part").mean(),
     )
     out = months.join(post_spread(posts), on="account_id").join(expected, on=["account_id", "platform"], how="left")
+    out = out.join(post_sensitivity(posts), on="account_id")
     out = out.with_columns(
         se=pl.col("spread") / pl.col("n").sqrt(),
         expected_ln=pl.col("level_expected") + pl.col("format_part") + pl.col("month_part"),
-    ).with_columns(deviation=pl.col("y") - pl.col("expected_ln"))
+    ).with_columns(deviation=(pl.col("y") - pl.col("expected_ln")) / pl.col("sensitivity"))
     return out.select(pl.col(c).cast(t) for c, t in EXPECTED_SCHEMA.items()).sort(cell)
 
 
@@ -171,6 +192,7 @@ def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
         parts.append(
             p.select("platform", "account_id").with_columns(
                 level_expected=pl.Series(found.value).fill_nan(None),
+                expected_se=pl.Series(found.se).fill_nan(None),
                 size_slope=pl.lit(found.slope).fill_nan(None),
                 is_size_adjusted=pl.lit(found.adjusted),
                 reason=pl.lit(found.reason),
@@ -183,15 +205,16 @@ def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
 
 
 def account_windows(expected: pl.DataFrame, months: list[date]) -> pl.DataFrame:
-    """account_id, agency_id, platform, deviation, se, n over the given months (post-weighted)."""
+    """account_id, agency_id, platform, deviation, se (of posts), expected_se, n over the given months (post-weighted)."""
     rows = expected.filter(pl.col("month").is_in(months) & pl.col("deviation").is_not_null())
     n = pl.col("n").sum()
     return (
         rows.group_by("account_id", "agency_id", "platform")
         .agg(
             ((pl.col("deviation") * pl.col("n")).sum() / n).alias("deviation"),
-            ((pl.col("se") ** 2 * pl.col("n") ** 2).sum().sqrt() / n).alias("se"),
+            (((pl.col("se") / pl.col("sensitivity")) ** 2 * pl.col("n") ** 2).sum().sqrt() / n).alias("se"),
             n.alias("n"),
+            (pl.col("expected_se") / pl.col("sensitivity")).mean(),
         )
         .sort("agency_id", "account_id")
     )
@@ -199,11 +222,13 @@ def account_windows(expected: pl.DataFrame, months: list[date]) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Noise:
-    """Variances on the ln scale. `shock` = of an agency's quarter around its level; `df` behind it."""
+    """Variances on the ln scale. `shock` = of an agency's quarter around its level, `change` = of the difference between two
+    neighbouring quarters (less than twice `shock`: good months last); `df` behind it."""
 
     account: float
     shock: float
     df: int
+    change: float = 0.0
 
 
 def account_variance(windows: list[pl.DataFrame]) -> float:
@@ -264,24 +289,39 @@ def agency_changes(now: pl.DataFrame, before: pl.DataFrame, shock: float = 0.0) 
 
 
 def noise(history: list[pl.DataFrame]) -> Noise:
-    """Variance components from consecutive windows, newest first; few-post accounts should be filtered out before."""
-    pairs = [agency_changes(a, b, 0.02) for a, b in pairwise(history)]
-    pairs = [p for p in pairs if len(p) >= 5]
-    if not pairs:
-        return Noise(account_variance(history), 0.0, 0)
-    d = np.concatenate([p["change"].to_numpy() - np.median(p["change"].to_numpy()) for p in pairs])
-    v = np.concatenate([p["variance"].to_numpy() for p in pairs])
-    return Noise(account_variance(history), robust_excess(d, v) / 2, len(d))
+    """Variance components from past windows, newest first; few-post accounts should be filtered out before.
+
+    A good month is followed by good months, so two neighbouring quarters differ by less than two quarters taken at random:
+    the spread of a quarter around the agency's level is learned from windows two apart, that of a change from neighbours.
+    """
+    change, df = _spread_of_changes(pairwise(history))
+    apart, apart_df = _spread_of_changes(zip(history, history[2:], strict=False))
+    return Noise(account_variance(history), max(apart, change) / 2 if apart_df else change / 2, df, change)
+
+
+def _spread_of_changes(pairs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> tuple[float, int]:
+    """(variance of an agency's change beyond post noise, changes behind it); a regency-wide movement is taken off first."""
+    changes = [agency_changes(a, b, 0.02) for a, b in pairs]
+    changes = [p for p in changes if len(p) >= MINIMUM_CHANGES]
+    if not changes:
+        return 0.0, 0
+    d = np.concatenate([p["change"].to_numpy() - np.median(p["change"].to_numpy()) for p in changes])
+    v = np.concatenate([p["variance"].to_numpy() for p in changes])
+    return robust_excess(d, v), len(d)
 
 
 def agency_levels(accounts: pl.DataFrame, noise: Noise) -> pl.DataFrame:
-    """agency_id, y, s, n_posts, n_accounts: unshrunk deviation of each agency with the se of all three kinds of noise."""
+    """agency_id, y, s, n_posts, n_accounts: unshrunk deviation of each agency with the se of all kinds of noise.
+
+    What is expected of an account is an estimate too; its error is shared by accounts of a platform, so it is added last.
+    """
     w = 1 / (pl.col("se") ** 2 + noise.account)
+    fitted = (w**2 * pl.col("expected_se").fill_null(0.0) ** 2).sum() / w.sum() ** 2
     return (
         accounts.group_by("agency_id")
         .agg(
             ((w * pl.col("deviation")).sum() / w.sum()).alias("y"),
-            (1 / w.sum() + noise.shock).sqrt().alias("s"),
+            (1 / w.sum() + noise.shock + fitted).sqrt().alias("s"),
             pl.col("n").sum().cast(pl.Int64).alias("n_posts"),
             pl.col("account_id").n_unique().cast(pl.Int64).alias("n_accounts"),
         )

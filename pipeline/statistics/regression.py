@@ -17,6 +17,7 @@ class Fit:
     left_out: Array  # fitted value of each row from a fit that downweights it to nothing
     weight: Array
     scale: float
+    left_out_se: Array  # standard error of left_out: what is expected is itself an estimate
 
 
 def huber(x: Array, y: Array, *, case_weight: Array | None = None, c: float = 1.345, rounds: int = 50) -> Fit:
@@ -37,7 +38,11 @@ def huber(x: Array, y: Array, *, case_weight: Array | None = None, c: float = 1.
     gram = np.linalg.pinv((x * w[:, None]).T @ x)
     h = np.clip(w * np.einsum("ij,jk,ik->i", x, gram, x), 0, 1 - 1e-9)
     fitted = x @ b
-    return Fit(b, fitted, y - (y - fitted) / (1 - h), w, scale)
+    left_out = y - (y - fitted) / (1 - h)
+    freedom = max(w.sum() ** 2 / (w**2).sum() - x.shape[1], 1.0) / (w.sum() ** 2 / (w**2).sum())
+    spread = (w * (y - fitted) ** 2).sum() / w.sum() / freedom
+    se = np.sqrt(spread * np.einsum("ij,jk,ik->i", x, gram, x) * (w**2).sum() / w.sum() / (1 - h))
+    return Fit(b, fitted, left_out, w, scale, se)
 
 
 def theil_sen(x: Array, y: Array) -> tuple[float, float, float, float]:
@@ -51,6 +56,7 @@ class Expected:
     """`adjusted` false: the size adjustment was refused for `reason` and the expectation is the group's centre."""
 
     value: Array  # expected y of each account, itself left out
+    se: Array
     slope: float
     adjusted: bool
     reason: str
@@ -64,17 +70,18 @@ def expected_by_size(y: Array, size: Array, *, case_weight: Array | None = None)
     """
     y, size = np.asarray(y, float), np.asarray(size, float)
     base = np.ones(len(y)) if case_weight is None else np.asarray(case_weight, float)
-    centre = huber(np.ones((len(y), 1)), y, case_weight=base).left_out if len(y) > 1 else np.full(len(y), np.nan)
+    whole = huber(np.ones((len(y), 1)), y, case_weight=base) if len(y) > 1 else None
+    centre, se = (whole.left_out, whole.left_out_se) if whole else np.full((2, len(y)), np.nan)
     known = np.isfinite(size)
     if known.sum() < MINIMUM_ACCOUNTS:
-        return Expected(centre, float("nan"), False, "too_few_accounts")
+        return Expected(centre, se, float("nan"), False, "too_few_accounts")
     z = size[known] - size[known].mean()
     if z.std() < 1e-9:
-        return Expected(centre, float("nan"), False, "size_does_not_vary")
+        return Expected(centre, se, float("nan"), False, "size_does_not_vary")
     fitted = huber(np.column_stack([np.ones(known.sum()), z]), y[known], case_weight=base[known])
     slope = float(fitted.coefficient[1])
     if not SLOPE_RANGE[0] <= slope <= SLOPE_RANGE[1]:
-        return Expected(centre, slope, False, "slope_out_of_range")
-    value = centre.copy()
-    value[known] = fitted.left_out
-    return Expected(value, slope, True, "")
+        return Expected(centre, se, slope, False, "slope_out_of_range")
+    value, se = centre.copy(), se.copy()
+    value[known], se[known] = fitted.left_out, fitted.left_out_se
+    return Expected(value, se, slope, True, "")

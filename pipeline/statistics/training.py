@@ -82,7 +82,7 @@ def _rates(expected: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     """agency_id, month, value: ln rate minus the account's own level in months without training, averaged over posts.
 
     Levels are removed so that an account that joins or drops out does not look like an effect; accounts that were never
-    seen untrained have no level and are left out.
+    seen untrained have no level and are left out. Small counts hide part of any change (comparison.post_sensitivity).
     """
     rows = expected.join(first, on="agency_id", how="left")
     month = pl.col("month").dt.year().cast(pl.Int64) * 12 + pl.col("month").dt.month().cast(pl.Int64) - 1
@@ -97,7 +97,7 @@ def _rates(expected: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema={"agency_id": pl.Utf8, "month": pl.Date, "value": pl.Float64, "level": pl.Float64})
     rows = rows.join(pl.concat(levels), on="account_id")
     n = pl.col("n").sum()
-    mean = {"value": pl.col("y") - pl.col("level"), "level": pl.col("deviation") + pl.col("month_part")}
+    mean = {"value": (pl.col("y") - pl.col("level")) / pl.col("sensitivity"), "level": pl.col("deviation") + pl.col("month_part")}
     rows = rows.group_by("agency_id", "month").agg(*(((e * pl.col("n")).sum() / n).alias(k) for k, e in mean.items()), n=n)
     return rows.filter(pl.col("n") >= c.MINIMUM_POSTS).select("agency_id", "month", "value", "level")
 

@@ -162,9 +162,9 @@ def change_estimates(now: pl.DataFrame, before: pl.DataFrame, noise: c.Noise) ->
     The noise of a change is post noise plus two quarters' shocks. The t reference has as many degrees of freedom as posts
     were there to learn their spread from, and not more than past changes to learn the shocks from.
     """
-    rows = c.agency_changes(now, before, 2 * noise.shock)
+    rows = c.agency_changes(now, before, noise.change)
     d = rows["change"].to_numpy() - (np.median(rows["change"].to_numpy()) if len(rows) >= 5 else 0.0)
-    se = np.sqrt(rows["variance"].to_numpy() + 2 * noise.shock)
+    se = np.sqrt(rows["variance"].to_numpy() + noise.change)
     df = np.minimum(c.PRIOR_DF + 2 * rows["n"].to_numpy() - 2, max(noise.df - 1, 1))
     p = 2 * stats.t.sf(np.abs(d) / se, df) if len(rows) else np.array([])
     return pl.DataFrame({"agency_id": rows["agency_id"], "d": d, "se": se, "p": p, "q": discovery.q_values(p)})
@@ -372,7 +372,9 @@ def agency_month_index(expected: pl.DataFrame, account_month: pl.DataFrame, agen
 
 
 def _month_differences(rows: pl.DataFrame) -> pl.DataFrame:
-    seasonal = rows.with_columns(d=pl.col("deviation") + pl.col("month_part"))
+    seasonal = rows.with_columns(
+        d=pl.col("deviation") + pl.col("month_part") / pl.col("sensitivity"), se=pl.col("se") / pl.col("sensitivity")
+    )
     own = (pl.col("d") * pl.col("n")).sum().over("account_id", "agency_id") / pl.col("n").sum().over("account_id", "agency_id")
     w = 1 / pl.col("se") ** 2
     return (

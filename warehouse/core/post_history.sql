@@ -1,5 +1,6 @@
 -- One observation of a post: its lifetime values as an export made at captured_at reports them. Never summed, only the latest counts.
 -- key: post_key, captured_at
+-- A day without a time is read as its first second; the post is taken to be from its middle, else YouTube's posts are 12 h too old.
 -- The owner's own file speaks before a partner's, a complete row before one without engagement or exposure.
 WITH observed AS (
     SELECT *
@@ -13,7 +14,8 @@ WITH observed AS (
 )
 SELECT
     post_key, platform, coalesce(owner_id, exporter_id) AS account_id, captured_at,
-    datediff('second', coalesce(published_at, CAST(published_on + INTERVAL 12 HOUR AS TIMESTAMP)), captured_at) / 3600.0 AS age_hours,
+    datediff('second', published_at + CASE published_precision WHEN 'day' THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END, captured_at)
+        / 3600.0 AS age_hours,
     likes, reactions, comments, shares, reposts, saves, bookmarks, replies, views, engaged_views, impressions, reach,
     unique_viewers, link_clicks, total_clicks, other_clicks, photo_clicks, video_clicks, clicks, profile_clicks,
     profile_visits, hashtag_clicks, permalink_clicks, detail_expands, media_views, media_engagements, follows_gained,

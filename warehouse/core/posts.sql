@@ -117,7 +117,8 @@ SELECT
     CASE WHEN d.is_lifetime THEN d.engagement END AS engagement,
     CASE WHEN d.is_lifetime THEN d.exposure END AS exposure,
     d.captured_at,
-    datediff('second', coalesce(d.at, CAST(d.day + INTERVAL 12 HOUR AS TIMESTAMP)), d.captured_at) / 3600.0 AS age_hours,
+    datediff('second', d.at + CASE d.precision WHEN 'day' THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END, d.captured_at)
+        / 3600.0 AS age_hours,  -- as in core.post_history: a day without a time stands for its middle
     d.export_id, d.row_number, d.n_snapshots
 FROM dated d
 LEFT JOIN core.accounts a
