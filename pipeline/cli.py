@@ -300,7 +300,10 @@ def _run(session: Session) -> int:
     from pipeline.defs.run import overnight
 
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
-    report = overnight(workspace)
+    report = night.stoppable(
+        lambda: overnight(workspace),
+        session.words("Dihentikan; versi terakhir tetap terbit.", "Stopped; the last version stays published."),
+    )
     for line in report.lines(session.language):
         typer.echo(line)
     return report.status

@@ -8,10 +8,14 @@ import fcntl
 import json
 import os
 import shutil
+import signal
+import sys
+import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pipeline.settings import Workspace
 
@@ -93,6 +97,38 @@ def require_room(workspace: Workspace) -> None:
         raise NoRoom(workspace.root, needed, free)
 
 
+def stoppable(work: Callable[[], Any], farewell: str) -> Any:
+    """Do `work` so that Ctrl-C and SIGTERM end this process at once, with 130 and 143 as is usual, after saying `farewell`.
+
+    Dagster takes both signals over in the main thread and raises wherever the program happens to be, which a library may
+    swallow; so the work has a thread of its own. To die at any moment is safe: tests kill the night everywhere.
+    """
+    outcome: list[tuple[Any, BaseException | None]] = []
+
+    def run() -> None:
+        try:
+            outcome.append((work(), None))
+        except BaseException as error:
+            outcome.append((None, error))
+
+    def stop(number: int, _: object) -> None:
+        print(farewell, file=sys.stderr, flush=True)
+        os._exit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    worker = threading.Thread(target=run, name="overnight", daemon=True)
+    try:
+        worker.start()
+        worker.join()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    result, error = outcome[0]
+    if error is not None:
+        raise error
+    return result
+
+
 def _existing(path: Path) -> Path:
     return path if path.exists() or path == path.parent else _existing(path.parent)
 
@@ -148,6 +184,7 @@ _ENVIRONMENT = {
     errno.EDQUOT: ("Kuota disk habis", "Disk quota used up"),
     errno.EACCES: ("Tidak ada izin", "No permission"),
     errno.EPERM: ("Tidak ada izin", "No permission"),
+    errno.EADDRINUSE: ("Alamat sudah dipakai program lain (pilih --port)", "Address used by another program (choose --port)"),
     errno.EROFS: ("Hanya dapat dibaca", "Read-only"),
 }
 

@@ -100,3 +100,33 @@ def test_the_cause_counts_not_its_wrapping():
 def test_a_log_that_cannot_be_written_is_not_another_error(workspace):
     workspace.root.parent.joinpath("data").write_text("a file where the folder should be")
     assert night.write_log(workspace, ValueError("x")) is None
+
+
+STOPPABLE = """
+import os, signal, sys, threading, time
+from pipeline import night
+def work():
+    print("working", flush=True)
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+night.stoppable(work, "farewell")
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_run_is_stopped_at_once_with_a_sentence_whatever_it_swallows(number, status):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, "-c", STOPPABLE], **pipes)
+    assert process.stdout.readline() == "working\n"
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (status, "farewell\n")
+
+
+def test_what_is_stoppable_gives_its_result_or_its_error():
+    assert night.stoppable(lambda: 3, "") == 3
+    with pytest.raises(ZeroDivisionError):
+        night.stoppable(lambda: 1 / 0, "")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,13 +18,16 @@ WAIT_SECONDS = 30
 
 
 def serve(workspace: Workspace, *, port: int = 3000, operate: bool = False) -> int:
-    """Run until one of the two ends or the user stops them. Returns an exit status."""
+    """Run until one of the two ends or the user stops them. Returns an exit status. OSError if somebody has the port."""
+    _require_port(port)
     with open_instance(workspace) as instance:
         sweep_if_free(instance, workspace)
+    previous = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    # In a session of their own: Ctrl-C in a terminal then reaches us alone, and they are ended once and in order.
     processes = [
-        subprocess.Popen(command, env=_environment(workspace)) for command in commands(workspace, port=port, operate=operate)
+        subprocess.Popen(command, env=_environment(workspace), start_new_session=True)
+        for command in commands(workspace, port=port, operate=operate)
     ]
-    previous = signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     try:
         while all(p.poll() is None for p in processes):
             time.sleep(0.5)
@@ -31,8 +35,22 @@ def serve(workspace: Workspace, *, port: int = 3000, operate: bool = False) -> i
     except KeyboardInterrupt:
         return 0
     finally:
-        signal.signal(signal.SIGTERM, previous)
         _stop(processes)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _require_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{HOST}:{port}") from None
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def commands(workspace: Workspace, *, port: int, operate: bool) -> list[list[str]]:
