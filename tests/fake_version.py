@@ -572,6 +572,8 @@ def _files(agencies: list[dict], rng: random.Random, hostile: str) -> dict[str, 
                     "n_rows": 40,
                     "period_first": date(2026, 8, 1),
                     "period_last": date(2026, 10, 31),
+                    "captured_at": BUILT,
+                    "captured_from": "file",
                     "first_seen_at": BUILT,
                 }
             )
@@ -583,7 +585,7 @@ def _replies(agencies: list[dict]) -> pl.DataFrame:
         {
             "agency_id": None,
             "n": 820,
-            "n_open": 61,
+            "open": 61,
             "median_hours": 13.0,
             "answered_24h": 0.6,
             "lower": 0.57,
@@ -596,7 +598,7 @@ def _replies(agencies: list[dict]) -> pl.DataFrame:
             {
                 "agency_id": agency["agency_id"],
                 "n": 30 + i,
-                "n_open": i,
+                "open": i,
                 "median_hours": 4.0 + 5 * i,
                 "answered_24h": 0.9 - i / 20,
                 "lower": 0.4,

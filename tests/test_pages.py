@@ -250,7 +250,7 @@ def test_page_csv_and_version_carry_the_same_numbers(version, site, read):
     words = Words("id")
     for key in ("d00", "kec-06", "tiga", "tanpa-data"):
         value = windows[key]["vs_expected"]
-        cell = re.search(rf'data-figure="agency_window:vs_expected:agency_id={key}">([^<]*)<', source).group(1)
+        cell = re.search(rf'<td[^>]*data-figure="agency_window:vs_expected:agency_id={key}">([^<]*)<', source).group(1)
         assert cell == words.times(value)
         assert plain[key]["vs_expected"] == ("" if value is None else repr(round(value, 6)))
         assert excel[key]["× wajar"] == plain[key]["vs_expected"].replace(".", ",")

@@ -19,6 +19,7 @@ from pipeline.html.tokens import colour, tokens
 SIZES = ("w", "m", "n")  # wide screen, A4 print, phone
 HOVER = "%{customdata}<extra></extra>"
 EMPTY_HEIGHT = 120
+JUDGED = ("judged", "not_ranked")  # not_ranked: enough data, but a group too small for ranks
 
 
 @dataclass(frozen=True)

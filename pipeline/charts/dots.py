@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.charts import HOVER, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts import HOVER, JUDGED, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
@@ -25,7 +25,16 @@ PLATFORM_NAMES = {
 }
 
 
-def theme_dots(frame: pl.DataFrame, names: dict[str, str], words: Words, *, scheme_id: str) -> Chart:
+def theme_dots(
+    frame: pl.DataFrame,
+    names: dict[str, str],
+    words: Words,
+    *,
+    scheme_id: str,
+    subjects: dict[str, str] | None = None,
+    untagged: float | None = None,
+    name: str = "tema",
+) -> Chart:
     """Lift of each programme theme over the account's own normal, with interval.
 
     frame: programme, lift, lower, upper, n_posts, n_agencies, share_posts, q.
@@ -36,6 +45,7 @@ def theme_dots(frame: pl.DataFrame, names: dict[str, str], words: Words, *, sche
             "label": names.get(r["programme"], r["programme"]),
             "value": r["lift"],
             "side": _theme_side(r),
+            "above": (subjects or {}).get(r["programme"], ""),
             "small": words.plain(
                 "{posts} posts, {agencies} agencies", posts=words.integer(r["n_posts"]), agencies=words.integer(r["n_agencies"])
             ),
@@ -55,7 +65,7 @@ def theme_dots(frame: pl.DataFrame, names: dict[str, str], words: Words, *, sche
         tuple((r["label"], r["lift"], r["lower"], r["upper"], r["n_posts"], r["n_agencies"], r["share_posts"]) for r in rows),
     )
     return Chart(
-        name="tema",
+        name=name,
         title=_theme_title(rows, words),
         subtitle=words._("Response to posts on a theme against the same account's other posts (×1.00 = the same)"),
         reading=words._(
@@ -63,7 +73,11 @@ def theme_dots(frame: pl.DataFrame, names: dict[str, str], words: Words, *, sche
             "get a theme "
             "is a choice of the agency, so this is an association, not an effect."
         ),
-        source=words._("Source: platform exports; themes tagged by rules"),
+        source=words._("Source: platform exports; themes tagged by rules")
+        if untagged is None
+        else words._(
+            "Source: platform exports; themes tagged by rules. No theme: {share} of posts.", share=words.percent(untagged)
+        ),
         description=_rows_description(rows, words),
         table=table,
         figures=_figures(rows, words),
@@ -96,7 +110,7 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
     frame: platform, vs_expected, lower, upper, n_posts, er_account, state."""
     rows = []
     for r in frame.sort("platform").to_dicts():
-        judged = r["state"] == "judged"
+        judged = r["state"] in JUDGED
         rate = words.percent(r["er_account"], 2)
         rows.append(
             {
@@ -223,7 +237,8 @@ def _figures(rows: list[dict], words: Words) -> dict:
 def _rows_figure(rows: list[dict], words: Words, size: str):
     """Rows from top to bottom at y = 0, -1, -2…; labels left on wide sizes, above the row on phones."""
     phone, font = size == "n", 11 if size == "n" else 12
-    step = 60 if phone else 40 if size == "w" else 34
+    lines = 1 + any(r.get("above") for r in rows)
+    step = (60 if phone else 40 if size == "w" else 34) + (lines - 1) * 14
     height = 34 + step * len(rows) + (26 if phone else 12)
     axis = ratio_axis([v for r in rows for v in (r["value"], r["lower"], r["upper"])], words)
     data = []
@@ -235,13 +250,19 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
     notes = []
     for i, r in enumerate(rows):
         label, small = teks(r["label"], 34), teks(r["small"], 60)
+        if r.get("above"):
+            small = f"{teks(r['above'], 40)}<br>{small}"
         value = words.times(r["value"]) if r["value"] else words.plotly("too little data")
         span = words.interval(r["lower"], r["upper"], kind="times").removeprefix("95%: ") if r["lower"] else ""
         if phone:
             place: dict[str, Any] = {"xref": "paper", "yanchor": "bottom"}
-            notes.append(note(f"<b>{label}</b>", 0, -i, size=font + 0.5, tint="ink", xanchor="left", yshift=19, **place))
+            notes.append(
+                note(f"<b>{label}</b>", 0, -i, size=font + 0.5, tint="ink", xanchor="left", yshift=5 + 14 * lines, **place)
+            )
             notes.append(note(small, 0, -i, size=font, xanchor="left", yshift=4, **place))
-            notes.append(note(value, 1, -i, size=font + 0.5, tint="ink", bold=True, xanchor="right", yshift=19, **place))
+            notes.append(
+                note(value, 1, -i, size=font + 0.5, tint="ink", bold=True, xanchor="right", yshift=5 + 14 * lines, **place)
+            )
         else:
             notes.append(
                 note(
@@ -353,7 +374,7 @@ def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str) ->
     peers: agency_id, vs_expected, lower, upper, state — the whole group; the agency itself is never part of its own benchmark."""
     rows = [r for r in peers.to_dicts() if r["vs_expected"]]
     own = next((r for r in rows if r["agency_id"] == agency_id), None)
-    others = sorted(r["vs_expected"] for r in rows if r["agency_id"] != agency_id and r["state"] == "judged")
+    others = sorted(r["vs_expected"] for r in rows if r["agency_id"] != agency_id and r["state"] in JUDGED)
     middle = _quantile(others, 0.5)
     table = Table(
         (
@@ -368,7 +389,7 @@ def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str) ->
             (words.plain("Lower and upper quarter of the other members"), None, _quantile(others, 0.25), _quantile(others, 0.75)),
         ),
     )
-    side = outside(own["vs_expected"], own["lower"], own["upper"]) if own and own["state"] == "judged" else "data"
+    side = outside(own["vs_expected"], own["lower"], own["upper"]) if own and own["state"] in JUDGED else "data"
     return Chart(
         name="posisi",
         title={

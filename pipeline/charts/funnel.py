@@ -5,7 +5,7 @@ from statistics import median
 
 import polars as pl
 
-from pipeline.charts import HOVER, SIZES, Chart, Column, Table, band, finish, frame_size, note, outside, ratio_axis, rule
+from pipeline.charts import HOVER, JUDGED, SIZES, Chart, Column, Table, band, finish, frame_size, note, outside, ratio_axis, rule
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
 from pipeline.html.svg import plain_text, text_width
@@ -98,7 +98,7 @@ def judge(rows: list[dict]) -> None:
 
     Outside means both: beyond the over-dispersed 95% limit of Spiegelhalter (2005), z = ln(×) / √(τ² + se²) with τ² by moments on
     winsorised z, and the agency's own interval clear of ×1. Chance alone puts about 5% outside, and the chart says so."""
-    judged = [r for r in rows if r["state"] == "judged" and r["lower"] and r["upper"] and r["upper"] > r["lower"]]
+    judged = [r for r in rows if r["state"] in JUDGED and r["lower"] and r["upper"] and r["upper"] > r["lower"]]
     spread = over_dispersion(judged)
     for row in rows:
         row["side"] = "data"

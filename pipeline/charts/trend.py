@@ -15,10 +15,13 @@ COMPLETE = 0.95  # a month below this share of complete accounts is drawn hollow
 MONTHS = 13
 
 
-def regency_trend(frame: pl.DataFrame, words: Words, *, marks: Sequence[tuple[date, str]] = ()) -> Chart:
+def regency_trend(
+    frame: pl.DataFrame, words: Words, *, marks: Sequence[tuple[date, str]] = (), through: date | None = None
+) -> Chart:
     """Median agency against its expected value per month, with 95% interval, middle half of agencies, and coverage bars.
 
-    frame: month, median, lower, upper, q1, q3, n, coverage (0–1); `marks` are (month, words) of events such as trainings."""
+    frame: month, median, lower, upper, q1, q3, n, coverage (0–1); `marks` are (month, words) of events such as trainings.
+    Months after `through` are still running: hollow, and no sentence rests on them."""
     rows = frame.sort("month").tail(MONTHS).to_dicts()
     table = Table(
         (
@@ -33,8 +36,8 @@ def regency_trend(frame: pl.DataFrame, words: Words, *, marks: Sequence[tuple[da
         ),
         tuple(tuple(row[c] for c in ("month", "median", "lower", "upper", "q1", "q3", "n", "coverage")) for row in rows),
     )
-    drawn = [row for row in rows if row["median"] is not None]
-    figures = {size: _regency_figure(rows, words, size, marks) for size in SIZES} if drawn else {}
+    drawn = [row for row in rows if row["median"] is not None and (through is None or row["month"] <= through)]
+    figures = {size: _regency_figure(rows, words, size, marks, through) for size in SIZES} if drawn else {}
     return Chart(
         name="tren",
         title=_regency_title(drawn, words),
@@ -78,16 +81,18 @@ def _regency_description(rows: list[dict], words: Words) -> str:
     )
 
 
-def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[tuple[date, str]]):
+def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[tuple[date, str]], through: date | None):
     months = [row["month"] for row in rows]
     x = list(range(len(rows)))
     font = 11 if size == "n" else 12
     axis = ratio_axis([row[c] for row in rows for c in ("median", "lower", "upper", "q1", "q3")], words)
-    full = [(row["coverage"] or 0) >= COMPLETE for row in rows]
+    over = [through is None or row["month"] <= through for row in rows]
+    ends = [(i, row["median"]) for i, row in enumerate(rows) if row["median"] is not None and over[i]][-1]
+    full = [(row["coverage"] or 0) >= COMPLETE and done for row, done in zip(rows, over, strict=True)]
     data = [
         band(x, [row["q1"] for row in rows], [row["q3"] for row in rows], "band"),
         band(x, [row["lower"] for row in rows], [row["upper"] for row in rows], "band2"),
-        _line(x, [row["median"] for row in rows], [_month_hover(row, words) for row in rows], full, "brand"),
+        _line(x, [row["median"] for row in rows], [_month_hover(row, words) for row in rows], full, "brand", ends[0]),
         _coverage_bars(x, rows, full, words, font),
     ]
     label = [
@@ -103,10 +108,13 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
         )
     ]
     events = [(i, text) for mark, text in marks for i, month in enumerate(months) if month == mark.replace(day=1)]
-    ends = [(i, row["median"]) for i, row in enumerate(rows) if row["median"] is not None][-1]
-    label.append(
-        note(words.times(ends[1]), ends[0], math.log10(ends[1]), size=font + 1, tint="brand", bold=True, xanchor="left", xshift=9)
-    )
+    lone = ends[0] == len(rows) - 1
+    place = {"xanchor": "left", "xshift": 9} if lone else {"xanchor": "center", "yanchor": "bottom", "yshift": 9}
+    label.append(note(words.times(ends[1]), ends[0], math.log10(ends[1]), size=font + 1, tint="brand", bold=True, **place))
+    if not lone:
+        last = max(i for i, row in enumerate(rows) if row["median"] is not None)
+        text = words.plotly("running")
+        label.append(note(text, last, math.log10(rows[last]["median"]), size=font - 1, xanchor="left", xshift=9))
     label += [
         note(teks(text), i, 1.0, size=font - 1, yref="paper", yanchor="bottom", yshift=1) for i, text in _spaced(events, size)
     ]
@@ -141,8 +149,7 @@ def _spaced(events: list[tuple[int, str]], size: str) -> list[tuple[int, str]]:
     return kept
 
 
-def _line(x: list[int], y: list[float | None], hover: list[str], full: list[bool], tint: str) -> dict:
-    last = max((i for i, v in enumerate(y) if v is not None), default=0)
+def _line(x: list[int], y: list[float | None], hover: list[str], full: list[bool], tint: str, last: int) -> dict:
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -189,7 +196,7 @@ def _month_hover(row: dict, words: Words) -> str:
     return f"<b>{words.month(row['month'])}</b><br>{words.times(row['median'])}<br>{interval}"
 
 
-def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agency_id: str) -> Chart:
+def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agency_id: str, through: date | None = None) -> Chart:
     """One agency per month over the middle half of its peer group.
 
     frame: month, vs_expected, lower, upper, n_posts, complete; peers: month, median, q1, q3 (peer group without this agency)."""
@@ -208,7 +215,8 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
         ),
         tuple((m, a.get("vs_expected"), a.get("lower"), a.get("upper"), a.get("n_posts"), p.get("median")) for m, a, p in rows),
     )
-    drawn = [a for _, a, _ in rows if a.get("vs_expected") is not None]
+    known = [(m, a) for m, a, _ in rows if a.get("vs_expected") is not None]
+    drawn = [a for m, a in known if through is None or m <= through]
     return Chart(
         name="tren",
         title=_agency_title(drawn, words),
@@ -220,7 +228,7 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
         source=words._("Source: platform exports downloaded by the agencies"),
         description=words.ngettext("The chart has {n} month with a value.", "The chart has {n} months with a value.", len(drawn)),
         table=table,
-        figures={size: _agency_figure(rows, words, size) for size in SIZES} if drawn else {},
+        figures={size: _agency_figure(rows, words, size, through) for size in SIZES} if drawn else {},
         figure_id=f"agency_month_index:vs_expected:agency_id={agency_id}",
     )
 
@@ -244,10 +252,11 @@ def _agency_title(rows: list[dict], words: Words) -> str:
     return words._("From month to month within ordinary swings")
 
 
-def _agency_figure(rows: list[tuple], words: Words, size: str):
+def _agency_figure(rows: list[tuple], words: Words, size: str, through: date | None):
     x = list(range(len(rows)))
     own = [a.get("vs_expected") for _, a, _ in rows]
-    firm = [bool(a.get("complete")) and (a.get("n_posts") or 0) >= 5 for _, a, _ in rows]
+    over = [through is None or m <= through for m, _, _ in rows]
+    firm = [bool(a.get("complete")) and (a.get("n_posts") or 0) >= 5 and done for (_, a, _), done in zip(rows, over, strict=True)]
     font = 11 if size == "n" else 12
     bars_x = [v for i, (_, a, _) in enumerate(rows) if a.get("lower") and a.get("vs_expected") for v in (i, i, None)]
     bars_y = [v for _, a, _ in rows if a.get("lower") and a.get("vs_expected") for v in (a["lower"], a["upper"], None)]
@@ -260,7 +269,7 @@ def _agency_figure(rows: list[tuple], words: Words, size: str):
         + words.plotly("{n} posts", n=words.integer(a.get("n_posts")))
         for m, a, _ in rows
     ]
-    last = max(i for i, v in enumerate(own) if v is not None)
+    last = max(i for i, v in enumerate(own) if v is not None and over[i])
     peer = [(i, p["q3"]) for i, (_, _, p) in enumerate(rows) if p.get("q3")]
     labels = [
         note(
@@ -282,7 +291,7 @@ def _agency_figure(rows: list[tuple], words: Words, size: str):
                 "line": {"color": colour("brand"), "width": 1},
                 "hoverinfo": "skip",
             },
-            _line(x, own, hover, firm, "brand"),
+            _line(x, own, hover, firm, "brand", last),
         ],
         {
             "margin": {"l": 50, "r": 62 if size != "n" else 52, "t": 12, "b": 40},

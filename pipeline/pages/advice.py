@@ -100,10 +100,10 @@ def next_step(facts: Facts, agency: dict, words: Words) -> str:
         return Markup("<b>{}.</b> {}").format(told["title"], told["text"])
     need = need_of(facts, agency, words)
     if need:
-        return Markup("{} {}").format(need.reason, need.step)
+        return Markup("{} {}").format(need_sentence(need, facts, words), STEPS[need.kind](words))
     best = facts.best.get(agency["agency_id"])
     if best:
-        formats = [row["format"] for row in best if row["format"]]
+        formats = [row["format"] for row in best if row["format"] and row["format"] != "other"]
         common = max(sorted(set(formats)), key=formats.count) if formats else None
         if common and formats.count(common) >= 3:
             return words._(
@@ -116,6 +116,29 @@ def next_step(facts: Facts, agency: dict, words: Words) -> str:
     if agency["window"].get("state") == "too_few_posts":
         return words._("Post at least twice a month per account, so that response can be judged at all.")
     return words._("Carry on, and send the exports every week, so that change can be seen early.")
+
+
+def need_sentence(need: Need, facts: Facts, words: Words) -> str:
+    """The reason as a whole sentence for the agency's own page; the overview has room for a note only."""
+    window = need.agency["window"]
+    if need.kind == "no_data":
+        return words._("No usable export of the three months has arrived.")
+    if need.kind == "down":
+        return words._("Response fell by more than chance allows ({change}).", change=words.change(window["change"]))
+    if need.kind == "not_covered":
+        return words._("The exports cover only {share} of the days.", share=words.percent(window.get("coverage")))
+    answers = reply(facts, need.agency["agency_id"]) or {}
+    return words._(
+        "Half of the questions wait longer than {hours} for a first reply.", hours=words.hours(answers["median_hours"])
+    )
+
+
+STEPS = {
+    "no_data": lambda words: words._("Ask Diskominfo for help and download the months together."),
+    "down": lambda words: words._("Go through the last ten posts together with Diskominfo and compare them with the five best."),
+    "slow": lambda words: words._("Agree who answers on which day, and prepare answers to the most common questions."),
+    "not_covered": lambda words: words._("Download the missing months and send them again."),
+}
 
 
 def format_word(kind: str | None, words: Words) -> str:
@@ -174,6 +197,8 @@ def _told(row: dict, words: Words, facts: Facts) -> dict | None:
     if not sentences:
         return None
     values = json.loads(row["arguments"] or "{}")
+    if values.get("format") == "other":  # "more of the kind “other”" is no advice
+        return None
     shown = {name: _argument(name, value, row["rule"], words, facts) for name, value in values.items()}
     try:
         title, text = (

@@ -6,12 +6,15 @@ from datetime import date
 
 from markupsafe import Markup
 
+from pipeline.charts import JUDGED, Chart
+from pipeline.charts.dots import theme_dots
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.html.mini import RatioScale
-from pipeline.pages.data import MINIMUM_CASES, Facts
+from pipeline.pages.data import LENS, MINIMUM_CASES, Facts
 
 COMPLETE = 0.90
+MINIMUM_PEERS = 8
 SLOW_HOURS = 24.0
 SYMBOL = {"complete": "l", "partial": "s", "missing": "t", "refused": "x", "not_required": "d"}
 
@@ -68,7 +71,7 @@ def direction(window: dict) -> str:
 
 def level(window: dict) -> str:
     """Where an agency stands against its expected value, by its own interval; data when it is not judged."""
-    if window.get("state") not in ("judged", "not_ranked") or not window.get("lower") or not window.get("upper"):
+    if window.get("state") not in JUDGED or not window.get("lower") or not window.get("upper"):
         return "data"
     return "up" if window["lower"] > 1 else "down" if window["upper"] < 1 else "flat"
 
@@ -84,7 +87,7 @@ def peer_values(facts: Facts) -> dict[str, list[tuple[str, float]]]:
     """peer group → (agency, × expected) of its judged members."""
     groups: dict[str, list[tuple[str, float]]] = {}
     for agency_id, window in facts.windows.items():
-        if window["state"] == "judged" and window["vs_expected"]:
+        if window["state"] in JUDGED and window["vs_expected"]:
             groups.setdefault(window["peer_group"], []).append((agency_id, window["vs_expected"]))
     return groups
 
@@ -130,6 +133,27 @@ def moved(now: tuple, before: tuple) -> str:
 def scale_of(facts: Facts) -> RatioScale:
     windows = facts.windows.values()
     return RatioScale([v for w in windows for v in (w["vs_expected"], w["lower"], w["upper"])])
+
+
+def subject(programme: str, words: Words) -> str:
+    """What a Pancakarsa programme is about, in a word; their names alone do not say it."""
+    return {
+        "sehat": words.plain("health"),
+        "cerdas": words.plain("education"),
+        "maju": words.plain("economy and jobs"),
+        "membangun": words.plain("infrastructure"),
+        "berkeadaban": words.plain("social affairs and culture"),
+    }.get(programme, "")
+
+
+def theme_chart(sheet, scheme: str, *, name: str = "tema") -> Chart:
+    """The programmes of one scheme; posts without a theme are a share beside the chart, never a theme."""
+    facts, w = sheet.facts, sheet.words
+    window = facts.frames["estimates.theme_window"]
+    rows = window.filter(window["scheme_id"] == scheme)
+    labels = {key: both[w.language] for key, both in facts.themes.items()}
+    subjects = {key: subject(key, w) for key in rows["programme"].to_list()} if scheme == LENS else None
+    return theme_dots(rows, labels, w, scheme_id=scheme, subjects=subjects, untagged=facts.untagged.get(scheme), name=name)
 
 
 def month_back(month: date, count: int) -> date:

@@ -47,6 +47,8 @@ NEEDS: dict[str, dict[str, pl.DataType | type]] = {
     "core.accounts": {"account_id": T, "platform": T, "handle": T, "agency_id": T, "status": T, "valid_from": D, "valid_to": D},
     "core.trainings": {"training_id": T, "agency_id": T, "date": D, "wave": T, "topic": T},
     "core.post_themes": {"post_key": N, "scheme_id": T, "programme": T, "content_type": T},
+    "core.post_programmes": {"post_key": N, "scheme_id": T, "programme": T, "is_primary": B},
+    "core.cases": {"agency_id": T, "case_id": T},
     "core.series_breaks": {"date": D, "platform": T, "field": T, "note_id": T, "note_en": T},
     "marts.agency_month": {"agency_id": T, "month": D, "posts": N, "coverage": F},
     "marts.coverage_month": {
@@ -75,9 +77,22 @@ NEEDS: dict[str, dict[str, pl.DataType | type]] = {
         "n_rows": N,
         "period_first": D,
         "period_last": D,
+        "captured_at": S,
+        "captured_from": T,
         "first_seen_at": S,
     },
-    "marts.restatements": {"field": T, "old_value": F, "new_value": F, "old_captured_at": S, "new_captured_at": S},
+    "marts.restatements": {
+        "platform": T,
+        "account_id": T,
+        "post_key": N,
+        "day": D,
+        "field": T,
+        "old_value": F,
+        "new_value": F,
+        "old_captured_at": S,
+        "new_captured_at": S,
+        "share_changed": F,
+    },
     "estimates.agency_window": {
         "agency_id": T,
         "peer_group": T,
@@ -136,10 +151,51 @@ NEEDS: dict[str, dict[str, pl.DataType | type]] = {
     },
     "estimates.training_event": {"outcome": T, "event_month": N, "effect": F, "lower": F, "upper": F, "n": N},
     "estimates.training_cohort": {"outcome": T, "wave": T, "effect": F, "lower": F, "upper": F, "n": N},
+    "estimates.training_agency": {
+        "outcome": T,
+        "agency_id": T,
+        "wave": T,
+        "before": F,
+        "after": F,
+        "effect": F,
+        "lower": F,
+        "upper": F,
+        "n": N,
+    },
+    "estimates.case_clocks": {
+        "case_id": T,
+        "agency_id": T,
+        "received_at_wib": S,
+        "needs_answer": B,
+        "is_answered": B,
+        "waited_hours": F,
+    },
+    "estimates.aspiration_gap": {"topic": T, "cases": N, "posts": N, "share_cases": F, "share_posts": F, "gap": F},
+    "estimates.plan_summary": {
+        "agency_id": T,
+        "month": D,
+        "due": N,
+        "matched": N,
+        "on_time": N,
+        "posts": N,
+        "unplanned": N,
+    },
+    "estimates.rhythm": {
+        "account_id": T,
+        "agency_id": T,
+        "platform": T,
+        "quarter": D,
+        "posts": N,
+        "covered_weeks": N,
+        "active_weeks": N,
+        "weekly_mean": F,
+        "gap_p90_hours": F,
+    },
+    "estimates.campaigns": {"campaign": T, "lead_agency_id": T, "invited": N, "joined": N, "partner_posts": N},
     "estimates.response_summary": {
         "agency_id": T,
         "n": N,
-        "n_open": N,
+        "open": N,
         "median_hours": F,
         "answered_24h": F,
         "lower": F,
@@ -173,6 +229,7 @@ POSTS_QUERY: dict[str, dict[str, pl.DataType | type]] = {
         "engagement": N,
         "is_comparable": B,
         "maturity": T,
+        "is_collab": B,
         "export_id": N,
     },
     "core.posts": {"post_key": N, "caption": T, "permalink": T, "published_precision": T},
@@ -180,6 +237,7 @@ POSTS_QUERY: dict[str, dict[str, pl.DataType | type]] = {
 }
 
 MINIMUM_CASES = 20
+LENS = "pancakarsa"
 UNTAGGED = "untagged"  # the row of posts without a theme in theme_window and post_themes
 MINIMUM_LIST = 20
 
@@ -196,6 +254,8 @@ class Facts:
     habits: dict[str, dict]
     best: dict[str, list[dict]]
     themes: dict[str, dict[str, str]]
+    untagged: dict[str, float] = field(default_factory=dict)
+    rules: dict = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     notebooks: list = field(default_factory=list)  # execution.Record, of the runs kept in the workspace
 
@@ -211,11 +271,25 @@ class Facts:
         return window.get("period_start"), window.get("period_end")
 
     @property
-    def scheme(self) -> str | None:
-        """The programme scheme with the most posts in the judged period."""
+    def schemes(self) -> list[str]:
+        """The programme schemes of the judged period: Pancakarsa first, then those with the most posts."""
         counts = self.frames["estimates.theme_window"].group_by("scheme_id").agg(pl.col("n_posts").sum())
         ordered = counts.drop_nulls("scheme_id").sort("n_posts", "scheme_id", descending=[True, False], nulls_last=True)
-        return ordered["scheme_id"][0] if ordered.height else "pancakarsa"
+        found: list[str] = ordered["scheme_id"].to_list()
+        return sorted(found, key=lambda scheme: scheme != LENS)
+
+    @property
+    def scheme(self) -> str:
+        """The scheme that leads: Pancakarsa where the version has it, else the programme of the day."""
+        return (self.schemes or [LENS])[0]
+
+    @property
+    def tagged_by(self) -> str:
+        """The scheme whose programmes the single posts carry; it may be another one than the leading scheme."""
+        known = set(self.frames["core.post_programmes"]["scheme_id"].unique()) | set(
+            self.frames["core.post_themes"].filter(pl.col("programme").is_not_null())["scheme_id"].unique()
+        )
+        return next((scheme for scheme in self.schemes if scheme in known), self.scheme)
 
     @property
     def simulated(self) -> bool:
@@ -225,6 +299,8 @@ class Facts:
 def load(version, registry=None) -> Facts:
     absent: list[str] = []
     frames = {name: read(version, name, columns, absent) for name, columns in NEEDS.items()}
+    window = frames["estimates.theme_window"].filter((pl.col("programme") == UNTAGGED) & pl.col("share_posts").is_not_null())
+    untagged = dict(window.select("scheme_id", "share_posts").iter_rows())
     for name in ("estimates.theme_window", "estimates.theme_month"):
         frames[name] = frames[name].filter(pl.col("programme") != UNTAGGED)  # its share has another denominator
     info = (frames["meta.version"].to_dicts() or [{}])[0]
@@ -240,9 +316,22 @@ def load(version, registry=None) -> Facts:
         "core.accounts",
         "core.trainings",
         "estimates.actions",
+        "estimates.case_clocks",
+        "estimates.plan_summary",
+        "estimates.rhythm",
     )
     facts = Facts(
-        info, agencies, windows, frames, {name: _partition(frames[name]) for name in keyed}, {}, {}, theme_names(registry), absent
+        info=info,
+        agencies=agencies,
+        windows=windows,
+        frames=frames,
+        by_agency={name: _partition(frames[name]) for name in keyed},
+        habits={},
+        best={},
+        themes=theme_names(registry),
+        untagged=untagged,
+        rules=theme_rules(registry),
+        absent=absent,
     )
     posts = _posts(version, absent, facts)
     frames["posts"] = posts
@@ -301,10 +390,19 @@ def _posts(version, absent: list[str], facts: Facts) -> pl.DataFrame:
     texts = read(version, "core.posts", POSTS_QUERY["core.posts"], absent)
     precision = texts.select("post_key", "published_precision").unique("post_key")
     facts.frames["texts"] = texts
-    tagged = facts.frames["core.post_themes"].filter(pl.col("programme") != UNTAGGED).sort("post_key", "programme")
-    themes = tagged.unique("post_key", keep="first", maintain_order=True).select("post_key", "programme")
+    themes = _primary_theme(facts)
     joined = posts.join(precision, on="post_key", how="left").join(themes, on="post_key", how="left")
     return joined.sort("published_on", "post_key")
+
+
+def _primary_theme(facts: Facts) -> pl.DataFrame:
+    """post_key, programme: the first programme of each post in the scheme that posts are tagged by."""
+    scheme = facts.tagged_by
+    several = facts.frames["core.post_programmes"].filter(pl.col("scheme_id") == scheme)
+    first = several.filter(pl.col("is_primary").fill_null(value=False)).select("post_key", "programme")
+    tagged = facts.frames["core.post_themes"].filter((pl.col("programme") != UNTAGGED) & (pl.col("scheme_id") == scheme))
+    both = pl.concat([first, tagged.select("post_key", "programme")]) if scheme != LENS or first.is_empty() else first
+    return both.unique().sort("post_key", "programme").unique("post_key", keep="first", maintain_order=True)
 
 
 def habits(posts: pl.DataFrame, period: tuple[date | None, date | None]) -> dict[str, dict]:
@@ -351,17 +449,24 @@ def best_posts(
     return found
 
 
-def theme_names(registry=None) -> dict[str, dict[str, str]]:
-    """programme → {id, en}; from the deployment's register, else from the packaged draft."""
+def theme_rules(registry=None) -> dict:
+    """The rules of the register, else those of the packaged draft."""
     themes = getattr(registry, "themes", None)
-    if not themes:
-        path = Path(__file__).parents[1] / "templates" / "kabupaten-bogor" / "themes.yml"
-        themes = safe_yaml.load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if themes:
+        return dict(themes)
+    path = Path(__file__).parents[1] / "templates" / "kabupaten-bogor" / "themes.yml"
+    return safe_yaml.load(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def theme_names(registry=None) -> dict[str, dict[str, str]]:
+    """programme or scheme → {id, en}; from the deployment's register, else from the packaged draft."""
+    themes = theme_rules(registry)
     names: dict[str, dict[str, str]] = {}
     for scheme in themes.get("schemes", []):
+        names[scheme["id"]] = {"id": scheme.get("name_id", scheme["id"]), "en": scheme.get("name_en", scheme["id"])}
         for programme in scheme.get("programmes", []):
             names[programme["id"]] = {
-                "id": programme.get("name_id", programme["id"]),
+                "id": programme.get("name_id", programme["id"]).removeprefix("Karsa "),
                 "en": programme.get("name_en", programme["id"]),
             }
     return names

@@ -17,7 +17,7 @@ from pipeline.pages.data import Facts
 from pipeline.pages.sheet import Sheet
 
 HOURS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
-FILES_SHOWN = 40
+FILES_SHOWN = 120
 
 
 def build(sheet: Sheet, agency: dict) -> str:
@@ -209,7 +209,7 @@ def reply_cell(sheet: Sheet, agency: dict) -> dict | None:
         "figure": f"response_summary:median_hours:agency_id={agency['agency_id']}",
         "lines": [
             ("", w._("{share} within 24 hours", share=w.percent(answers["answered_24h"]))),
-            ("", w._("{n} cases, {open} still open", n=w.integer(answers["n"]), open=w.integer(answers["n_open"]))),
+            ("", w._("{n} cases, {open} still open", n=w.integer(answers["n"]), open=w.integer(answers["open"]))),
         ],
     }
 
@@ -221,7 +221,7 @@ def charts(sheet: Sheet, agency: dict) -> list[dict]:
     peers = facts.frames["estimates.peer_month"].filter(pl.col("peer_group") == agency["peer_group"])
     found: list[Chart] = [
         standing(group, w, agency_id=key, name=agency["short"]),
-        agency_trend(facts.of("estimates.agency_month_index", key), peers, w, agency_id=key),
+        agency_trend(facts.of("estimates.agency_month_index", key), peers, w, agency_id=key, through=facts.period[1]),
         platform_dots(facts.of("estimates.agency_platform_window", key), w, agency_id=key),
     ]
     return [sheet.chart(chart, prefix=f"{agency['slug']}-") for chart in found]
@@ -419,9 +419,10 @@ def files(sheet: Sheet, agency: dict) -> dict:
         "first_seen_at", "file_name", "member", "export_id", descending=[True, False, False, False], nulls_last=True
     ).to_dicts()
     refused = sum(r["outcome"] == "refused" for r in rows)
+    newest = newest_files(rows, sheet)
     title = w.ngettext("This page rests on {n} export", "This page rests on {n} exports", len(rows) - refused)
     if not rows:
-        return {"rows": [], "title": w._("No export file has arrived"), "more": "", "csv": None}
+        return {"rows": [], "title": w._("No export file has arrived"), "more": "", "csv": None, "newest": [], "summary": ""}
     shown = [file_row(r, sheet) for r in rows[:FILES_SHOWN]]
     more = (
         w.ngettext("{n} older file is in the CSV.", "{n} older files are in the CSV.", len(rows) - FILES_SHOWN)
@@ -432,8 +433,32 @@ def files(sheet: Sheet, agency: dict) -> dict:
         "rows": shown,
         "title": title,
         "more": more,
+        "newest": newest,
+        "summary": w.ngettext("All {n} file with its fingerprint", "All {n} files with their fingerprints", len(rows)),
         "csv": sheet.csv(f"{agency['slug']}-berkas", w.plain("Export files"), files_table(rows, sheet)),
     }
+
+
+def newest_files(rows: list[dict], sheet: Sheet) -> list[dict]:
+    """Per platform: how many files, how many refused, and the one whose content is newest."""
+    w, platforms = sheet.words, {}
+    for row in rows:
+        platforms.setdefault(row["platform"] or "", []).append(row)
+    found = []
+    for platform, group in sorted(platforms.items()):
+        usable = [r for r in group if r["outcome"] in ("accepted", "flagged")]
+        newest = max(
+            usable, key=lambda r: (str(r["captured_at"] or ""), str(r["period_last"] or ""), r["file_name"]), default=None
+        )
+        found.append(
+            {
+                "platform": PLATFORM_NAMES.get(platform, platform) or "–",
+                "count": w.integer(len(group)),
+                "refused": w.integer(len(group) - len(usable)),
+                "newest": file_row(newest, sheet) if newest else None,
+            }
+        )
+    return found
 
 
 def file_row(row: dict, sheet: Sheet) -> dict:
@@ -443,6 +468,7 @@ def file_row(row: dict, sheet: Sheet) -> dict:
     return {
         "name": tampil(row["file_name"], 70) + member,
         "received": w.day(row["first_seen_at"].date()) if row["first_seen_at"] else "–",
+        "captured": w.day(row["captured_at"].date()) if row["captured_at"] else "–",
         "covers": f"{w.day(row['period_first'])} – {w.day(row['period_last'])}" if row["period_first"] else "–",
         "rows": w.integer(row["n_rows"]),
         "kind": OUTCOME_KIND.get(row["outcome"], "data"),
@@ -473,7 +499,8 @@ def files_table(rows: list[dict], sheet: Sheet) -> Table:
         Column("file_name", w.plain("File")),
         Column("member", w.plain("Part")),
         Column("sha256", "SHA-256"),
-        Column("received", w.plain("Received"), "day"),
+        Column("captured", w.plain("Downloaded from the platform"), "day"),
+        Column("received", w.plain("Received here"), "day"),
         Column("period_first", w.plain("Period from"), "day"),
         Column("period_last", w.plain("Period to"), "day"),
         Column("n_rows", w.plain("Rows"), "integer"),
@@ -486,6 +513,7 @@ def files_table(rows: list[dict], sheet: Sheet) -> Table:
             r["file_name"],
             r["member"],
             r["sha256"],
+            r["captured_at"].date() if r["captured_at"] else None,
             r["first_seen_at"].date() if r["first_seen_at"] else None,
             r["period_first"],
             r["period_last"],

@@ -1,8 +1,9 @@
 """Overview: in sixty seconds, is public response moving, who improved, who needs help, what to do first?"""
 
+import math
+
 from markupsafe import Markup
 
-from pipeline.charts.dots import theme_dots
 from pipeline.charts.funnel import expected_range
 from pipeline.charts.trend import regency_trend
 from pipeline.html import render
@@ -14,6 +15,7 @@ from pipeline.pages.sheet import Sheet
 
 PATH = "index.html"
 SHOWN = 5
+LEVELS_SHOWN = 8
 
 
 def build(sheet: Sheet) -> str:
@@ -22,6 +24,7 @@ def build(sheet: Sheet) -> str:
     groups = by_direction(agencies)
     found = needs(facts, agencies, w)
     listing = daftar.listing(sheet, agencies)
+    apart = levels(sheet, agencies)
     body = render(
         "ringkasan.html",
         w,
@@ -35,6 +38,9 @@ def build(sheet: Sheet) -> str:
         ],
         cells=five_numbers(sheet, agencies),
         improved=improved(sheet, groups["up"]),
+        calm=calm(sheet, agencies) if not groups["up"] else [],
+        levels=apart,
+        is_short=not apart and max(min(len(groups["up"]), SHOWN), min(len(found), SHOWN)) <= 3,
         improved_more=max(0, len(groups["up"]) - SHOWN),
         improved_count=len(groups["up"]),
         help=[{"need": need, "url": sheet.agency_url(need.agency)} for need in found[:SHOWN]],
@@ -97,18 +103,43 @@ def lede(sheet: Sheet, groups: dict[str, list], agencies: list[dict]) -> list[st
                 interval=w.interval(low, high, kind="times"),
             )
         )
+        sentences.append(change_sentence(sheet, groups))
+    complete = sum((a["window"].get("coverage") or 0) >= common.COMPLETE for a in agencies)
+    if not agencies:
+        sentences.append(w._("No agency is registered yet."))
+    elif complete == len(agencies):
+        sentences.append(w._("The data of all agencies are complete."))
+    else:
         sentences.append(
             w._(
-                "For {flat} of {judged} agencies no change against the three months before is certain.",
-                flat=common.bold(w.integer(len(groups["flat"]))),
-                judged=w.integer(sum(len(groups[k]) for k in ("up", "flat", "down"))),
+                "The data of {complete} of {all} agencies are complete.",
+                complete=w.integer(complete),
+                all=w.integer(len(agencies)),
             )
         )
-    complete = sum((a["window"].get("coverage") or 0) >= common.COMPLETE for a in agencies)
-    sentences.append(
-        w._("The data of {complete} of {all} agencies are complete.", complete=w.integer(complete), all=w.integer(len(agencies)))
-    )
     return sentences
+
+
+def change_sentence(sheet: Sheet, groups: dict[str, list]) -> str:
+    """How many changes are certain, with a sentence of its own for none, some, all and no comparison at all."""
+    w, flat = sheet.words, len(groups["flat"])
+    judged = sum(len(groups[k]) for k in ("up", "flat", "down"))
+    if not judged:
+        return w._("No agency can be compared with the three months before yet.")
+    if flat == judged:
+        return w.ngettext(
+            "For the one judged agency the change against the three months before is not certain.",
+            "For all {n} judged agencies the change against the three months before is not certain.",
+            judged,
+            n=common.bold(w.integer(judged)),
+        )
+    if not flat:
+        return w._("For every judged agency the change against the three months before is certain.")
+    return w._(
+        "For {flat} of {judged} agencies no change against the three months before is certain.",
+        flat=common.bold(w.integer(flat)),
+        judged=w.integer(judged),
+    )
 
 
 def strip_word(kind: str, sheet: Sheet) -> str:
@@ -240,7 +271,7 @@ def reply_cell(sheet: Sheet) -> dict | None:
     if row is None or (row["n"] or 0) < 20 or row["answered_24h"] is None:
         return None
     lines = [("", w.interval(row["lower"], row["upper"], kind="percent"))] if row["lower"] is not None else []
-    lines.append(("", w._("{n} cases, {open} still open", n=w.integer(row["n"]), open=w.integer(row["n_open"]))))
+    lines.append(("", w._("{n} cases, {open} still open", n=w.integer(row["n"]), open=w.integer(row["open"]))))
     return {
         "label": w._("Questions answered within 24 hours"),
         "value": w.percent(row["answered_24h"]),
@@ -251,7 +282,7 @@ def reply_cell(sheet: Sheet) -> dict | None:
     }
 
 
-def data_cell(sheet: Sheet, agencies: list[dict]) -> dict:
+def data_cell(sheet: Sheet, agencies: list[dict]) -> dict | None:
     w = sheet.words
     complete = sum((a["window"].get("coverage") or 0) >= common.COMPLETE for a in agencies)
     silent = sum((a["window"].get("state") or "no_data") == "no_data" for a in agencies)
@@ -261,7 +292,11 @@ def data_cell(sheet: Sheet, agencies: list[dict]) -> dict:
         lines.append(("", w.ngettext("{n} partial", "{n} partial", partial)))
     if silent:
         lines.append(("down-t", w.ngettext("{n} sent nothing", "{n} sent nothing", silent)))
-    shares = sheet.facts.frames["estimates.regency_month"].sort("month").tail(13)["coverage"].to_list()
+    months = sheet.facts.frames["estimates.regency_month"].sort("month")
+    last = sheet.facts.period[1]
+    shares = (months.filter(months["month"] <= last) if last else months).tail(13)["coverage"].to_list()
+    if not agencies:
+        return None
     return {
         "label": w._("Agencies with complete data, {period}", period=sheet.period),
         "value": w.integer(complete),
@@ -270,6 +305,51 @@ def data_cell(sheet: Sheet, agencies: list[dict]) -> dict:
         "spark": sparkline(shares, size=(180, 30)),
         "figure": "agency_window:coverage",
     }
+
+
+# -- when nothing moved for certain, and who stands apart ----------------------------------------------------------------------
+def calm(sheet: Sheet, agencies: list[dict]) -> list[str]:
+    """What would be needed to see a change: the smallest rise found with 80% power, from the agencies' own errors."""
+    w = sheet.words
+    sentences = [w._("No rise goes beyond what chance allows. That is a normal result for three months.")]
+    errors = sorted(
+        math.log(x["change_upper"] / x["change_lower"]) / (2 * 1.96)
+        for x in (a["window"] for a in agencies)
+        if x.get("change_lower") and x.get("change_upper") and x["change_upper"] > x["change_lower"]
+    )
+    if len(errors) >= common.MINIMUM_PEERS:
+        easy, middle = (math.exp(2.8 * common.quantile(errors, share)) for share in (0.25, 0.5))
+        sentences.append(
+            w._(
+                "With the posts of these months, a typical agency would have to rise by about {middle} to be noticed (four "
+                "times in five); one with many posts by about {easy}.",
+                middle=common.bold(w.change(middle)),
+                easy=w.change(easy),
+            )
+        )
+        sentences.append(w._("Smaller changes need more months or more posts of a kind; they are not denied, only not visible."))
+    return sentences
+
+
+def levels(sheet: Sheet, agencies: list[dict]) -> list[dict]:
+    """Agencies whose whole interval lies on one side of ×1: a level, not a change, so without colour and by alphabet."""
+    w = sheet.words
+    titles = {"up": w._("Above their expected value"), "down": w._("Below their expected value")}
+    found = []
+    for side, title in titles.items():
+        rows = [
+            {
+                "agency": a,
+                "url": sheet.agency_url(a),
+                "value": w.times(a["window"]["vs_expected"]),
+                "interval": w.interval(a["window"]["lower"], a["window"]["upper"], kind="times"),
+                "figure": f"agency_window:vs_expected:agency_id={a['agency_id']}",
+            }
+            for a in agencies
+            if common.level(a["window"]) == side
+        ]
+        found.append({"title": title, "rows": rows, "more": max(0, len(rows) - LEVELS_SHOWN), "shown": rows[:LEVELS_SHOWN]})
+    return found if any(part["rows"] for part in found) else []
 
 
 # -- lists and charts ----------------------------------------------------------------------------------------------------------
@@ -305,15 +385,15 @@ def charts(sheet: Sheet) -> list[dict]:
     windows = facts.frames["estimates.agency_window"]
     windows = windows.filter(windows["agency_id"].is_in(sorted(ids)))
     windows = windows.with_columns(windows["agency_id"].replace(names).alias("short_name"))
-    themes = facts.frames["estimates.theme_window"]
-    themes = themes.filter(themes["scheme_id"] == facts.scheme)
-    labels = {key: both[w.language] for key, both in facts.themes.items()}
     return [
         sheet.chart(
-            regency_trend(facts.frames["estimates.regency_month"], w, marks=training_marks(facts, sheet)), prefix="ringkasan-"
+            regency_trend(
+                facts.frames["estimates.regency_month"], w, marks=training_marks(facts, sheet), through=facts.period[1]
+            ),
+            prefix="ringkasan-",
         ),
         sheet.chart(expected_range(windows, w), prefix="ringkasan-"),
-        sheet.chart(theme_dots(themes, labels, w, scheme_id=facts.scheme or ""), prefix="ringkasan-"),
+        sheet.chart(common.theme_chart(sheet, facts.scheme), prefix="ringkasan-"),
     ]
 
 

@@ -91,11 +91,10 @@ class Sheet:
     # -- the page --------------------------------------------------------------------------------------------------------------
     def nav(self) -> list[dict]:
         w = self.words
-        theme = w.plain("Pancakarsa") if self.facts.scheme == "pancakarsa" else w.plain("Programme themes")
         labels = (
             w.plain("Overview"),
             w.plain("Agencies"),
-            theme,
+            w.plain("Pancakarsa"),
             w.plain("Training"),
             w.plain("Data quality"),
             w.plain("Notebooks"),
