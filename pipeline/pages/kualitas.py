@@ -3,16 +3,19 @@
 import polars as pl
 
 from pipeline.charts import Column, Table
+from pipeline.charts.dots import PLATFORM_NAMES
 from pipeline.html import render
 from pipeline.html.escape import tampil
 from pipeline.pages import common
 from pipeline.pages.advice import needs
 from pipeline.pages.daftar import last_months
+from pipeline.pages.data import utc_date
 from pipeline.pages.perangkat import cell, coverage_rows, file_row, files_table
 from pipeline.pages.sheet import Sheet
 
 PATH = "kualitas.html"
 REFUSED_SHOWN = 60
+CONTRADICTIONS = 8
 
 
 def build(sheet: Sheet) -> str:
@@ -35,6 +38,8 @@ def build(sheet: Sheet) -> str:
         refused=refused(sheet),
         checks=checks(sheet),
         restated=restated(sheet),
+        contradictions=contradictions(sheet),
+        touched=touched(sheet),
         breaks=breaks(sheet),
         absent=[tampil(name, 80) for name in sorted(set(facts.absent))],
         trail=trail(sheet),
@@ -146,6 +151,66 @@ def restated(sheet: Sheet) -> list[dict]:
         .sort("field")
         .to_dicts()
     ]
+
+
+def contradictions(sheet: Sheet) -> dict:
+    """Exports that disagree about the same thing: counts that cannot fall but did, largest share first."""
+    w, facts = sheet.words, sheet.facts
+    frame = facts.frames["marts.restatements"].filter((pl.col("new_value") < pl.col("old_value")) & (pl.col("old_value") > 0))
+    owners = {r["account_id"]: r for r in facts.frames["core.accounts"].sort("account_id").to_dicts()}
+    names = {a["agency_id"]: a for a in facts.agencies}
+    frame = frame.with_columns(fall=(pl.col("old_value") - pl.col("new_value")) / pl.col("old_value"))
+    order = ["fall", "account_id", "field", "post_key", "day"]
+    rows = []
+    for r in frame.sort(order, descending=[True, False, False, False, False], nulls_last=True).head(CONTRADICTIONS).to_dicts():
+        agency = names.get((owners.get(r["account_id"]) or {}).get("agency_id"))
+        rows.append(
+            {
+                "agency": agency,
+                "url": sheet.agency_url(agency) if agency else None,
+                "account": tampil(r["account_id"], 40),
+                "field": tampil(r["field"], 40),
+                "old": w.integer(r["old_value"]),
+                "new": w.integer(r["new_value"]),
+                "fall": w.percent(r["fall"], 1),
+                "days": f"{w.day(utc_date(r['old_captured_at']))} → {w.day(utc_date(r['new_captured_at']))}",
+            }
+        )
+    return {"n": frame.height, "posts": frame["post_key"].drop_nulls().n_unique() if frame.height else 0, "rows": rows}
+
+
+def touched(sheet: Sheet) -> list[dict]:
+    """The numbers of other pages that rest on an incomplete or refused month of the judged period, per agency."""
+    w, facts = sheet.words, sheet.facts
+    first, last = facts.period
+    if first is None:
+        return []
+    gap = facts.frames["marts.coverage_month"].filter(
+        pl.col("month").is_between(first, last) & pl.col("state").is_in(["partial", "missing", "refused"])
+    )
+    by_agency: dict[str, list[dict]] = {}
+    for row in gap.sort("agency_id", "platform", "month", "account_id").to_dicts():
+        by_agency.setdefault(row["agency_id"] or "", []).append(row)
+    found = []
+    for agency in facts.agencies:
+        rows = by_agency.get(agency["agency_id"])
+        if not rows:
+            continue
+        window, w_platforms = agency["window"], sorted({PLATFORM_NAMES.get(r["platform"], r["platform"] or "–") for r in rows})
+        months = sorted({r["month"] for r in rows})
+        figures = [(w._("response against expected"), w.times(window["vs_expected"]))] if window.get("vs_expected") else []
+        figures += [(w._("change"), w.change(window["change"]))] if window.get("change") else []
+        found.append(
+            {
+                "agency": agency,
+                "url": sheet.agency_url(agency),
+                "platforms": w.join(w_platforms),
+                "months": w.join(w.month_short(m) for m in months),
+                "numbers": w.join(f"{name} {value}" for name, value in figures) if figures else w._("not judged"),
+                "figure": f"agency_window:vs_expected:agency_id={agency['agency_id']}",
+            }
+        )
+    return found
 
 
 def breaks(sheet: Sheet) -> list[dict]:

@@ -1,42 +1,170 @@
 """Programme themes: which theme is heard, which is missing, and how sure is the tagging?"""
 
+import functools
+import json
+import math
+from datetime import date
+from pathlib import Path
+
 import polars as pl
 
 from pipeline.charts import Column, Table
-from pipeline.charts.dots import theme_dots
+from pipeline.charts.dots import PLATFORM_NAMES
 from pipeline.html import render
+from pipeline.html.escape import safe_link, tampil
 from pipeline.html.mini import sparkline
 from pipeline.pages import common
 from pipeline.pages.daftar import last_months
+from pipeline.pages.data import LENS
 from pipeline.pages.sheet import Sheet
+from pipeline.themes import post_programmes
 
 PATH = "pancakarsa.html"
+MINIMUM_SHOWN = 5
+TOP = 3
+SAMPLE_DAY = date(2022, 5, 4)
 
 
 def build(sheet: Sheet) -> str:
     facts, w = sheet.facts, sheet.words
     frame = facts.frames["estimates.theme_window"].filter(pl.col("scheme_id") == facts.scheme)
     labels = {key: both[w.language] for key, both in facts.themes.items()}
-    chart = theme_dots(frame, labels, w, scheme_id=facts.scheme or "")
+    chart = common.theme_chart(sheet, facts.scheme)
     tagged = tagging(sheet)
+    others = [
+        {
+            "name": labels.get(scheme, scheme),
+            "chart": sheet.chart(common.theme_chart(sheet, scheme, name=f"program-{i}"), prefix="tema-"),
+        }
+        for i, scheme in enumerate([s for s in facts.schemes if s != facts.scheme], 1)
+    ]
     body = render(
         "pancakarsa.html",
         w,
-        p=sheet.opening(chart.title, lede(sheet, tagged), kind=w._("Programme themes")),
+        p=sheet.opening(chart.title, lede(sheet, tagged), kind=labels.get(facts.scheme, w._("Programme themes"))),
         chart=sheet.chart(chart, prefix="tema-"),
         shares=shares(sheet, frame, labels),
+        others=others,
+        top=top_posts(sheet, labels),
+        top_scheme=labels.get(facts.tagged_by, facts.tagged_by),
+        asked=aspirations(sheet),
         grid=grid(sheet, labels),
         tagged=tagged,
+        check=tag_check(facts.rules, w),
     )
-    return sheet.page(body, title=w.plain("Programme themes"))
+    return sheet.page(body, title=w.plain("Pancakarsa"))
+
+
+def judged_posts(sheet: Sheet) -> pl.DataFrame:
+    first, last = sheet.facts.period
+    posts = sheet.facts.frames["posts"]
+    return posts if first is None else posts.filter(pl.col("published_on").is_between(first, last))
+
+
+def top_posts(sheet: Sheet, labels: dict[str, str]) -> list[dict]:
+    """Per theme the three posts with the highest lift, from themes with at least five comparable posts."""
+    w, facts = sheet.words, sheet.facts
+    agencies = {a["agency_id"]: a for a in facts.agencies}
+    posts = judged_posts(sheet).filter(
+        pl.col("programme").is_not_null()
+        & pl.col("lift").is_finite()
+        & pl.col("is_comparable")
+        & pl.col("agency_id").is_not_null()
+    )
+    posts = posts.filter(pl.len().over("programme") >= MINIMUM_SHOWN)
+    posts = posts.sort("lift", "post_key", descending=[True, False]).group_by("programme", maintain_order=True).head(TOP)
+    if posts.is_empty():
+        return []
+    texts = facts.frames["texts"].select("post_key", "caption", "permalink").unique("post_key")
+    found: dict[str, list[dict]] = {}
+    for row in posts.join(texts, on="post_key", how="left", maintain_order="left").to_dicts():
+        agency = agencies.get(row["agency_id"])
+        found.setdefault(row["programme"], []).append(
+            {
+                "text": tampil(row["caption"], 80) or w.plain("(no text)"),
+                "url": safe_link(row["permalink"]),
+                "agency": agency,
+                "agency_url": sheet.agency_url(agency) if agency else None,
+                "platform": PLATFORM_NAMES.get(row["platform"], row["platform"]),
+                "day": w.day(row["published_on"]),
+                "lift": w.times(row["lift"], 1),
+                "figure": f"post_lift:lift:post_key={row['post_key']}",
+            }
+        )
+    return [{"label": labels.get(p, p), "rows": rows} for p, rows in sorted(found.items())]
+
+
+def aspirations(sheet: Sheet) -> dict:
+    """What citizens ask about beside what is posted; only topics with at least five questions, never a name or a sentence."""
+    w = sheet.words
+    known = {t["id"]: t.get(f"name_{w.language}", t["id"]) for t in sheet.facts.rules.get("aspiration_topics", [])}
+    frame = sheet.facts.frames["estimates.aspiration_gap"].filter(pl.col("cases") >= MINIMUM_SHOWN)
+    rows = frame.sort("cases", "topic", descending=[True, False]).to_dicts()
+    columns = (
+        Column("topic", w.plain("Topic")),
+        Column("cases", w.plain("Questions"), "integer"),
+        Column("share_cases", w.plain("Share of questions"), "percent", 1),
+        Column("posts", w.plain("Posts on it"), "integer"),
+        Column("share_posts", w.plain("Share of posts on topics"), "percent", 1),
+    )
+    values = tuple((known.get(r["topic"], r["topic"]), r["cases"], r["share_cases"], r["posts"], r["share_posts"]) for r in rows)
+    silent = [known.get(r["topic"], r["topic"]) for r in rows if r["posts"] == 0 and r["topic"] != "lainnya"]
+    table = Table(columns, values)
+    title = (
+        w._("Asked about but not posted on: {topics}", topics=w.join(silent[:4])) if silent else w._("What citizens ask about")
+    )
+    return {"table": table, "title": title, "csv": sheet.csv("tema-aspirasi", w.plain("Aspirations"), table) if rows else None}
+
+
+@functools.cache
+def checked_sample() -> tuple[dict, ...]:
+    return tuple(json.loads((Path(__file__).parent / "theme_cases.json").read_text(encoding="utf-8")))
+
+
+def tag_check(rules: dict, words) -> list[str]:
+    """Precision and recall of the rules on the shipped hand-labelled captions: Wilson intervals, and how small the sample is."""
+    cases = checked_sample()
+    frame = pl.DataFrame(
+        [(i, case["caption"], None, SAMPLE_DAY) for i, case in enumerate(cases)],
+        schema={"post_key": pl.Int64, "caption": pl.Utf8, "agency_id": pl.Utf8, "published_on": pl.Date},
+        orient="row",
+    )
+    if not any(s["id"] == LENS for s in rules.get("schemes", [])):
+        return [words._("The register has no Pancakarsa rules, so their error rate cannot be checked here.")]
+    given = set(post_programmes(frame, rules, LENS).select("post_key", "programme").iter_rows())
+    true = {(i, p) for i, case in enumerate(cases) for p in case["programmes"]}
+    right = len(given & true)
+    return [
+        words._(
+            "On {n} hand-labelled captions the rules gave {given} themes, {right} of them right (precision; {precision}), and "
+            "found {right} of {true} themes present (recall; {recall}).",
+            n=words.integer(len(cases)),
+            given=words.integer(len(given)),
+            right=words.integer(right),
+            true=words.integer(len(true)),
+            precision=words.interval(*wilson(right, len(given)), kind="percent"),
+            recall=words.interval(*wilson(right, len(true)), kind="percent"),
+        ),
+        words._(
+            "That sample is very small and was written beside the rules, so it is a lower hurdle than real captions. Before "
+            "themes carry a decision, two people should label 200 real captions."
+        ),
+    ]
+
+
+def wilson(hits: int, n: int) -> tuple[float | None, float | None]:
+    """95% interval of a share (Wilson 1927)."""
+    if not n:
+        return None, None
+    z = 1.959964
+    middle = (hits / n + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(hits / n * (1 - hits / n) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def tagging(sheet: Sheet) -> dict:
     """Share of posts of the period with a theme. Untagged posts are always shown beside the themes."""
-    first, last = sheet.facts.period
-    posts = sheet.facts.frames["posts"]
-    if first is not None:
-        posts = posts.filter(pl.col("published_on").is_between(first, last))
+    posts = judged_posts(sheet)
     total = posts.height
     with_theme = posts["programme"].is_not_null().sum() if total else 0
     return {"total": total, "tagged": with_theme, "share": with_theme / total if total else None}
@@ -86,7 +214,7 @@ def shares(sheet: Sheet, frame: pl.DataFrame, labels: dict[str, str]) -> dict:
                 "n": w.integer(row["n_posts"]),
                 "spark": sparkline(line, size=(92, 24)),
                 "raw": row,
-                "figure": f"theme_window:share_posts:programme={row['programme']}",
+                "figure": f"theme_window:share_posts:scheme_id={row['scheme_id']},programme={row['programme']}",
             }
         )
     columns = (
@@ -108,7 +236,7 @@ def grid(sheet: Sheet, labels: dict[str, str]) -> dict:
     posts = sheet.facts.frames["posts"]
     programmes = sorted(
         sheet.facts.frames["estimates.theme_window"]
-        .filter(pl.col("scheme_id") == sheet.facts.scheme)["programme"]
+        .filter(pl.col("scheme_id") == sheet.facts.tagged_by)["programme"]
         .drop_nulls()
         .unique()
     )

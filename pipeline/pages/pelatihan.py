@@ -6,6 +6,7 @@ import polars as pl
 
 from pipeline.charts import Column, Table
 from pipeline.charts.dots import cohort_dots
+from pipeline.charts.dumbbell import before_after
 from pipeline.charts.training import event_study
 from pipeline.html import render
 from pipeline.html.escape import tampil
@@ -23,6 +24,8 @@ def build(sheet: Sheet) -> str:
     outcome = main["outcome"] if main else None
     events = facts.frames["estimates.training_event"].filter(pl.col("outcome") == (outcome or ""))
     cohorts = facts.frames["estimates.training_cohort"].filter(pl.col("outcome") == (outcome or ""))
+    agencies = facts.frames["estimates.training_agency"].filter(pl.col("outcome") == (outcome or ""))
+    names = {a["agency_id"]: a["short"] for a in facts.agencies}
     table = outcomes(sheet, effects)
     body = render(
         "pelatihan.html",
@@ -31,6 +34,7 @@ def build(sheet: Sheet) -> str:
         charts=[
             sheet.chart(event_study(events, w, pretrend_p=main["pretrend_p"] if main else None)),
             sheet.chart(cohort_dots(cohorts, w)),
+            sheet.chart(before_after(agencies, names, w)),
         ],
         outcomes=table,
         waves=waves(sheet),

@@ -7,13 +7,14 @@ import polars as pl
 
 from pipeline.charts import Chart, Column, Table
 from pipeline.charts.dots import PLATFORM_NAMES, platform_dots, standing
+from pipeline.charts.replies import reply_times
 from pipeline.charts.trend import agency_trend
 from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.pages import common
 from pipeline.pages.advice import format_word, next_step
 from pipeline.pages.daftar import last_months
-from pipeline.pages.data import Facts
+from pipeline.pages.data import MINIMUM_CASES, Facts
 from pipeline.pages.sheet import Sheet
 
 HOURS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
@@ -36,6 +37,7 @@ def build(sheet: Sheet, agency: dict) -> str:
         best_note=one_hit(sheet, agency),
         best_csv=best_csv(sheet, agency, best),
         rhythm=rhythm(sheet, agency),
+        habits=habits(sheet, agency),
         coverage=coverage(sheet, agency),
         files=files(sheet, agency),
         method=method(sheet, agency),
@@ -224,7 +226,72 @@ def charts(sheet: Sheet, agency: dict) -> list[dict]:
         agency_trend(facts.of("estimates.agency_month_index", key), peers, w, agency_id=key, through=facts.period[1]),
         platform_dots(facts.of("estimates.agency_platform_window", key), w, agency_id=key),
     ]
+    waited = waits(sheet, key)
+    if waited:
+        found.append(reply_times(waited, w, agency_id=key, minimum=MINIMUM_CASES))
     return [sheet.chart(chart, prefix=f"{agency['slug']}-") for chart in found]
+
+
+def waits(sheet: Sheet, agency_id: str) -> list[tuple[float, bool]]:
+    """(hours waited, answered) of the questions received in the judged months that want an answer."""
+    first, last = sheet.facts.period
+    clocks = sheet.facts.of("estimates.case_clocks", agency_id)
+    if first is None or clocks.is_empty():
+        return []
+    inside = clocks.filter(
+        pl.col("received_at_wib").dt.date().is_between(first, last)
+        & pl.col("needs_answer")
+        & pl.col("waited_hours").is_not_null()
+    )
+    return [
+        (hours, bool(answered))
+        for hours, answered in inside.select("waited_hours", "is_answered").sort("waited_hours").iter_rows()
+    ]
+
+
+def habits(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
+    """Practice in counts: cadence, gaps, plan, collaboration; each only where the version has it."""
+    w, facts, key = sheet.words, sheet.facts, agency["agency_id"]
+    first, last = facts.period
+    found: list[tuple[str, str]] = []
+    rhythm_rows = facts.of("estimates.rhythm", key)
+    if last is not None and rhythm_rows.height:
+        start = max((q for q in rhythm_rows["quarter"].to_list() if q <= first), default=None)
+        rows = rhythm_rows.filter((pl.col("quarter") == start) & (pl.col("covered_weeks") > 0)) if start else rhythm_rows.clear()
+        for r in rows.sort("platform", "account_id").to_dicts():
+            text = w.plain(
+                "{n} posts a week, active in {active} of {weeks} covered weeks",
+                n=w.number(r["weekly_mean"], 1),
+                active=w.integer(r["active_weeks"]),
+                weeks=w.integer(r["covered_weeks"]),
+            )
+            if r["gap_p90_hours"] is not None:
+                text += w.plain("; nine of ten pauses are shorter than {days} days", days=w.number(r["gap_p90_hours"] / 24, 1))
+            found.append((PLATFORM_NAMES.get(r["platform"], r["platform"]), text))
+    found += plan_line(sheet, key, first, last)
+    posts = facts.of("posts", key)
+    if first is not None and posts.height:
+        joint = posts.filter(pl.col("published_on").is_between(first, last) & pl.col("is_collab").fill_null(value=False)).height
+        if joint:
+            found.append((w.plain("Joint posts"), w.plain("{n} in the three months", n=w.integer(joint))))
+    return found
+
+
+def plan_line(sheet: Sheet, key: str, first: date | None, last: date | None) -> list[tuple[str, str]]:
+    w, plan = sheet.words, sheet.facts.of("estimates.plan_summary", key)
+    if first is None or plan.is_empty():
+        return []
+    inside = plan.filter(pl.col("month").is_between(first, last))
+    due, matched, on_time = (int(inside[c].sum() or 0) for c in ("due", "matched", "on_time"))
+    if due < MINIMUM_CASES:
+        return []
+    text = w.plain(
+        "{matched} of {due} planned posts appeared, {on_time} of them on time",
+        matched=w.integer(matched),
+        due=w.integer(due),
+        on_time=w.integer(on_time),
+    )
+    return [(w.plain("Content plan"), text)]
 
 
 # -- what worked ---------------------------------------------------------------------------------------------------------------
