@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from pipeline import ownership, raw, warehouse
+from pipeline.exports.batch import Job, read_many
 from pipeline.exports.model import Export
 from pipeline.inbox import Found, archived, keep, scan, sweep
 from pipeline.settings import Workspace
@@ -73,7 +74,7 @@ def ingest(
     sweep(workspace.archive)
     found = scan(workspace.inbox, accounts, settle_seconds) if workspace.inbox.exists() else []
     with warehouse.open_raw(workspace) as con:
-        night = _Night(con, workspace, registry, moment, read or _reader())
+        night = _Night(con, workspace, registry, moment, read)
         con.execute("BEGIN")
         try:
             night.look(found)
@@ -100,16 +101,10 @@ def status(workspace: Workspace) -> pl.DataFrame:
         ).pl()
 
 
-def _reader() -> Reader:
-    from pipeline import exports
-
-    return exports.read
-
-
 class _Night:
     """The steps of one `ingest`, inside its transaction."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, workspace: Workspace, registry: Any, now: datetime, read: Reader):
+    def __init__(self, con: duckdb.DuckDBPyConnection, workspace: Workspace, registry: Any, now: datetime, read: Reader | None):
         self.con, self.workspace, self.registry, self.now, self.read = con, workspace, registry, now, read
         self.book = ownership.AccountBook(registry.accounts)
         self.token = ownership.token(registry.accounts)
@@ -202,10 +197,12 @@ class _Night:
         """Read what is new, what is to be tried again, and what the registry now sees differently."""
         chosen = sorted(self.seen if reread else self.fresh | self._again())
         self._forget(chosen)
-        for number, sha256 in enumerate(chosen, 1):
+        for number, (sha256, exports) in enumerate(zip(chosen, self._exports(chosen), strict=True), 1):
             if progress:
                 progress(number, len(chosen), self.seen[sha256].name)
-            self._read_one(sha256)
+            for export in exports:
+                export.sha256 = sha256
+                self._take(export, self.seen[sha256])
             if self.waiting_rows > FLUSH_ROWS:
                 self._flush()
         self._flush()
@@ -231,22 +228,26 @@ class _Night:
                 chosen.add(sha256)
         return chosen
 
-    def _read_one(self, sha256: str) -> None:
+    def _exports(self, chosen: list[str]) -> Iterator[list[Export]]:
+        """What each file holds, in order; many files are read at once, unless the caller brought a reader of its own."""
+        jobs = (self._job(sha256) for sha256 in chosen)
+        if self.read is None:
+            yield from read_many(jobs, registry=self.registry)
+            return
+        for job in jobs:
+            known = {"folder_date": job.folder_date, "first_seen": job.first_seen}
+            yield self.read(job.path, name=job.name, registry=self.registry, accounts=list(job.accounts), **known)
+
+    def _job(self, sha256: str) -> Job:
         seen = self.seen[sha256]
         place = archived(self.workspace.archive, sha256)
-        if not place.exists():
-            place = self.workspace.inbox / seen.name
-        exports = self.read(
-            place,
+        return Job(
+            place if place.exists() else self.workspace.inbox / seen.name,
             name=seen.name.rsplit("/", 1)[-1],
-            registry=self.registry,
-            accounts=[seen.account] if seen.account else [],
+            accounts=(seen.account,) if seen.account else (),
             folder_date=seen.folder_date,
             first_seen=seen.first_seen.replace(tzinfo=UTC),
         )
-        for export in exports:
-            export.sha256 = sha256
-            self._take(export, seen)
 
     def _take(self, export: Export, seen: Sighting) -> None:
         """Resolve whose rows these are, then queue them for the database."""

@@ -22,6 +22,18 @@ SNIFF = 40  # records looked at to recognise a header
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A recognised table of a source and what is known around it, before its text is typed."""
+
+    form: Format
+    table: Table
+    source: "Source"
+    around: typed.Around
+    own: provenance.Named
+    outer: provenance.Named
+
+
+@dataclass(frozen=True)
 class Source:
     """A file as it was given, and everything known about it from outside."""
 
@@ -36,6 +48,7 @@ class Source:
     taught: tuple[Format, ...] = ()  # kinds that the registry's mappings describe; asked only where no built-in kind fits
     archive: str | None = None  # name of the archive the file is a member of
     member: str = ""
+    defer: bool = False  # tables of text files are only recognised; who asked types many of them at once
 
     def place(self, part: str) -> "Source":
         return replace(self, member=f"{self.member}/{part}" if self.member and part else part or self.member)
@@ -57,28 +70,63 @@ def read(
     name: the name it was dropped under, if ``path`` is an archived copy. accounts: account ids, or bare platforms, that the
     folder or an option names. captured_at: an option that overrules what the file says. first_seen: default now. Times are UTC.
     """
-    shown = (name if name is not None else os.path.basename(os.fspath(path))).encode("utf-8", "backslashreplace").decode()
-    source = Source(
-        name=shown,
+    taught = tuple(getattr(registry, "mappings", ()))
+    source = source_of(
+        path,
+        name,
+        ownership.Accounts(registry),
+        accounts,
+        folder_date,
+        captured_at,
+        first_seen,
+        limits or guards.Limits(),
+        taught,
+    )
+    try:
+        data = load(path, source)
+        source = replace(source, sha256=guards.sha256(data))
+        return scope.settle(list(read_bytes(data, source)))
+    except Refused as refused:
+        return [refusal(source, refused)]
+    except (MemoryError, RecursionError, Exception) as error:  # a bug must cost one file, never the night
+        return [crashed(source, error)]
+
+
+def source_of(
+    path: Path,
+    name: str | None,
+    known: ownership.Accounts,
+    accounts: Sequence[str],
+    folder_date: date | None,
+    captured_at: datetime | None,
+    first_seen: datetime | None,
+    limits: guards.Limits,
+    taught: tuple[Format, ...],
+) -> Source:
+    """A file as it was given, with its name escaped where it is no text."""
+    return Source(
+        name=(name if name is not None else os.path.basename(os.fspath(path))).encode("utf-8", "backslashreplace").decode(),
         sha256="",
-        accounts=ownership.Accounts(registry),
+        accounts=known,
         given=tuple(accounts),
         folder_date=folder_date,
         captured_at=_utc(captured_at),
         first_seen=_utc(first_seen) or datetime.now(UTC),
-        limits=limits or guards.Limits(),
-        taught=tuple(getattr(registry, "mappings", ())),
+        limits=limits,
+        taught=taught,
     )
-    try:
-        if guards.is_partial(shown):
-            raise Refused("STILL_CHANGING", seen=shown, held=True)
-        data = guards.load(Path(path), source.limits)
-        source = replace(source, sha256=guards.sha256(data))
-        return scope.settle(list(_read_bytes(data, source)))
-    except Refused as refused:
-        return [_refusal(source, refused)]
-    except (MemoryError, RecursionError, Exception) as error:  # a bug must cost one file, never the night
-        return [_refusal(source, Refused("READER_CRASHED", seen=f"{type(error).__name__}: {error}"))]
+
+
+def load(path: Path, source: Source) -> bytes:
+    """The bytes of a file that is finished and regular; raises Refused."""
+    if guards.is_partial(source.name):
+        raise Refused("STILL_CHANGING", seen=source.name, held=True)
+    return guards.load(Path(path), source.limits)
+
+
+def crashed(source: Source, error: BaseException) -> Export:
+    """What is said of a file that our own mistake kept from being read."""
+    return refusal(source, Refused("READER_CRASHED", seen=f"{type(error).__name__}: {error}"))
 
 
 def _utc(moment: datetime | None) -> datetime | None:
@@ -87,7 +135,7 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _refusal(source: Source, refused: Refused, found: Format | None = None) -> Export:
+def refusal(source: Source, refused: Refused, found: Format | None = None) -> Export:
     outcome = "held" if refused.held or level(refused.code) == "held" else "refused"
     export = Export(file=source.name, member=source.member, sha256=source.sha256, outcome=outcome)
     if found:
@@ -96,11 +144,11 @@ def _refusal(source: Source, refused: Refused, found: Format | None = None) -> E
     return export
 
 
-def _read_bytes(data: bytes, source: Source) -> Iterator[Export]:
+def read_bytes(data: bytes, source: Source) -> Iterator[Export]:
     kind = guards.container(data)
     guards.check_name(source.member or source.name, kind)
     if kind == "zip":
-        if b"mimetypeapplication/vnd.oasis" in data[:200] or b"word/document.xml" in data or b"ppt/presentation.xml" in data:
+        if is_office_document(data):
             raise Refused("WRONG_TYPE", seen="dokumen kantor/office document")
         yield from _archive(data, source)
     elif kind == "json":
@@ -111,6 +159,11 @@ def _read_bytes(data: bytes, source: Source) -> Iterator[Export]:
         yield from _workbook(data, kind, source)
 
 
+def is_office_document(data: bytes) -> bool:
+    """A text document or slides: archives too, but not of exports."""
+    return b"mimetypeapplication/vnd.oasis" in data[:200] or b"word/document.xml" in data or b"ppt/presentation.xml" in data
+
+
 def _archive(data: bytes, source: Source) -> Iterator[Export]:
     """Every member on its own: a bad one refuses itself, never its siblings."""
     members = [m for m in guards.unpack(data, source.limits) if not guards.is_noise(m.name)]
@@ -119,9 +172,9 @@ def _archive(data: bytes, source: Source) -> Iterator[Export]:
     for member in members:
         inside = replace(source.place(member.name), archive=source.name)
         try:
-            yield from _read_bytes(member.data, inside)
+            yield from read_bytes(member.data, inside)
         except Refused as refused:
-            yield _refusal(inside, refused)
+            yield refusal(inside, refused)
 
 
 # --- text
@@ -162,7 +215,7 @@ def _taught(content: str, source: Source, refused: Refused) -> Iterator[Export]:
     except Refused as still:
         if not is_unknown(still):
             raise
-        export = _refusal(source, refused)
+        export = refusal(source, refused)
         _, records = _dialect(content, ())
         export.proposal = _proposed(_filled(records), source)
         yield export
@@ -187,7 +240,7 @@ def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped:
     try:
         records = list(text.tokenise(content, how, source.limits.field))
     except Refused as refused:
-        yield _refusal(source, refused, _kind_of(records, formats))
+        yield refusal(source, refused, _kind_of(records, formats))
         return
     if not unwrapped and (inner := text.unwrap_body(records, how.delimiter)):
         yield from _flagged_unwrapped(inner, source, formats)
@@ -261,9 +314,9 @@ def _filled(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]
 def _tables(
     records: list[tuple[int, list[str]]], source: Source, around: typed.Around, formats: Sequence[Format]
 ) -> Iterator[Export]:
-    blocks = list(_blocks(records, formats, _file_of(source)))
+    blocks = list(_blocks(records, formats, file_of(source)))
     if not blocks:
-        table = Table(_filled(records), file_name=_file_of(source))
+        table = Table(_filled(records), file_name=file_of(source))
         yield _export(table, source, around, formats)
         return
     names: dict[str, int] = {}
@@ -275,7 +328,7 @@ def _tables(
         try:
             yield _export(table, inside, around, formats)
         except Refused as refused:
-            yield _refusal(inside, refused)
+            yield refusal(inside, refused)
 
 
 # --- blocks: a line with a title, a header, rows, a blank line; several of them in one file
@@ -290,7 +343,7 @@ def _blocks(records: list[tuple[int, list[str]]], formats: Sequence[Format], nam
     second = next((i for i in range(first + 1, len(records)) if any(records[i][1])), None)
     top = [(row, text.trim(cells)) for row, cells in records[: (second or first) + 1]]
     if not _starts_block(top, first, second, titles):
-        if _is_day_header(top[first][1]):
+        if is_day_header(top[first][1]):
             yield Table(_narrowed(records[first:]), title="", file_name=name)
         return
     lines = [(row, text.trim(cells)) for row, cells in records]
@@ -326,13 +379,13 @@ def _starts_block(lines: list[tuple[int, list[str]]], i: int, following: int | N
     cells = lines[i][1]
     if len(cells) != 1:
         return False
-    return normalise(cells[0]) in titles or (following is not None and _is_day_header(lines[following][1]))
+    return normalise(cells[0]) in titles or (following is not None and is_day_header(lines[following][1]))
 
 
 VALUE_HEADERS = ("primary", "facebook reach", "instagram reach", "facebook page likes", "instagram followers")
 
 
-def _is_day_header(cells: list[str]) -> bool:
+def is_day_header(cells: list[str]) -> bool:
     return len(cells) == 2 and normalise(cells[0]) in ("date", "tanggal") and normalise(cells[1]) in VALUE_HEADERS
 
 
@@ -362,11 +415,11 @@ def _workbook(data: bytes, container: str, source: Source) -> Iterator[Export]:
             elif is_unknown(refused):
                 strangers.append((sheet, refused))
             else:
-                results.append((sheet, [_refusal(inside, refused)]))
+                results.append((sheet, [refusal(inside, refused)]))
     if not results:
         if container == "xls":
             raise Refused("ENCRYPTED_OR_XLS", seen=f"BIFF .xls: {strangers[0][1].seen}")
-        export = _refusal(source, strangers[0][1])
+        export = refusal(source, strangers[0][1])
         export.proposal = _proposed([(row, list(cells)) for row, cells in strangers[0][0].records], source)
         yield export
         return
@@ -388,7 +441,7 @@ def _sheet(
         if inner := text.unwrap(plain):
             yield from _flagged_unwrapped(inner, source, formats)
             return
-        blocks = list(_blocks(plain, formats, _file_of(source)))
+        blocks = list(_blocks(plain, formats, file_of(source)))
         if not blocks:
             raise refused
         yield from _tables(plain, source, around, formats)
@@ -407,11 +460,11 @@ def _taught_sheet(sheet: workbook.Sheet, source: Source, around: typed.Around) -
     try:
         return list(_sheet(sheet, (), source, around, source.taught))
     except Refused as refused:
-        return [] if is_unknown(refused) else [_refusal(source, refused)]
+        return [] if is_unknown(refused) else [refusal(source, refused)]
 
 
 def _flagged_unwrapped(inner: str, source: Source, formats: Sequence[Format]) -> Iterator[Export]:
-    for export in _decoded(inner, source, formats, unwrapped=True):
+    for export in _decoded(inner, replace(source, defer=False), formats, unwrapped=True):
         if export.outcome in ("accepted", "flagged"):
             export.outcome = "flagged"
             export.messages.append(message("UNWRAPPED"))
@@ -460,14 +513,38 @@ def _json(data: bytes, source: Source) -> Iterator[Export]:
 # --- one table
 
 
-def _export(table: Table, source: Source, around: typed.Around, formats: Sequence[Format], found: Found | None = None) -> Export:
-    """A table to an Export: recognised, dated, typed, owned. A refusal behind the recognition keeps the kind."""
+def _export(table: Table, source: Source, around: typed.Around, formats: Sequence[Format], found: Found | None = None) -> Any:
+    """A table to an Export: recognised, dated, typed, owned. A refusal behind the recognition keeps the kind.
+
+    Where the source defers, a table of a text file comes back Prepared.
+    """
     if table.title is not None and not table.records:
         return _empty_block(table, source, formats)
     found = found or recognise(table, around.container, formats)
     form = found.format
     part = Table(table.records[found.header :], table.sheet, table.title, table.file_name, table.siblings)
-    own = provenance.named(form, _file_of(source))
+    context, own, outer = context_of(form, source, around)
+    prepared = Prepared(form, part, source, context, own, outer)
+    if source.defer and context.container == "csv":
+        return prepared
+    return complete(prepared)
+
+
+def complete(prepared: Prepared, result: typed.Typed | None = None) -> Export:
+    """Type a table, unless that is done, and say everything else that is to be said about it."""
+    form, part, source = prepared.form, prepared.table, prepared.source
+    try:
+        result = result or typed.read_table(form, part, prepared.around)
+    except Refused as refused:
+        return refusal(source, refused, form)
+    except Exception as error:  # a mistake in one format costs one table, never its siblings
+        return refusal(source, Refused("READER_CRASHED", seen=f"{type(error).__name__}: {error}"), form)
+    return assemble(form, part, source, result, prepared.own, prepared.outer)
+
+
+def context_of(form: Format, source: Source, around: typed.Around) -> tuple[typed.Around, provenance.Named, provenance.Named]:
+    """What the names of a file and of its archive add to what is known about a table, and what each of them says."""
+    own = provenance.named(form, file_of(source))
     outer = provenance.named(form, source.archive) if source.archive else provenance.Named()
     captured, origin = _captured(source, own, outer, None)
     context = replace(
@@ -477,16 +554,10 @@ def _export(table: Table, source: Source, around: typed.Around, formats: Sequenc
         period=own.period or outer.period,
         date_order=ownership.date_order(source.given, source.accounts),
     )
-    try:
-        result = typed.read_table(form, part, context)
-    except Refused as refused:
-        return _refusal(source, refused, form)
-    except Exception as error:  # a mistake in one format costs one table, never its siblings
-        return _refusal(source, Refused("READER_CRASHED", seen=f"{type(error).__name__}: {error}"), form)
-    return _assemble(form, part, source, result, own, outer)
+    return context, own, outer
 
 
-def _file_of(source: Source) -> str:
+def file_of(source: Source) -> str:
     """The name that may tell handle, period and instant: the archive member's, or the file's; never a sheet's or block's."""
     parts = [p for p in source.member.split("/") if p and not p.startswith(("sheet:", "#"))]
     return parts[-1] if parts else source.name
@@ -507,13 +578,13 @@ def _empty_block(table: Table, source: Source, formats: Sequence[Format]) -> Exp
     """A title followed by blank lines: known, and nothing to read."""
     title = normalise(table.title or "")
     form = next((f for f in formats if f.blocks for d in f.detect if title in map(normalise, d.titles)), None)
-    export = _refusal(source, Refused("NO_ROWS", seen=table.title or ""), form)
+    export = refusal(source, Refused("NO_ROWS", seen=table.title or ""), form)
     export.outcome = "flagged"
     export.captured_at, export.captured_from = _captured(source, provenance.Named(), provenance.Named(), None)
     return export
 
 
-def _assemble(
+def assemble(
     form: Format, table: Table, source: Source, result: typed.Typed, own: provenance.Named, outer: provenance.Named
 ) -> Export:
     captured, origin = _captured(source, own, outer, result.captured)

@@ -67,7 +67,7 @@ def _holds(
         return False
     known = form.seen_headers.get((number, names))
     if known is None:
-        known = _names_fit(form, detection, names)
+        known = names_fit(form, detection, names)
         if len(form.seen_headers) < REMEMBERED:
             form.seen_headers[number, names] = known
     if known and detection.positional:
@@ -76,7 +76,7 @@ def _holds(
     return known
 
 
-def _names_fit(form: Format, detection: Detection, names: tuple[str, ...]) -> bool:
+def names_fit(form: Format, detection: Detection, names: tuple[str, ...]) -> bool:
     """What a detection asks of the header's names alone."""
     if not names or (detection.columns_exactly and len(names) != detection.columns_exactly):
         return False

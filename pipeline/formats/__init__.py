@@ -232,6 +232,7 @@ class Format:
     from_json: Callable[[Any], list[list[str]] | None] | None = None  # document -> records, or None if it is not of this kind
     reshape: Callable[[Table], Table] | None = None  # before mapping
     finish: Callable[[pl.DataFrame, Notes], pl.DataFrame] | None = None  # after typing
+    finish_by_row: bool = False  # finish looks at one row at a time: it may be given the rows of many files at once
     constants: Mapping[str, Any] = field(default_factory=dict)  # columns that hold one value for the whole kind
 
     # --- what the values cover

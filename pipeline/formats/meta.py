@@ -289,6 +289,7 @@ CONTENT = (
         ragged_batches=True,
         rules=(R_C_S, TOTAL_CLICKS, VIEWS_REACH_FB, IMPRESSIONS_REACH, VIDEO_ORDER),
         finish=_facebook,
+        finish_by_row=True,
     ),
     _content(
         "meta.content.facebook.video",
@@ -303,6 +304,7 @@ CONTENT = (
         ragged_batches=True,
         rules=(R_C_S, VIDEO_ORDER),
         finish=_video_asset,
+        finish_by_row=True,
     ),
     _content(
         "meta.content.facebook.post_2021_2022",
@@ -318,6 +320,7 @@ CONTENT = (
         detect=(Detection(all_of=("post_id", "platform_account_id", "people reached", "engagements")),),
         rules=(),
         finish=_facebook,
+        finish_by_row=True,
     ),
     _content(
         "meta.content.instagram.post",
@@ -329,6 +332,7 @@ CONTENT = (
         clock=SHORTCODE,
         rules=(VIEWS_REACH_IG, IMPRESSIONS_REACH),
         finish=_instagram,
+        finish_by_row=True,
     ),
     _content(
         "meta.content.instagram.story",
@@ -341,6 +345,7 @@ CONTENT = (
         clock=SHORTCODE,
         rules=(VIEWS_REACH_IG, IMPRESSIONS_REACH),
         finish=_instagram,
+        finish_by_row=True,
     ),
 )
 
@@ -705,6 +710,7 @@ LEGACY = (
         unique=("post_id",),
         rules=(IMPRESSIONS_REACH,),
         finish=_page_of_post,
+        finish_by_row=True,
     ),
     _legacy(
         "meta.legacy.page_insights.video",
@@ -718,6 +724,7 @@ LEGACY = (
         post_types=POST_TYPES,
         unique=("post_id",),
         finish=_page_of_post,
+        finish_by_row=True,
     ),
 )
 

@@ -144,6 +144,7 @@ FORMATS = (
             ),
         ),
         finish=_viewers_known_together,
+        finish_by_row=True,
     ),
     _studio(
         "tiktok_studio_follower_history",
@@ -187,6 +188,7 @@ FORMATS = (
         dimension="gender",
         unique=("label",),
         finish=_genders,
+        finish_by_row=True,
     ),
     _studio(
         "tiktok_studio_follower_territories",
@@ -227,6 +229,7 @@ FORMATS = (
         post_id_from=("permalink", VIDEO_ID),
         handle_from=("permalink", HANDLE),
         finish=_photo_or_video,
+        finish_by_row=True,
     ),
     _business(
         "tiktok_business_overview",
@@ -300,5 +303,6 @@ FORMATS = (
         post_id_from=("permalink", VIDEO_ID),
         handle_from=("permalink", HANDLE),
         finish=_photo_or_video,
+        finish_by_row=True,
     ),
 )

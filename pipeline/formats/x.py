@@ -150,6 +150,7 @@ FORMATS = (
         ends_with_newline=True,
         reshape=_english_header(BY_TWEET + CLASSIC),
         finish=_plain_captions,
+        finish_by_row=True,
     ),
     Format(
         kind="x_classic_by_day",
@@ -221,6 +222,7 @@ FORMATS = (
         handle_from=HANDLE,
         file_names=(r"account_analytics_content_(?P<first>\d{4}-\d\d-\d\d)_(?P<last>\d{4}-\d\d-\d\d).*\.csv",),
         finish=_plain_captions,
+        finish_by_row=True,
     ),
     Format(
         kind="x_video_overview",

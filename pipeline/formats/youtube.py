@@ -197,6 +197,7 @@ def _breakdown(kind: str, dimension: str, title_id: str, title_en: str, menu: st
         period_sums=True,
         reshape=_place_names if dimension == "city" else None,
         finish=_plain_labels,
+        finish_by_row=True,
         **COMMON,
     )
 
@@ -226,6 +227,7 @@ FORMATS = (
         caps=(500,),
         period_sums=True,
         finish=_shorts,
+        finish_by_row=True,
         **COMMON,
     ),
     Format(

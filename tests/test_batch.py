@@ -1,0 +1,242 @@
+"""The fast way and the strict way give the same rows or the same refusal: on samples, mutants and generated files."""
+
+import csv
+import dataclasses
+import io
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.exports import Job, batch, proof, read, read_many, text
+from pipeline.exports.messages import Refused
+from tests.exports_in_tests import IG_ID, instagram
+
+SAMPLES = Path(__file__).parent / "samples"
+SEEN = datetime(2026, 11, 20, 3, tzinfo=UTC)
+FILES = sorted(f for e in SAMPLES.rglob("expected.json") for f in e.parent.iterdir() if f.is_file() and f != e)
+TABLES = [f for f in FILES if f.suffix == ".csv"]
+
+
+def strict(path):
+    return read(path, first_seen=SEEN)
+
+
+def fast(paths, **how):
+    """Every file twice, so that each header has a group, with groups of any size."""
+    jobs = [Job(p, first_seen=SEEN) for p in paths for _ in range(2)]
+    results = list(read_many(jobs, **({"few": 0} | how)))
+    for one, other in zip(results[::2], results[1::2], strict=True):
+        assert_same(one, other)
+    return results[::2]
+
+
+def assert_same(exports, others):
+    assert len(exports) == len(others)
+    for one, other in zip(exports, others, strict=True):
+        for field in dataclasses.fields(one):
+            a, b = getattr(one, field.name), getattr(other, field.name)
+            if field.name != "rows" or a is None or b is None:
+                assert a == b, (one.file, field.name)
+            else:
+                assert a.schema == b.schema, one.file
+                assert a.equals(b, null_equal=True), one.file
+        assert list(one.sums) == list(other.sums)
+        assert list(one.nulls) == list(other.nulls)
+
+
+@pytest.fixture
+def no_mistakes(caplog):
+    """The fast way gives up in silence in production; here a mistake fails the test."""
+    yield
+    assert not [r for r in caplog.records if r.name == batch.LOG.name]
+
+
+@pytest.fixture
+def strictly_read(monkeypatch):
+    """Names of the files that the fast way left to the strict one."""
+    names = []
+    original = batch._strictly
+
+    def spy(part, defer=False):
+        names.append(part.source.name)
+        return original(part, defer)
+
+    monkeypatch.setattr(batch, "_strictly", spy)
+    return names
+
+
+def test_every_sample_reads_the_same_both_ways(no_mistakes):
+    files = [f for f in FILES if f.suffix not in (".xlsx", ".xls")] + [next(f for f in FILES if f.suffix == ".xlsx")]
+    for one, other in zip(map(strict, files), fast(files), strict=True):
+        assert_same(one, other)
+
+
+def test_untouched_exports_are_read_the_fast_way(tmp_path, strictly_read, no_mistakes):
+    paths = [tmp_path / f"{i}.csv" for i in range(5)]
+    for i, path in enumerate(paths):
+        table = instagram(5 + i, IG_ID)
+        path.write_text(csv_text(table), encoding="utf-8-sig", newline="")
+    results = fast(paths)
+    assert strictly_read == []
+    assert [r[0].n_rows for r in results] == [5, 6, 7, 8, 9]
+
+
+def test_a_damaged_file_among_sound_ones_is_refused_alone(tmp_path, strictly_read, no_mistakes):
+    sound = csv_text(instagram(6))
+    damaged = [sound[:-30], sound.replace("Halo", '"Halo', 1), sound.replace(",2,,1", ",2,1", 1), sound + "\n\nx"]
+    paths = []
+    for i, content in enumerate([sound, damaged[0], sound, *damaged[1:], sound]):
+        paths.append(tmp_path / f"{i}.csv")
+        paths[-1].write_text(content, encoding="utf-8", newline="")
+    results = fast(paths)
+    assert {Path(n).stem for n in strictly_read} == {"1", "3", "4", "5"}
+    assert [r[0].outcome for r in results] == [strict(p)[0].outcome for p in paths]
+    assert [r[0].outcome for r in results].count("refused") == 4
+
+
+def csv_text(table, eol="\n", quoting=csv.QUOTE_MINIMAL):
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator=eol, quoting=quoting).writerows(table)
+    return out.getvalue()
+
+
+PIECES = [
+    b'"',
+    b",",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"\x00",
+    b"\xff",
+    b";",
+    b"\t",
+    b" ",
+    b"0",
+    b"-",
+    b".",
+    b"1.234",
+    b"%",
+    b"Total",
+    b'""',
+    b"E+17",
+]
+
+
+def mutant(data: bytes, random_: random.Random) -> bytes:
+    """One to three small injuries: bytes in, bytes out, a line twice, a line away, a field swapped, the end cut."""
+    for _ in range(random_.randint(1, 3)):
+        at, length = random_.randrange(len(data) + 1), random_.choice([1, 1, 2, 8])
+        kind = random_.randrange(6)
+        if kind == 0:
+            data = data[:at] + random_.choice(PIECES) + data[at:]
+        elif kind == 1:
+            data = data[:at] + data[at + length :]
+        elif kind == 2:
+            lines = data.split(b"\n")
+            line = random_.randrange(len(lines))
+            data = b"\n".join([*lines[: line + 1], *lines[line:]])
+        elif kind == 3:
+            lines = data.split(b"\n")
+            del lines[random_.randrange(len(lines))]
+            data = b"\n".join(lines)
+        elif kind == 4:
+            cells = data.split(b",")
+            one, other = random_.randrange(len(cells)), random_.randrange(len(cells))
+            cells[one], cells[other] = cells[other], cells[one]
+            data = b",".join(cells)
+        else:
+            data = data[: max(at, 1)] if random_.random() < 0.3 else data[:at] + random_.choice(PIECES) + data[at + length :]
+        data = data or b"x"
+    return data
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mutants_read_the_same_both_ways(tmp_path, seed, no_mistakes):
+    random_ = random.Random(seed)
+    paths = []
+    for number in range(150):
+        original = random_.choice(TABLES)
+        paths.append(tmp_path / f"{number}-{original.name}")
+        paths[-1].write_bytes(mutant(original.read_bytes(), random_))
+    for path, found in zip(paths, fast(paths), strict=True):
+        assert_same(strict(path), found)
+
+
+# --- generated
+
+TEXT = st.text(st.sampled_from(list("ab ,;\"\n\r\té🙏'=+Total0")), max_size=12)
+COUNT = st.sampled_from(["0", "7", "1203", "99999", "", "1.234", "12.5", "-3", "1,234", "--", "00012"])
+
+
+@st.composite
+def exports(draw):
+    """A handful of Instagram exports with free texts and numbers of every kind."""
+    files = []
+    for _ in range(draw(st.integers(2, 4))):
+        table = instagram(draw(st.integers(1, 6)))
+        odd = draw(st.booleans())
+        for row in table[1:]:
+            row[4] = draw(TEXT)
+            row[3] = draw(TEXT)
+            if odd:
+                row[draw(st.integers(11, len(row) - 1))] = draw(COUNT)
+        quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+        content = csv_text(table, draw(st.sampled_from(["\n", "\r\n"])), quoting)
+        files.append((b"\xef\xbb\xbf" if draw(st.booleans()) else b"") + content.encode())
+    return files
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(exports())
+def test_generated_exports_read_the_same_both_ways(tmp_path, files):
+    paths = []
+    for i, data in enumerate(files):
+        paths.append(tmp_path / f"{i}.csv")
+        paths[-1].write_bytes(data)
+    for path, found in zip(paths, fast(paths), strict=True):
+        assert_same(strict(path), found)
+
+
+# --- the proof alone
+
+BYTES = st.lists(st.sampled_from([b"a", b",", b'"', b"\n", b"\r\n", b"\r", b'""', b',"', b'",', b'"\n', b"\x00"]), max_size=14)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(BYTES, min_size=1, max_size=4), st.booleans())
+def test_what_is_proven_the_tokeniser_accepts_with_the_same_records(files, crlf):
+    eol = b"\r\n" if crlf else b"\n"
+    bodies = [b"x,y,z" + eol + b"".join(pieces) + eol for pieces in files]
+    starts = np.cumsum([0, *(len(b) for b in bodies)])[:-1]
+    proven = proof.prove(b"".join(bodies), starts, 3, crlf, 1 << 20)
+    edges = np.cumsum([0, *proven.records])
+    for number, body in enumerate(bodies):
+        try:
+            records = list(text.tokenise(body.decode(), text.Dialect(",", eol.decode())))
+        except Refused:
+            records = []
+        sound = bool(records) and b"\x00" not in body and all(len(cells) == 3 for _, cells in records)
+        if proven.proven[number]:
+            assert sound
+            assert proven.lines[edges[number] : edges[number + 1]].tolist() == [line - 1 for line, _ in records]
+        elif sound:  # a file is left only for its own damage, or for that of the one before it
+            assert number and not proven.proven[number - 1]
+
+
+def test_a_header_below_a_title_is_seen_below_another_header(tmp_path, no_mistakes):
+    table = instagram(4)
+    table[2][4] = "Post link"
+    path = tmp_path / "x.csv"
+    path.write_text(csv_text(table), encoding="utf-8", newline="")
+    assert_same(strict(path), fast([path])[0])
+
+
+def test_samples_say_what_they_hold():
+    assert len(TABLES) > 40
+    assert all(json.loads((f.parent / "expected.json").read_text(encoding="utf-8")) for f in FILES)
