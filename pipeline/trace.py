@@ -15,6 +15,7 @@ import polars as pl
 
 from pipeline import models
 from pipeline.settings import Workspace
+from pipeline.statistics.comparison import MINIMUM_COVERAGE, MINIMUM_POSTS
 
 # What stands behind a figure, most specific first: the tables whose rows name an export and a row in it.
 EVIDENCE = ("core.posts", "core.account_days", "core.audience", "core.cases", "core.followers")
@@ -49,6 +50,16 @@ VALUE = {
 }
 LAST_KNOWN = """e.date = (SELECT max(y.date) FROM core.followers y
     WHERE y.account_id = e.account_id AND y.date < CAST($month AS DATE) + INTERVAL 1 MONTH)"""
+# An agency's window rests on its accounts whose exports cover the window and whose posts were compared, five at least.
+COMPARED = ("judged", "not_ranked")
+JUDGED = """(f.account_id, f.month) IN (
+        SELECT (account_id, month) FROM estimates.account_month_expected WHERE deviation IS NOT NULL)
+    AND f.account_id IN (SELECT account_id FROM estimates.account_month_expected
+        WHERE month BETWEEN $first_day AND $last_day AND deviation IS NOT NULL GROUP BY account_id, agency_id
+        HAVING sum(n) >= $few)
+    AND f.account_id IN (SELECT account_id FROM marts.account_month
+        WHERE month BETWEEN $first_day AND $last_day GROUP BY account_id, agency_id
+        HAVING sum(coalesce(covered_days, 0)) >= $covered * (1 + CAST($last_day AS DATE) - CAST($first_day AS DATE)))"""
 REGISTER = {"core.cases": "registry/responses.csv", "core.followers": "registry/followers.csv"}
 
 
@@ -175,6 +186,9 @@ def _sources(version: Any, evidence: str, table: str, column: str, row: dict[str
     if themed:
         source += " LEFT JOIN marts.post_facts f ON f.post_key = e.post_key"
         conditions.append(_which_posts(table, column))
+        if row.get("state") in COMPARED and table == "estimates.agency_window" and span and span[0] == row["period_start"]:
+            conditions.append(JUDGED)
+            values |= {"few": MINIMUM_POSTS, "covered": MINIMUM_COVERAGE}
     if evidence == "core.followers" and row.get("month") is not None:
         conditions.append(LAST_KNOWN)
         values["month"] = row["month"]

@@ -52,6 +52,15 @@ def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo):
     assert unknown == {}
 
 
+def test_a_count_of_posts_is_traced_to_just_as_many_rows(demo):
+    workspace, _ = demo
+    with warehouse.open_version(workspace) as version:
+        windows = version.sql("SELECT agency_id, n_posts FROM estimates.agency_window").to_dicts()
+    for row in windows:
+        behind = warehouse.trace(workspace, f"agency_window:n_posts:agency_id={row['agency_id']}")
+        assert len(behind) == (row["n_posts"] or 0), row
+
+
 def test_status_is_there_for_programs_and_names_who_did_not_send(demo):
     workspace, _ = demo
     result = call("status", "--json", workspace=workspace.root)
