@@ -43,7 +43,7 @@ def frames(r: Regency) -> dict[str, pl.DataFrame]:
         pl.col("posts").fill_null(0)
     )
     empty = {"post_key": pl.Int64, "platform": pl.Utf8, "captured_at": pl.Datetime("us"), "age_hours": pl.Float64}
-    themes = {"post_key": pl.Int64, "scheme_id": pl.Utf8, "programme": pl.Utf8}
+    themes = {"post_key": pl.Int64, "scheme_id": pl.Utf8, "programme": pl.Utf8, "is_primary": pl.Boolean}
     days = {"account_id": pl.Utf8, "agency_id": pl.Utf8, "metric": pl.Utf8, "day": pl.Date, "value": pl.Float64}
     return {
         "marts.post_facts": r.post_facts,
@@ -53,6 +53,7 @@ def frames(r: Regency) -> dict[str, pl.DataFrame]:
         "core.cases": NO_CASES,
         "core.posts": r.post_facts.with_columns(captured_at=pl.col("published_on").max().cast(pl.Datetime("us"))),
         "core.post_themes": pl.DataFrame(schema=themes),
+        "core.post_programmes": pl.DataFrame(schema=themes),
         "core.post_history": pl.DataFrame(schema=empty),
         "core.account_days": pl.DataFrame(schema=days | {"captured_at": pl.Datetime("us")})
         if r.account_days is None

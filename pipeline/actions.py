@@ -124,17 +124,20 @@ FORMATS = f"""
 with posts as ({LIFTS}),
 kinds as (
     select agency_id, format, count(*) as posts, avg(ln_lift) as mean, stddev_samp(ln_lift) / sqrt(count(*)) as se
-    from posts group by agency_id, format)
+    from posts where format <> 'other' group by agency_id, format)
 select k.agency_id, a.short_name, k.format, k.posts, exp(k.mean) as lift, exp(k.mean - 2.6 * k.se) as lift_lower
 from kinds k join {CURRENT} a on a.agency_id = k.agency_id
 where k.posts >= 10 and k.mean - 2.6 * k.se > 0 order by k.mean desc, k.format"""  # noqa: S608
-INCOMPLETE = f"""
+SERVICE = f"""
 select s.agency_id, a.short_name, count(*) as posts, count(*) filter (s.parts >= 3) as complete,
 count(*) filter (not s.has_when) as without_time, count(*) filter (not s.has_contact) as without_contact
 from estimates.service_posts s join {CURRENT} a on a.agency_id = s.agency_id
 where s.month >= (select max(month) from estimates.service_posts) - interval 3 month
-group by s.agency_id, a.short_name having count(*) >= 20 and count(*) filter (s.parts >= 3) <= 0.3 * count(*)
-order by a.short_name"""  # noqa: S608
+group by s.agency_id, a.short_name having count(*) >= 20"""  # noqa: S608
+ALL_SERVICE = f"select * from ({SERVICE}) order by short_name"  # noqa: S608
+INCOMPLETE = f"""
+select *, median(complete / posts) over () as usual, percent_rank() over (order by complete / posts) as place
+from ({SERVICE}) qualify complete <= 0.3 * posts and place <= 0.2 and complete / posts < usual order by short_name"""  # noqa: S608
 
 
 def _ceremony(rows: pl.DataFrame) -> Arguments | None:
@@ -153,6 +156,18 @@ def _ceremony(rows: pl.DataFrame) -> Arguments | None:
     return {"n": rows.height, "factor": float(pl.Series([mean]).exp()[0]), "lower": low, "upper": high, "share": float(share)}
 
 
+def _incomplete(rows: pl.DataFrame) -> Arguments | None:
+    """What most agencies leave out is advice for the regency, once, and not the same sentence on forty pages."""
+    posts, complete, without_time, without_contact = (
+        int(rows[k].sum()) for k in ("posts", "complete", "without_time", "without_contact")
+    )
+    few = rows.filter(pl.col("complete") <= 0.3 * pl.col("posts")).height
+    if rows.height < 5 or few < rows.height / 2:
+        return None
+    parts = {"without_time": without_time, "without_contact": without_contact}
+    return {"n": few, "agencies": rows.height, "complete": complete, "posts": posts} | parts
+
+
 REGENCY_RULES: tuple[Rule, ...] = (
     Rule("regency_surges", OPEN_SURGES, _at_least(1)),
     Rule("regency_gaps", NO_DATA, _at_least(1)),
@@ -160,6 +175,7 @@ REGENCY_RULES: tuple[Rule, ...] = (
     Rule("regency_down", DOWN, _at_least(1)),
     Rule("regency_service", CEREMONY, _ceremony, counts="posts"),
     Rule("regency_topic", TOPICS, _topic, counts="cases"),
+    Rule("regency_incomplete", ALL_SERVICE, _incomplete, counts="posts"),
     Rule("regency_up", UP, _at_least(1)),
 )
 AGENCY_RULES: tuple[Rule, ...] = (
@@ -170,6 +186,7 @@ AGENCY_RULES: tuple[Rule, ...] = (
     Rule("agency_backlog", BACKLOG, _first("open_over_24h", "oldest_open_hours", "n"), counts="n"),
     Rule("agency_down", DOWN, _first("change", "change_lower", "change_upper"), counts="n_posts"),
     Rule("agency_quiet", QUIET, _first("active_weeks", "weeks"), counts="weeks"),
+    Rule("agency_up", UP, _first("change", "change_lower", "change_upper"), counts="n_posts"),
     Rule("agency_incomplete", INCOMPLETE, _first("complete", "posts", "without_time", "without_contact"), counts="posts"),
     Rule("agency_format", FORMATS, _first("format", "lift", "lift_lower", "posts"), counts="posts"),
 )

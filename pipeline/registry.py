@@ -368,6 +368,8 @@ class RegistrySettings(Row):
     working_hours: WorkingHours = WorkingHours()
     days_off: dict[Date, Text] = {}
     programme_scheme: Key | None = None
+    programme_lens: Key | None = None
+    training_order: Literal["free", "peer_group"] = "free"
     sample: dict[str, Any] = {}
 
 

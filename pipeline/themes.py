@@ -3,7 +3,7 @@
 The rules are data (`themes.yml` of the registry): hashtag 3, strong phrase 2, weak word 1 (two at most), the agency's own field 1
 when the text gives any evidence at all; a programme is given from 2 points up, and never forced on a post. A scheme without rules
 of its own borrows those of the programmes it `maps_from`. `programme_scheme = "pancakarsa"` in settings.toml looks at all years
-through one scheme.
+through one scheme instead of the scheme of the day; `programme_lens = "pancakarsa"` tags every post with that scheme as well.
 
 Patterns are regular expressions on normalised text: NFKC (bold letters of the mathematical block become letters), lower case,
 without addresses, numbers to call and mentions. They are run by Polars' linear-time engine, which has no look-around; the word
@@ -159,21 +159,23 @@ def _weights(themes: Mapping) -> dict[str, int]:
     return given | {"weak_cap": matching.get("weak_cap", 2), "threshold": matching.get("threshold", 2)}
 
 
-def post_programmes(posts: pl.DataFrame, themes: Mapping, lens: str | None = None) -> pl.DataFrame:
+def post_programmes(posts: pl.DataFrame, themes: Mapping, lens: str | None = None, also: str | None = None) -> pl.DataFrame:
     """One row per post and programme that reaches the threshold in the scheme of the post's day (or in `lens`, on all days).
 
+    `also` names a scheme that every post is tagged with besides that of its day (`programme_lens`).
     `posts`: post_key, agency_id, published_on, caption. The primary programme has the most points; a tie goes to the programme
     that was tagged more rarely in the 90 days before the post, then to the order of the file.
     """
     known = schemes(themes) if themes else []
-    if lens is not None and lens not in {s.scheme_id for s in known}:
-        raise ValueError(f"settings.toml programme_scheme: {lens} tidak ada di themes.yml / is not in themes.yml")
+    for key, name in (("programme_scheme", lens), ("programme_lens", also)):
+        if known and name is not None and name not in {s.scheme_id for s in known}:
+            raise ValueError(f"settings.toml {key}: {name} tidak ada di themes.yml / is not in themes.yml")
     posts = posts.filter(pl.col("caption").is_not_null()).with_columns(text=normalise(pl.col("caption")))
     texts = posts.select("text").unique(maintain_order=True).with_row_index("text_id").with_columns(tags=_tags_of(pl.col("text")))
     posts = posts.join(texts.select("text_id", "text"), on="text").select("post_key", "agency_id", "published_on", "text_id")
     weights, cache, rows = _weights(themes), {}, []
     for scheme in known:
-        inside = posts.filter(_in_force(scheme, lens))
+        inside = posts.filter(_in_force(scheme, lens) | pl.lit(scheme.scheme_id == also))
         for order, (programme, rules) in enumerate(scheme.programmes.items()):
             if rules not in cache:
                 cache[rules] = _score(texts, rules, weights)
@@ -265,9 +267,14 @@ def _lens(registry: object) -> str | None:
     return dict(getattr(registry, "settings", None) or {}).get("programme_scheme")
 
 
+def second_scheme(registry: object) -> str | None:
+    """The scheme that every post is tagged with besides that of its day, from `programme_lens` of settings.toml."""
+    return dict(getattr(registry, "settings", None) or {}).get("programme_lens")
+
+
 def build_post_programmes(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
     """`core.post_programmes`."""
-    return post_programmes(frames["core.posts"], registry.themes, _lens(registry))
+    return post_programmes(frames["core.posts"], registry.themes, _lens(registry), second_scheme(registry))
 
 
 def build_post_themes(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
@@ -279,7 +286,7 @@ TABLES = {
     "core.post_programmes": Table(
         build=build_post_programmes,
         needs=("core.posts",),
-        description="One row per post and programme of the scheme of its day: points and the terms that gave them.",
+        description="One row per post and programme of the scheme of its day and of the lens: points and their terms.",
         key=("post_key", "scheme_id", "programme"),
     ),
     "core.post_themes": Table(

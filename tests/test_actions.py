@@ -187,8 +187,16 @@ def everything() -> dict[str, pl.DataFrame]:
             for i in range(8)
         ],
         service_posts=[
-            {"post_key": i, "agency_id": "vague", "month": date(2026, 10, 1), "parts": 1, "has_when": False, "has_contact": False}
-            for i in range(25)
+            {
+                "post_key": i,
+                "agency_id": name,
+                "month": date(2026, 10, 1),
+                "parts": parts,
+                "has_when": False,
+                "has_contact": False,
+            }
+            for name in ("vague", "silent", "down", "up", "slow", "backlog")
+            for i, parts in enumerate([1 if name == "vague" else 3] * 5 + [1] * 20)
         ],
     )
 
@@ -246,3 +254,17 @@ def test_arguments_are_json_and_names_are_no_ranking():
     tables = frames(agencies=[agency(n) for n in "cab"], agency_window=[window(n, "no_data") for n in "cab"])
     row = advise(tables).filter(pl.col("rule") == "regency_gaps").row(0, named=True)
     assert json.loads(row["arguments"]) == {"n": 3, "names": ["A", "B", "C"]}
+
+
+def test_what_most_agencies_leave_out_is_said_once_and_to_the_weakest_fifth():
+    advice = advise(everything())
+    assert advice.filter(pl.col("rule") == "agency_incomplete")["agency_id"].to_list() == ["vague"]
+    with database(everything()) as con:
+        told = actions._incomplete(con.sql(actions.ALL_SERVICE).pl())
+    assert (told["n"], told["agencies"], told["complete"], told["posts"]) == (6, 6, 25, 150)
+
+
+def test_a_format_that_is_only_the_rest_is_no_advice():
+    tables = everything()
+    rest = {name: f.with_columns(format=pl.lit("other")) if "format" in f.columns else f for name, f in tables.items()}
+    assert "agency_format" not in advise(rest)["rule"].to_list()

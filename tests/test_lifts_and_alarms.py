@@ -121,3 +121,32 @@ def test_every_table_says_what_a_row_is_and_needs_known_tables():
     for name, table in TABLES.items():
         assert table.description.startswith("One row per ") and table.key and name.startswith("estimates.")
         assert all(n.split(".")[0] in ("core", "marts") or n in known for n in table.needs)
+
+
+def test_the_lens_gives_every_post_with_a_text_a_second_row_and_leaves_the_scheme_of_the_day():
+    key = [1, 2, 3, 4]
+    themes = pl.DataFrame(
+        {
+            "post_key": key,
+            "scheme_id": ["plan", "plan", None, "old"],
+            "programme": ["kesehatan", None, None, "sehat"],
+            "is_taggable": [True, True, False, True],
+            "has_caption": [True, False, True, True],
+        }
+    )
+    programmes = pl.DataFrame(
+        {
+            "post_key": [1, 1, 3],
+            "scheme_id": ["plan", "old", "old"],
+            "programme": ["kesehatan", "sehat", "maju"],
+            "is_primary": True,
+        }
+    )
+    seen = lifts.through_lens(themes, programmes, "old")
+    assert seen.filter(pl.col("scheme_id") == "plan").rows() == themes.select(seen.columns).head(2).rows()
+    assert sorted(seen.filter(pl.col("scheme_id") == "old").select("post_key", "programme").rows()) == [
+        (1, "sehat"),
+        (3, "maju"),
+        (4, "sehat"),
+    ]
+    assert lifts.through_lens(themes, programmes, None).equals(themes)

@@ -1,12 +1,26 @@
 """Properties that hold for any data: shrinkage, rank sets, false discovery, survival, maturity, regression, alarms."""
 
+from datetime import date, timedelta
+
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.statistics import anomalies, chain_ladder, discovery, maturity, ranks, regression, shrinkage, survival, trend
+from pipeline.statistics import (
+    anomalies,
+    chain_ladder,
+    discovery,
+    maturity,
+    ranks,
+    regression,
+    season,
+    shrinkage,
+    survival,
+    trend,
+)
 
 finite = st.floats(-5, 5, allow_nan=False)
 SEEDS = st.integers(0, 100_000)
@@ -234,3 +248,49 @@ def test_ratio_flags_need_twenty_comments_and_a_history():
     flags = anomalies.ratio_flags(comments, likes)
     assert flags[60] and flags.sum() == 1
     assert not anomalies.ratio_flags(comments[55:], likes[55:]).any()
+
+
+def test_the_chain_ladder_of_posts_agrees_with_the_curve_that_made_them():
+    rng = np.random.default_rng(4)
+    grid, final = np.array([24.0, 72.0, 168.0, 672.0]), rng.poisson(200, 3000)
+    shares = maturity.share(grid, 19.0, 1.1)
+    counts, left, reached = [], final.copy(), 0.0
+    for share in shares:
+        left = left - rng.binomial(left, (share - reached) / (1 - reached))
+        reached = share
+        counts.append(final - left)
+    rows = [(counts[i], counts[i + 1], np.full(3000, grid[i]), np.full(3000, grid[i + 1]), np.arange(3000)) for i in range(3)]
+    found, crossed = maturity.chain_shares(
+        maturity.pairs(*(np.concatenate(x) for x in zip(*rows, strict=True))), grid, shares[-1]
+    )
+    assert found == pytest.approx(shares, abs=0.005)
+    assert crossed.tolist() == [3000, 6000, 6000, 3000]
+
+
+def weekly_posts(slope, weeks=20, accounts=12):
+    """A post a day; all accounts share a season, the first has a slope of its own."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for i in range(accounts):
+        for day in range(weeks * 7):
+            week = day // 7
+            y = 0.2 * i + 0.3 * np.sin(week) + (slope * week if i == 0 else 0.0) + rng.normal(0, 0.2)
+            rows.append((f"a{i}", f"g{i}", "instagram", date(2026, 1, 5) + timedelta(days=day), "photo", y - 4, True))
+    names = ["account_id", "agency_id", "platform", "published_on", "format", "ln_rate", "is_comparable"]
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(month=pl.col("published_on").dt.truncate("1mo"))
+
+
+def test_the_season_is_common_and_only_the_account_with_a_slope_has_a_trend():
+    posts = weekly_posts(0.05)
+    trend = {r["account_id"]: r for r in season.account_trend(posts).to_dicts()}
+    assert trend["a0"]["direction"] == "up"
+    assert trend["a0"]["slope"] == pytest.approx(0.05, abs=0.02)
+    assert sum(r["direction"] in ("up", "down") for a, r in trend.items() if a != "a0") <= 2
+    common = season.season(posts)["effect"].to_numpy()
+    assert np.corrcoef(common, np.sin(np.arange(20)))[0, 1] > 0.95
+
+
+def test_an_account_with_few_weeks_has_no_trend():
+    posts = weekly_posts(0.0).filter((pl.col("account_id") != "a1") | (pl.col("published_on") > date(2026, 4, 20)))
+    row = season.account_trend(posts).row(by_predicate=pl.col("account_id") == "a1", named=True)
+    assert (row["slope"], row["direction"]) == (None, "data")

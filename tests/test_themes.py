@@ -134,3 +134,17 @@ def test_without_a_theme_register_nothing_is_tagged_and_nothing_fails():
     bridge = themes.build_post_programmes({"core.posts": posts("Beasiswa")}, registry)
     row = themes.build_post_themes({"core.posts": posts("Beasiswa"), "core.post_programmes": bridge}, registry).row(0, named=True)
     assert (bridge.height, row["programme"], row["content_type"], row["is_taggable"]) == (0, None, None, False)
+
+
+def test_the_lens_tags_posts_after_its_time_beside_the_scheme_of_the_day():
+    frame = posts("Jadwal imunisasi di puskesmas", on=date(2026, 5, 4))
+    alone, both = (themes.post_programmes(frame, RULES, also=also) for also in (None, "pancakarsa"))
+    assert alone["scheme_id"].unique().to_list() == ["rpjmd_2025_2029"]
+    assert sorted(both["scheme_id"].unique()) == ["pancakarsa", "rpjmd_2025_2029"]
+    assert both.filter(pl.col("scheme_id") == "pancakarsa")["programme"].to_list() == ["sehat"]
+    assert tagged(frame, {"programme_lens": "pancakarsa"})["scheme_id"].to_list() == ["rpjmd_2025_2029"]
+
+
+def test_a_lens_that_does_not_exist_is_named():
+    with pytest.raises(ValueError, match="programme_lens"):
+        themes.post_programmes(posts("apa saja"), RULES, also="tidak-ada")

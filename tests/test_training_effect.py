@@ -1,5 +1,7 @@
 """The effect of training: found where it is, absent where it is not, refused where it cannot be known."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -117,3 +119,61 @@ def test_refusal_says_why(trained_n, never_n, before, reason):
     t = np.arange(1, 15)
     g = np.array([before + 1] * trained_n + [0] * never_n)
     assert panel.refusal(g, t, np.zeros((len(g), len(t)))) == reason
+
+
+def test_a_trend_break_bound_is_wider_than_the_interval_and_breaks_down_where_it_meets_zero():
+    rng = np.random.default_rng(3)
+    g, t = np.repeat([0, 8, 12], 20), np.arange(1, 19)
+    Y = rng.normal(size=(60, 1)) + rng.normal(size=18) + rng.normal(0, 0.1, (60, 18)) + 0.8 * panel.treated(g, t)
+    low, high = panel.imputation(Y, g, t).overall.interval
+    wide_low, wide_high, breakdown = panel.trend_break_bound(Y, g, t)
+    assert wide_low < low < high < wide_high
+    assert breakdown > 0
+    assert panel.trend_break_bound(Y, g, t, times=breakdown)[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_the_bound_of_no_effect_breaks_down_at_once():
+    rng = np.random.default_rng(5)
+    g, t = np.repeat([0, 8], 20), np.arange(1, 15)
+    assert panel.trend_break_bound(rng.normal(size=(40, 14)), g, t)[2] == 0
+
+
+def test_orders_drawn_inside_peer_groups_are_shuffled_inside_them():
+    """Two groups, one trained wholly in the first wave: inside it nothing can be shuffled, so only the other decides."""
+    rng = np.random.default_rng(1)
+    g, t = np.array([6] * 10 + [0] * 5 + [6] * 5), np.arange(1, 13)
+    stratum = np.array(["a"] * 10 + ["b"] * 10)
+    Y = rng.normal(0, 0.1, (20, 12)) + 0.5 * (panel.treated(g, t) & (stratum == "a")[:, None])
+    assert panel.randomisation_p(Y, g, t, stratum=stratum, draws=99) > panel.randomisation_p(Y, g, t, draws=99)
+
+
+def idle_channels(effect):
+    """24 agencies with a YouTube channel and no post; 12 trained in month 8, with or without a jump of impressions."""
+    rng, months = np.random.default_rng(11), [comparison.add_months(date(2025, 1, 1), k) for k in range(16)]
+    agencies = [f"a{i:02d}" for i in range(24)]
+    days, covered = [], []
+    for i, agency in enumerate(agencies):
+        for k, month in enumerate(months):
+            level = 5 + 0.1 * i + rng.normal(0, 0.1) + effect * (i < 12 and k >= 8)
+            covered.append((f"yt-{agency}", agency, "youtube", month, 1.0))
+            days += [(f"yt-{agency}", agency, "impressions", month + timedelta(days=d), float(np.exp(level))) for d in range(28)]
+    account_days = pl.DataFrame(days, schema=["account_id", "agency_id", "metric", "day", "value"], orient="row")
+    account_month = pl.DataFrame(covered, schema=["account_id", "agency_id", "platform", "month", "coverage"], orient="row")
+    posts = pl.DataFrame(schema={"platform": pl.Utf8, "agency_id": pl.Utf8, "month": pl.Date})
+    trainings = pl.DataFrame({"agency_id": agencies[:12], "date": [months[8]] * 12, "wave": ["1"] * 12})
+    groups = pl.DataFrame({"agency_id": agencies, "peer_group": ["x"] * 24})
+    return account_days, posts, account_month, trainings, groups
+
+
+@pytest.mark.parametrize(("effect", "is_moved"), [(0.0, False), (0.5, True)])
+def test_an_outcome_that_training_cannot_move_tells_whether_the_groups_compare(effect, is_moved):
+    row = training.training_placebo(*idle_channels(effect)).row(0, named=True)
+    assert row["state"] == "judged"
+    assert (row["lower"] > 0) == is_moved
+    assert (row["p_randomisation"] < 0.05) == is_moved
+
+
+def test_without_idle_channels_the_placebo_is_refused_and_null():
+    days, posts, months, trainings, groups = idle_channels(0.0)
+    row = training.training_placebo(days.clear(), posts, months, trainings, groups).row(0, named=True)
+    assert (row["state"], row["effect"]) == ("refused", None)

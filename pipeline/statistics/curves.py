@@ -53,3 +53,28 @@ def _regency(own: dict[str, m.Maturity], platform: str) -> m.Maturity | None:
     h, k = m.DEFAULTS.get(platform, m.FALLBACK)
     h *= float(np.exp(np.median(ratios)))
     return m.Maturity(h, k, h / 2, h * 2, 0, "regency")
+
+
+GRID = np.array([24.0, 48.0, 72.0, 168.0, 336.0, 672.0, 1344.0])
+CHECK_SCHEMA: dict = {"platform": pl.Utf8, "quantity": pl.Utf8} | dict.fromkeys(
+    ("age_hours", "fitted", "chain", "difference"), pl.Float64
+)
+CHECK_SCHEMA["pairs"] = pl.Int64
+
+
+def maturity_check(history: pl.DataFrame, curves: pl.DataFrame) -> pl.DataFrame:
+    """One row per fitted curve and age (1 to 56 days): share by the curve and by a chain ladder that assumes no shape.
+
+    The last age is where both are set equal; ages that fewer than 200 pairs cross have no chain-ladder share.
+    """
+    found = {q: snapshot_pairs(history, q) for q in ("engagement", "exposure")}
+    rows = []
+    for platform, quantity, h, k in (
+        curves.filter(pl.col("source") == "fitted").select("platform", "quantity", "half_life_hours", "shape_k").iter_rows()
+    ):
+        fitted = m.share(GRID, h, k)
+        chain, pairs = m.chain_shares(found[quantity][platform], GRID, float(fitted[-1]))
+        for age, a, b, n in zip(GRID, fitted, chain, pairs, strict=True):
+            known = n >= m.MINIMUM_PAIRS
+            rows.append((platform, quantity, age, a, b if known else None, b - a if known else None, int(n)))
+    return pl.DataFrame(rows, schema=CHECK_SCHEMA, orient="row").sort("platform", "quantity", "age_hours")

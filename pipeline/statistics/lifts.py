@@ -61,6 +61,22 @@ def tagged_posts(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame
     return c.comparable_posts(post_facts.drop("programme", strict=False)).join(tags, on="post_key")
 
 
+def through_lens(themes: pl.DataFrame, programmes: pl.DataFrame, lens: str | None) -> pl.DataFrame:
+    """`core.post_themes` with a second row for every post with a text: its primary programme in the scheme `lens`.
+
+    A post whose own scheme is the lens has one row already; a post without a scheme on its day has only that of the lens.
+    """
+    if lens is None or themes.is_empty():
+        return themes
+    keep = ["post_key", "scheme_id", "programme", "is_taggable"]
+    primary = programmes.filter(pl.col("is_primary") & (pl.col("scheme_id") == lens)).select(
+        "post_key", lens_programme="programme"
+    )
+    second = themes.filter(pl.col("has_caption") & (pl.col("scheme_id").is_null() | (pl.col("scheme_id") != lens)))
+    second = second.select("post_key", scheme_id=pl.lit(lens), is_taggable=pl.lit(True)).join(primary, on="post_key", how="left")
+    return pl.concat([themes.select(keep), second.rename({"lens_programme": "programme"}).select(keep)])
+
+
 def theme_window(post_facts: pl.DataFrame, themes: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
     """One row per scheme and programme over the last three complete months: lift with interval, shares of posts and engagement.
 

@@ -124,3 +124,34 @@ def fit_or_default(p: Pairs | None, platform: str, regency: Maturity | None = No
         return Maturity(regency.half_life, regency.k, regency.lower, regency.upper, n, "regency")
     h, k = default
     return Maturity(h, k, h / 2, h * 2, n, "default")
+
+
+def chain_shares(p: Pairs, grid: Array, tail: float) -> tuple[Array, Array]:
+    """(m at the grid ages, pairs that cross each age) without assuming the shape of the curve; `tail` = m at the last age.
+
+    Chain ladder for posts seen at any age: between two grid ages ln m is straight in ln age, its steps are the development
+    factors, and they maximise the same likelihood as `fit`. With exports exactly at the grid ages these are the chain-ladder
+    factors, sum of later over sum of earlier counts (weighted as in `fit`: very large counts count less).
+    """
+    x = np.log(grid)
+    p = p.take(np.flatnonzero((p.age1 >= 0.9 * grid[0]) & (p.age2 <= 1.1 * grid[-1])))  # what began or ended elsewhere says less
+    knots = np.clip(np.log(np.array([p.age1, p.age2])), x[0], x[-1])
+    steps = np.clip((knots[:, :, None] - x[:-1]) / np.diff(x), 0.0, 1.0)
+    span = steps[1] - steps[0]  # pairs x steps: how much of each step lies between the two ages
+    keep = span.sum(1) > 1e-9
+    span, earlier, later = span[keep], p.earlier[keep], p.later[keep]
+    weight = 1 / (1 + later / TRUSTED_COUNT)
+
+    def loss(theta: Array) -> tuple[float, Array]:
+        step = np.exp(np.clip(theta, -14, 4))
+        down = span @ step
+        rest = -np.expm1(-np.maximum(down, 1e-12))
+        value = (weight * (earlier * down - (later - earlier) * np.log(rest))).sum()
+        slope = weight * (earlier - (later - earlier) * (1 - rest) / rest)
+        return value / scale, (span.T @ slope) * step / scale
+
+    scale = max(float((weight * later).sum()), 1.0)
+    found = optimize.minimize(loss, np.full(len(grid) - 1, np.log(0.1)), jac=True, method="L-BFGS-B")
+    step = np.exp(np.clip(found.x, -14, 4))
+    crossed = ((knots[0][:, None] <= x) & (knots[1][:, None] >= x) & keep[:, None]).sum(0)
+    return tail * np.exp(-np.append(np.cumsum(step[::-1])[::-1], 0.0)), crossed

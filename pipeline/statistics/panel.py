@@ -332,6 +332,28 @@ def placebo(Y: Array, g: Array, t: Array, *, earlier: int = 6) -> Effect:
     return imputation(before[keep], fake[keep], t).overall
 
 
+def trend_break_bound(Y: Array, g: Array, t: Array, *, times: float = 1.0) -> tuple[float, float, float]:
+    """(lower, upper, breakdown) if parallel trends may break, each month, by `times` the largest break seen before training.
+
+    Relative-magnitude restriction of Rambachan & Roth (2023): the difference between the groups' trends of two neighbouring
+    months after training is at most `times` the largest such difference in the six months before. After e + 1 months it has
+    added up to (e + 1) times that. The bound is widened by the sampling error of the effect; the largest of several noisy
+    leads is itself too large, so it is cautious. `breakdown` = the multiple at which the interval first holds 0 (0 when it
+    does without any break).
+    """
+    overall = imputation(Y, g, t).overall
+    by_event, _, _ = dynamic(att_gt(Y, g, t))
+    before = [abs(e.effect) for k, e in by_event if -6 <= k < 0]
+    e = _event(g, t)
+    cells = treated(g, t) & ~np.isnan(np.asarray(Y, float)) & (e < 10_000)
+    if not before or not cells.any() or not np.isfinite(overall.se):
+        return float("nan"), float("nan"), float("nan")
+    drift = max(before) * float((e[cells] + 1).mean())
+    low, high = overall.interval
+    certain = max(low, -high, 0.0)
+    return low - times * drift, high + times * drift, certain / drift if drift > 0 else float("inf")
+
+
 def minimum_detectable(se: float, *, power: float = 0.8) -> float:
     """Smallest effect found with `power` by a 5 % two-sided test of this standard error."""
     from scipy import stats

@@ -1,7 +1,8 @@
 """The `estimates.*` tables: which frames each one reads, what a row is, and the function that makes it."""
 
-from pipeline.statistics import comparison, curves, lifts, surges, training, windows
+from pipeline.statistics import comparison, curves, lifts, season, surges, training, windows
 from pipeline.tables import Table
+from pipeline.themes import second_scheme
 
 EXPECTED, ACCOUNT_MONTH, AGENCIES = "estimates.account_month_expected", "marts.account_month", "core.agencies"
 POSTS = "marts.post_facts"
@@ -16,9 +17,31 @@ def _table(name: str, function, needs: tuple[str, ...], description: str, key: t
     return {f"estimates.{name}": Table(_of(function, *needs), needs, description, key)}
 
 
+def _themed(function):
+    """A builder of a theme table: posts, their programmes of the day and through the lens of settings.toml, account months."""
+
+    def build(frames, registry):
+        themes = lifts.through_lens(frames[THEMES], frames[PROGRAMMES], second_scheme(registry))
+        return function(frames[POSTS], themes, frames[ACCOUNT_MONTH])
+
+    return build
+
+
+def _in_order(function, *needs: str):
+    """A builder that also tells whether the order of training was drawn inside peer groups."""
+
+    def build(frames, registry):
+        settings = getattr(registry, "settings", None) or {}
+        return function(*(frames[n] for n in needs), by_group=settings.get("training_order") == "peer_group")
+
+    return build
+
+
 WINDOW = (EXPECTED, ACCOUNT_MONTH, AGENCIES)
 TRAINING = (EXPECTED, ACCOUNT_MONTH, "core.cases", "core.trainings", AGENCIES)
-THEMES = "core.post_themes"
+THEMES, PROGRAMMES = "core.post_themes", "core.post_programmes"
+THEMED = (POSTS, THEMES, PROGRAMMES, ACCOUNT_MONTH)
+PLACEBO = ("core.account_days", POSTS, ACCOUNT_MONTH, "core.trainings", AGENCIES)
 
 TABLES: dict[str, Table] = (
     _table(
@@ -77,19 +100,40 @@ TABLES: dict[str, Table] = (
         "One row per mature post: its rate against its account's own normal for the format and month (factor).",
         ("post_key",),
     )
+    | {
+        "estimates.theme_window": Table(
+            _themed(lifts.theme_window),
+            THEMED,
+            "One row per scheme and programme over the last three complete months: lift against the average post, shares.",
+            ("scheme_id", "programme"),
+        ),
+        "estimates.theme_month": Table(
+            _themed(lambda posts, themes, account_month: lifts.theme_month(posts, themes)),
+            THEMED,
+            "One row per scheme, programme and month: shares and mean lift.",
+            ("scheme_id", "programme", "month"),
+        ),
+    }
     | _table(
-        "theme_window",
-        lifts.theme_window,
-        (POSTS, THEMES, ACCOUNT_MONTH),
-        "One row per scheme and programme over the last three complete months: lift against the average post, shares.",
-        ("scheme_id", "programme"),
+        "season",
+        season.season,
+        (POSTS,),
+        "One row per platform and week: what all accounts did together (ln scale, 0 = usual), with interval.",
+        ("platform", "week_start"),
     )
     | _table(
-        "theme_month",
-        lifts.theme_month,
-        (POSTS, THEMES),
-        "One row per scheme, programme and month: shares and mean lift.",
-        ("scheme_id", "programme", "month"),
+        "account_trend",
+        season.account_trend,
+        (POSTS,),
+        "One row per account: slope of its ln rate per week over the last 13 weeks, season taken out, with interval.",
+        ("account_id",),
+    )
+    | _table(
+        "maturity_check",
+        curves.maturity_check,
+        ("core.post_history", "estimates.maturity_curves"),
+        "One row per fitted curve and age: share of the final count by the curve and by a chain ladder without its shape.",
+        ("platform", "quantity", "age_hours"),
     )
     | _table(
         "alarms",
@@ -98,13 +142,20 @@ TABLES: dict[str, Table] = (
         "One row per account, day and metric far above the account's own past; is_alarm within the budget of 3 a week.",
         ("account_id", "date", "metric"),
     )
-    | _table(
-        "training_effect",
-        training.training_effect,
-        TRAINING,
-        "One row per outcome and estimator: effect of training (ln scale), interval, randomisation p, power, or why refused.",
-        ("outcome", "estimator"),
-    )
+    | {
+        "estimates.training_effect": Table(
+            _in_order(training.training_effect, *TRAINING),
+            TRAINING,
+            "One row per outcome and estimator: effect of training (ln scale), interval, randomisation p, power, or why refused.",
+            ("outcome", "estimator"),
+        ),
+        "estimates.training_placebo": Table(
+            _in_order(training.training_placebo, *PLACEBO),
+            PLACEBO,
+            "One row per outcome that training cannot move: its pretended effect (ln scale), or why it cannot be judged.",
+            ("outcome",),
+        ),
+    }
     | _table(
         "training_event",
         training.training_event,

@@ -162,11 +162,16 @@ EFFECT_SCHEMA = (
     | {"n_trained": pl.Int64, "n_control": pl.Int64}
     | dict.fromkeys(("pretrend_p", "placebo", "placebo_lower", "placebo_upper", "minimum_detectable"), pl.Float64)
     | {"state": pl.Utf8, "reason": pl.Utf8}
+    | dict.fromkeys(("bound_lower", "bound_upper", "breakdown"), pl.Float64)
 )
 
 
-def training_effect(expected, account_month, cases, trainings, agencies) -> pl.DataFrame:
-    """One row per outcome and estimator. state: claimed | pretrend_differs | refused (then effects are null, reason says why)."""
+def training_effect(expected, account_month, cases, trainings, agencies, by_group: bool = False) -> pl.DataFrame:
+    """One row per outcome and estimator. state: claimed | pretrend_differs | refused (then effects are null, reason says why).
+
+    `by_group`: the order of training was drawn inside peer groups (`training_order` of settings.toml), so the randomisation
+    test shuffles inside them too. bound_* and breakdown: panel.trend_break_bound, on the row of the headline estimator.
+    """
     rows = []
     for outcome, d in panels(expected, account_month, cases, trainings, agencies).items():
         why = p.refusal(d.g, d.t, d.Y)
@@ -185,14 +190,14 @@ def training_effect(expected, account_month, cases, trainings, agencies) -> pl.D
                 for e in ESTIMATORS
             ]
             continue
-        rows += _effect_rows(outcome, d, n_trained, n_control)
+        rows += _effect_rows(outcome, d, n_trained, n_control, by_group)
     return pl.DataFrame(rows, schema=EFFECT_SCHEMA)
 
 
 ESTIMATORS = ("imputation", "callaway_santanna", "twfe", "naive")
 
 
-def _effect_rows(outcome: str, d: Panel, n_trained: int, n_control: int) -> list[dict]:
+def _effect_rows(outcome: str, d: Panel, n_trained: int, n_control: int, by_group: bool) -> list[dict]:
     leads_p, _ = p.pre_trend(d.Y, d.g, d.t, np.array(LEADS))
     fake = p.placebo(d.Y, d.g, d.t)
     found = {
@@ -215,11 +220,14 @@ def _effect_rows(outcome: str, d: Panel, n_trained: int, n_control: int) -> list
         row = shared | {"estimator": estimator} | _columns(e)
         if estimator == "imputation":
             row |= {
-                "p_randomisation": p.randomisation_p(d.Y, d.g, d.t, draws=DRAWS),
+                "p_randomisation": p.randomisation_p(d.Y, d.g, d.t, stratum=d.group if by_group else None, draws=DRAWS),
                 "placebo": _null(fake.effect),
                 "placebo_lower": _null(fake.interval[0]),
                 "placebo_upper": _null(fake.interval[1]),
             }
+            row |= dict(
+                zip(("bound_lower", "bound_upper", "breakdown"), map(_null, p.trend_break_bound(d.Y, d.g, d.t)), strict=True)
+            )
         if estimator in ("imputation", "callaway_santanna"):
             row["minimum_detectable"] = p.minimum_detectable(e.se)
         rows.append(row)
@@ -322,3 +330,46 @@ def training_sensitivity(expected, account_month, cases, trainings, agencies) ->
                 e = p.imputation(rest.Y, rest.g, rest.t).overall
                 rows.append({"outcome": outcome, "left_out_kind": kind, "left_out": name, "n": len(rest.agency)} | _columns(e))
     return pl.DataFrame(rows, schema={"outcome": pl.Utf8, "left_out_kind": pl.Utf8, "left_out": pl.Utf8, **PART_SCHEMA})
+
+
+PLACEBO_SCHEMA = (
+    {"outcome": pl.Utf8}
+    | dict.fromkeys(("effect", "lower", "upper", "p_randomisation"), pl.Float64)
+    | {"n_trained": pl.Int64, "n_control": pl.Int64, "n_months": pl.Int64, "state": pl.Utf8, "reason": pl.Utf8}
+)
+FAKE_OUTCOME = "youtube_impressions_without_posts"
+
+
+def training_placebo(account_days, post_facts, account_month, trainings, agencies, by_group: bool = False) -> pl.DataFrame:
+    """One row: the "effect" of training on something it cannot move, impressions of YouTube channels in months without a post.
+
+    Old videos are shown by YouTube's own choice; if training "moves" them, the comparison of agencies is at fault. ln scale.
+    state: judged | refused (too few agencies with such months; then the effect is null and reason says why).
+    """
+    values = _idle_impressions(account_days, post_facts, account_month)
+    empty = dict.fromkeys(PLACEBO_SCHEMA) | {"outcome": FAKE_OUTCOME, "state": "refused"}
+    if not len(values) or trainings.is_empty():
+        none = empty | {"n_trained": 0, "n_control": 0, "n_months": 0, "reason": "too_few_trained"}
+        return pl.DataFrame([none], schema=PLACEBO_SCHEMA)
+    d = _pivot(values, first_trainings(trainings), agencies)
+    on = (d.g > 0) & (d.g <= d.t[-1])
+    counts = {"n_trained": int(on.sum()), "n_control": int((~on).sum()), "n_months": int((~np.isnan(d.Y)).sum())}
+    why = p.refusal(d.g, d.t, d.Y) if len(d.g) else "too_few_trained"
+    found = None if why else p.imputation(d.Y, d.g, d.t).overall
+    if found is None or not np.isfinite(found.effect):
+        return pl.DataFrame([empty | counts | {"reason": why or "too_few_months_before"}], schema=PLACEBO_SCHEMA)
+    chance = p.randomisation_p(d.Y, d.g, d.t, stratum=d.group if by_group else None, draws=DRAWS)
+    row = empty | counts | _columns(found) | {"p_randomisation": chance, "state": "judged", "reason": ""}
+    return pl.DataFrame([row], schema=PLACEBO_SCHEMA)
+
+
+def _idle_impressions(account_days, post_facts, account_month) -> pl.DataFrame:
+    """agency_id, month, value: ln impressions of an agency's YouTube channels in covered months without a post there."""
+    shown = account_days.filter((pl.col("metric") == "impressions") & pl.col("agency_id").is_not_null())
+    channels = account_month.filter((pl.col("platform") == "youtube") & (pl.col("coverage") >= c.MINIMUM_COVERAGE))
+    shown = shown.with_columns(month=pl.col("day").dt.truncate("1mo"))
+    shown = shown.join(channels.select("account_id", "month"), on=["account_id", "month"], how="semi")
+    posted = post_facts.filter(pl.col("platform") == "youtube").select("agency_id", "month").unique()
+    months = shown.group_by("agency_id", "month").agg(pl.col("value").sum(), pl.col("day").n_unique().alias("days"))
+    months = months.filter(pl.col("days") >= 28).join(posted, on=["agency_id", "month"], how="anti")
+    return months.select("agency_id", "month", value=(pl.col("value") + 0.5).log())
