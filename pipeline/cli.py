@@ -364,6 +364,7 @@ def share(
     agency: Annotated[str, typer.Argument(help="agency_id, atau / or 'ringkasan'")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Berkas tujuan. / Where to.")] = None,
     language: Annotated[str | None, typer.Option(help="id, en")] = None,
+    as_pdf: Annotated[bool, typer.Option("--pdf", help="Juga PDF (perlu Chromium). / A PDF too (needs Chromium).")] = False,
 ) -> None:
     """Satu halaman utuh dalam satu berkas HTML. / One page as one self-contained HTML file."""
     from pipeline import pages, registry, warehouse
@@ -378,6 +379,12 @@ def share(
             session.stop(night.USAGE, f"Lembaga '{agency}' tidak ada.", str(error.args[0]))
     size = written.stat().st_size // 1000
     session.say(f"{written} ({size} kB)", f"{written} ({size} kB)")
+    if as_pdf:
+        try:
+            paper = pages.pdf(written, written.with_suffix(".pdf"))
+        except pages.BuildError as error:
+            session.stop(night.ENVIRONMENT, f"PDF tidak dibuat: buka {written.name} di peramban, lalu cetak ke PDF.", str(error))
+        session.say(str(paper), str(paper))
 
 
 @app.command()

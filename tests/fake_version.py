@@ -154,14 +154,21 @@ def regency(
         "marts.restatements": pl.DataFrame(
             [
                 {
+                    "platform": "facebook",
+                    "account_id": "d00-facebook",
+                    "post_key": 1,
+                    "day": None,
+                    "share_changed": -0.1,
                     "field": "reach",
                     "old_value": 100.0,
                     "new_value": 90.0,
                     "old_captured_at": BUILT,
                     "new_captured_at": BUILT,
                 }
-            ]
+            ],
+            schema_overrides={"day": pl.Date},
         ),
+        **_questions(agencies, rng),
     }
     return FakeVersion(frames)
 
@@ -519,6 +526,22 @@ def _training(agencies: list[dict]) -> dict[str, pl.DataFrame]:
             ],
             schema_overrides={"reason": pl.Utf8},
         ),
+        "estimates.training_agency": pl.DataFrame(
+            [
+                {
+                    "outcome": "er_account",
+                    "agency_id": key,
+                    "wave": str(1 + i % 2),
+                    "before": 0.01 * i,
+                    "after": 0.01 * i + 0.03 * (i % 7),
+                    "effect": 0.03 * (i % 7),
+                    "lower": 0.03 * (i % 7) - 0.1,
+                    "upper": 0.03 * (i % 7) + 0.1,
+                    "n": 6,
+                }
+                for i, key in enumerate(trained)
+            ]
+        ),
         "estimates.training_event": pl.DataFrame(
             [
                 {
@@ -607,6 +630,45 @@ def _replies(agencies: list[dict]) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _questions(agencies: list[dict], rng: random.Random) -> dict[str, pl.DataFrame]:
+    clocks = [
+        {
+            "case_id": f"{agency['agency_id']}-{i}",
+            "agency_id": agency["agency_id"],
+            "received_at_wib": datetime(2026, 8, 1) + timedelta(hours=70 * i),
+            "needs_answer": True,
+            "is_answered": i % 9 != 0,
+            "waited_hours": math.exp(rng.gauss(2.5, 1)),
+        }
+        for agency in agencies[1:4]
+        for i in range(28)
+    ]
+    gap = [("jalan", 12, 0, 0.4, 0.0), ("sampah", 9, 14, 0.3, 0.2), ("air", 4, 2, 0.1, 0.1)]
+    plan = [
+        {"agency_id": agencies[0]["agency_id"], "month": m, "due": 12, "matched": 10, "on_time": 8, "posts": 14, "unplanned": 4}
+        for m in MONTHS[-3:]
+    ]
+    rhythm = {
+        "account_id": f"{agencies[0]['agency_id']}-facebook",
+        "agency_id": agencies[0]["agency_id"],
+        "platform": "facebook",
+        "quarter": date(2026, 7, 1),
+        "posts": 30,
+        "covered_weeks": 13,
+        "active_weeks": 12,
+        "weekly_mean": 2.3,
+        "gap_p90_hours": 90.0,
+    }
+    return {
+        "estimates.case_clocks": pl.DataFrame(clocks),
+        "estimates.aspiration_gap": pl.DataFrame(
+            [{"topic": t, "cases": c, "posts": p, "share_cases": a, "share_posts": b, "gap": a - b} for t, c, p, a, b in gap]
+        ),
+        "estimates.plan_summary": pl.DataFrame(plan),
+        "estimates.rhythm": pl.DataFrame([rhythm]),
+    }
 
 
 def _actions(hostile: str) -> pl.DataFrame:

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from collections import Counter
+from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -14,6 +17,7 @@ from fake_version import BUILT, HARMLESS, HOSTILE, FakeVersion, regency
 
 from pipeline import pages
 from pipeline.actions import texts
+from pipeline.charts import replies
 from pipeline.html.catalogue import sentences
 from pipeline.html.locale import Words
 from pipeline.pages import advice, common, data, ringkasan
@@ -306,6 +310,173 @@ def test_untagged_posts_are_no_theme(tmp_path):
     }
     result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
     assert "untagged" not in (result.folder / "id/pancakarsa.html").read_text("utf-8")
+
+
+def test_one_judgement_per_agency_page(site, read, version):
+    """Headline, standing card and numbers come from one state: a page never judges and refuses to judge at once."""
+    states = dict(version.table("estimates.agency_window").select("agency_id", "state").iter_rows())
+    refusing = ("Tidak dinilai", "belum cukup untuk dinilai", "tidak ada data untuk periode ini", "terlalu tidak lengkap")
+    judging = ("lebih ditanggapi dari nilai wajarnya", "kurang ditanggapi", "sesuai nilai wajarnya", "tanggapannya sesuai")
+    for path, page in read.items():
+        if not path.startswith("id/perangkat/"):
+            continue
+        title = heading(page, site.folder / path)
+        agency = path.removeprefix("id/perangkat/").removesuffix(".html")
+        judged = states.get(agency) in ("judged", "not_ranked")
+        assert not (any(x in page.text for x in refusing) and any(x in page.text for x in judging)), (path, title)
+        assert any(x in title for x in refusing) != judged or agency not in states, (path, title)
+
+
+def test_a_group_too_small_for_ranks_is_still_judged_everywhere(version, tmp_path):
+    frames = dict(version.frames)
+    window = frames["estimates.agency_window"]
+    state = pl.when(pl.col("agency_id") == "d01").then(pl.lit("not_ranked")).otherwise("state")
+    frames["estimates.agency_window"] = window.with_columns(state=state)
+    result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
+    text = Reader((result.folder / "id/perangkat/d01.html").read_text("utf-8")).text
+    assert "nilai wajarnya" in text and "Tidak dinilai" not in text
+
+
+def test_no_sentence_counts_nothing_of_nothing(version, tmp_path):
+    frames = {**version.frames, "estimates.agency_window": version.frames["estimates.agency_window"].clear()}
+    result = pages.build(FakeVersion(frames), tmp_path, built_at=BUILT)
+    for path in result.folder.glob("*/**/*.html"):
+        assert not re.search(r"\b0 (dari|of) 0\b", Reader(path.read_text("utf-8")).text), path
+
+
+def test_what_could_not_be_seen_is_said_when_nothing_moved(version, tmp_path):
+    frames = dict(version.frames)
+    flat = pl.when(pl.col("direction") == "data").then("direction").otherwise(pl.lit("flat"))
+    frames["estimates.agency_window"] = frames["estimates.agency_window"].with_columns(direction=flat)
+    result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
+    page = (result.folder / "id/index.html").read_text("utf-8")
+    assert re.search(r"baru terlihat \(empat dari lima kali\) bila mencapai sekitar <b>\+\d+%</b>", page)
+
+
+def test_levels_stand_apart_from_changes(version, read):
+    levels = {
+        r["agency_id"]: "up" if r["lower"] > 1 else "down" if r["upper"] < 1 else "flat"
+        for r in version.table("estimates.agency_window").to_dicts()
+        if r["state"] in ("judged", "not_ranked") and r["lower"]
+    }
+    for side, title in (("up", "Di atas nilai wajarnya"), ("down", "Di bawah nilai wajarnya")):
+        count = sum(v == side for k, v in levels.items() if k != "kanal")
+        assert f"{title} ({count})" in read["id/index.html"].text
+
+
+def test_a_running_month_is_drawn_but_no_sentence_rests_on_it(version, tmp_path):
+    frames = dict(version.frames)
+    regency_month = frames["estimates.regency_month"]
+    running = regency_month.tail(1).with_columns(month=pl.lit(date(2026, 11, 1)), median=pl.lit(7.77), coverage=pl.lit(0.6))
+    frames["estimates.regency_month"] = pl.concat([regency_month, running])
+    result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
+    text = (result.folder / "id/index.html").read_text("utf-8")
+    visible = re.sub(r"<details.*?</details>|<script.*?</script>", "", text, flags=re.S)
+    assert "×7,77" not in visible and ">berjalan<" in visible and "median, Oktober" in visible
+
+
+def test_advice_never_says_other(version):
+    facts = facts_of(version)
+    for rows in facts.best.values():
+        for row in rows:
+            row["format"] = "other"
+    for agency in facts.agencies:
+        step = advice.next_step(facts, agency, Words("id"))
+        assert "“lain”" not in step and "Langkah:" not in step and step.rstrip().endswith((".", "!"))
+
+
+def test_files_are_folded_with_the_newest_per_platform(read, site):
+    text = (site.folder / "id/perangkat/d00.html").read_text("utf-8")
+    section = re.search(r'<section class="kartu alir" id="berkas".*?</section>', text, re.S).group(0)
+    before, folded = section.split("<details", 1)
+    assert before.count("<tr>") == 2 and "Diunduh" in before and "Diterima" in before  # heading and one platform
+    assert folded.count("<tr>") == 4
+
+
+def test_themes_show_their_error_rate_and_untagged_share(version, tmp_path):
+    frames = dict(version.frames)
+    window = frames["estimates.theme_window"]
+    none = window.head(1).with_columns(programme=pl.lit("untagged"), share_posts=pl.lit(0.33))
+    frames["estimates.theme_window"] = pl.concat([window, none])
+    result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
+    text = Reader((result.folder / "id/pancakarsa.html").read_text("utf-8")).text
+    assert "33% unggahan tanpa tema" in text and "Tanpa tema: 33% unggahan" in text
+    assert "Pada 17 takarir yang dilabeli tangan" in text and "sangat kecil" in text
+    for name in ("Bogor Sehat", "Bogor Cerdas", "Bogor Maju", "Bogor Membangun", "Bogor Berkeadaban"):
+        assert name in text and name in Reader((result.folder / "id/index.html").read_text("utf-8")).text
+
+
+def test_the_shipped_labels_are_the_tested_ones():
+    shipped = Path(pages.__file__).parent / "theme_cases.json"
+    assert shipped.read_bytes() == (Path(__file__).parent / "samples/themes/cases.json").read_bytes()
+
+
+def test_pancakarsa_leads_and_the_programme_of_the_day_follows(version, tmp_path):
+    frames = dict(version.frames)
+    window = frames["estimates.theme_window"]
+    day = window.head(2).with_columns(
+        scheme_id=pl.lit("rpjmd_2025_2029"), programme=pl.Series(["kesehatan", "ekonomi"]), n_posts=9999
+    )
+    frames["estimates.theme_window"] = pl.concat([window, day], how="vertical_relaxed")
+    result = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT)
+    text = Reader((result.folder / "id/pancakarsa.html").read_text("utf-8")).text
+    assert (
+        text.index("Bogor Sehat") < text.index("Program yang sedang berlaku: RPJMD 2025-2029") < text.rindex("Ekonomi berbasis")
+    )
+
+
+def test_aspirations_below_five_are_never_shown(read):
+    text = read["id/pancakarsa.html"].text
+    assert "Jalan rusak" in text and "Air bersih" not in text
+
+
+def test_open_questions_stay_in_the_reply_times():
+    many = [(1.0, True)] * 12 + [(500.0, False)] * 13
+    chart = replies.reply_times(many, Words("en"), agency_id="x", minimum=20)
+    assert chart.title == "More than half of the questions have no reply yet"
+    assert dict(chart.table.rows)[0.9] is None and dict(chart.table.rows)[0.25] == 1.0
+    few = replies.reply_times(many[:5], Words("en"), agency_id="x", minimum=20)
+    assert few.is_empty and "Too few" in few.title
+
+
+def test_trained_agencies_are_shown_before_and_after(read):
+    page = read["id/pelatihan.html"]
+    assert "sebelum-sesudah" in page.values("id") and "bergerak melampaui ayunan acak sesudah pelatihan" in page.text
+
+
+def test_contradictions_and_touched_numbers_are_listed(read):
+    text = read["id/kualitas.html"].text
+    assert "nilai turun di antara dua ekspor" in text and "Angka yang tersentuh" in text
+
+
+def test_latest_is_never_missing_while_a_version_is_built_again(version, tmp_path, monkeypatch):
+    pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    seen, rename, replace = [], Path.rename, os.replace
+
+    def watching(real):
+        def step(*args):
+            done = real(*args)
+            seen.append((tmp_path / "latest/id/index.html").is_file())
+            return done
+
+        return step
+
+    monkeypatch.setattr(Path, "rename", watching(rename))
+    monkeypatch.setattr(os, "replace", watching(replace))
+    pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    assert len(seen) >= 4 and all(seen)
+    assert (tmp_path / "latest").resolve() == (tmp_path / "w-20261123-0210").resolve()
+
+
+def test_without_symbolic_links_latest_is_a_folder(version, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    pages.build(version, tmp_path, languages=("id",), built_at=BUILT)
+    assert (tmp_path / "latest/id/index.html").is_file() and not (tmp_path / "latest").is_symlink()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "w-20261123-0210"]
 
 
 # -- hostile text

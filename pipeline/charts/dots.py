@@ -44,7 +44,7 @@ def theme_dots(
             **r,
             "label": names.get(r["programme"], r["programme"]),
             "value": r["lift"],
-            "side": _theme_side(r),
+            "side": theme_side(r),
             "above": (subjects or {}).get(r["programme"], ""),
             "small": words.plain(
                 "{posts} posts, {agencies} agencies", posts=words.integer(r["n_posts"]), agencies=words.integer(r["n_agencies"])
@@ -85,7 +85,7 @@ def theme_dots(
     )
 
 
-def _theme_side(row: dict) -> str:
+def theme_side(row: dict) -> str:
     side = outside(row["lift"], row["lower"], row["upper"])
     return side if side in ("flat", "data") or row.get("q") is None or row["q"] <= 0.10 else "flat"
 

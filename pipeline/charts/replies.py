@@ -1,6 +1,7 @@
 """How long people wait for a first reply: a strip of quantiles on a log scale, with the target."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from pipeline.charts import HOVER, SIZES, Chart, Column, Table, finish, note
@@ -129,7 +130,7 @@ def _figure(found: list[tuple[float, float | None]], words: Words, size: str):
                 "type": "log",
                 "range": [math.log10(low), math.log10(high)],
                 "tickvals": ticks,
-                "ticktext": [words.hours(t) for t in ticks],
+                "ticktext": [re.sub(r"[.,]0(?=\D)", "", words.hours(t)) for t in ticks],
             },
             "yaxis": {"type": "linear", "range": [-1, 1], "showgrid": False, "showticklabels": False},
             "shapes": [target],

@@ -219,7 +219,7 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
     drawn = [a for m, a in known if through is None or m <= through]
     return Chart(
         name="tren",
-        title=_agency_title(drawn, words),
+        title=_agency_title(drawn, words, through),
         subtitle=words._("Response against the expected value (×1.00 = as expected), per month"),
         reading=words._(
             "Line: this agency. Thin bars: 95% interval. Band: the middle half of its peer group. "
@@ -233,12 +233,14 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
     )
 
 
-def _agency_title(rows: list[dict], words: Words) -> str:
+def _agency_title(rows: list[dict], words: Words, through: date | None) -> str:
     if not rows:
         return words._("No month has enough posts to be judged")
     if len(rows) < 3:
         return words._("Too few months yet to speak of a trend")
     last, first = rows[-1], rows[0]
+    if through is not None and last["month"] < through.replace(day=1):
+        return words._("The last month with data is {month}", month=words.month(last["month"]))
     bounds = (last.get("lower"), last.get("upper"), first.get("lower"), first.get("upper"))
     if None not in bounds and last["lower"] > first["upper"]:
         return words._("Higher than at the start of the period")

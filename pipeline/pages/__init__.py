@@ -1,7 +1,7 @@
 """Every page of one published version: `build()` writes the site, `share()` one self-contained file.
 
-The whole set is written beside the old one, verified, and moved into place in one rename; if anything fails, yesterday's
-pages stay.
+The whole set is written beside the old one, verified, and moved into place in one rename; `latest` is a
+link that is replaced in one step. If anything fails, yesterday's pages stay.
 Build time is passed in and everything is sorted, so two builds of one version are the same bytes.
 """
 
@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +74,24 @@ def build(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return result
+
+
+def pdf(page: Path, out: Path) -> Path:
+    """The print form of a shared page as PDF, by whichever Chromium the machine has. Raises BuildError without one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    browser = next((found for name in names if (found := shutil.which(name))), None)
+    if browser is None:
+        raise BuildError("no Chromium on this machine; open the page in a browser and print it to PDF")
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as profile:
+        flags = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        flags += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # its sandbox refuses root
+        flags += [f"--user-data-dir={profile}", "--no-pdf-header-footer", f"--print-to-pdf={out.resolve()}"]
+        done = subprocess.run([browser, *flags, page.resolve().as_uri()], capture_output=True, timeout=120, check=False)
+    if done.returncode or not out.is_file():
+        raise BuildError(f"Chromium made no PDF (exit {done.returncode})")
+    return out
 
 
 def share(version, agency: str, out: Path, language: str = "id", *, built_at: datetime | None = None, registry=None) -> Path:
@@ -170,11 +189,39 @@ def _publish(staging: Path, site_root: Path, folder: str, pages: list[str], vers
         digest.update(str(path.relative_to(staging)).encode() + b"\0" + path.read_bytes() + b"\0")
     size = sum(p.stat().st_size for p in files)
     target = site_root / folder
-    _swap(staging, target, site_root)
-    copy = Path(tempfile.mkdtemp(prefix=".susun-", dir=site_root))
-    shutil.copytree(target, copy, dirs_exist_ok=True, copy_function=_link)
-    _swap(copy, site_root / "latest", site_root)
+    if target.exists():  # the same version again: readers of `latest` see a twin while its folder is replaced
+        twin = Path(tempfile.mkdtemp(prefix=".susun-", dir=site_root))
+        twin.chmod(0o750)
+        shutil.copytree(staging, twin, dirs_exist_ok=True, copy_function=_link)
+        _point(site_root, twin)
+        _swap(staging, target, site_root)
+        _point(site_root, target)
+        shutil.rmtree(twin, ignore_errors=True)
+    else:
+        _swap(staging, target, site_root)
+        _point(site_root, target)
     return SiteResult(target, version, len(pages), len(files), size, digest.hexdigest(), notes)
+
+
+def _point(site_root: Path, folder: Path) -> None:
+    """`latest` leads to `folder`. A symbolic link is replaced in one step, so `latest` is never missing; a disk without such links
+    gets a second folder of the same files, swapped by two renames with a moment between them."""
+    latest, link = site_root / "latest", site_root / ".terbaru"
+    link.unlink(missing_ok=True)
+    try:
+        os.symlink(folder.name, link, target_is_directory=True)
+    except (OSError, NotImplementedError):
+        copy = Path(tempfile.mkdtemp(prefix=".susun-", dir=site_root))
+        shutil.copytree(folder, copy, dirs_exist_ok=True, copy_function=_link)
+        _swap(copy, latest, site_root)
+        return
+    if latest.is_dir() and not latest.is_symlink():  # from a disk or a release that had folders: once
+        aside = Path(tempfile.mkdtemp(prefix=".lama-", dir=site_root)) / "latest"
+        latest.rename(aside)
+        link.rename(latest)
+        shutil.rmtree(aside.parent, ignore_errors=True)
+        return
+    os.replace(link, latest)
 
 
 def _link(source: str, target: str) -> None:
@@ -201,4 +248,4 @@ def _swap(new: Path, target: Path, site_root: Path) -> None:
     shutil.rmtree(aside.parent, ignore_errors=True)
 
 
-__all__ = ["BuildError", "SiteResult", "build", "share", "share_notebook", "shell"]
+__all__ = ["BuildError", "SiteResult", "build", "pdf", "share", "share_notebook", "shell"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.charts import Column, Table
-from pipeline.charts.dots import PLATFORM_NAMES
+from pipeline.charts.dots import PLATFORM_NAMES, theme_side
 from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.html.mini import sparkline
@@ -41,7 +41,7 @@ def build(sheet: Sheet) -> str:
     body = render(
         "pancakarsa.html",
         w,
-        p=sheet.opening(chart.title, lede(sheet, tagged), kind=labels.get(facts.scheme, w._("Programme themes"))),
+        p=sheet.opening(headline(sheet, frame), lede(sheet, tagged), kind=labels.get(facts.scheme, w._("Programme themes"))),
         chart=sheet.chart(chart, prefix="tema-"),
         shares=shares(sheet, frame, labels),
         others=others,
@@ -53,6 +53,26 @@ def build(sheet: Sheet) -> str:
         check=tag_check(facts.rules, w),
     )
     return sheet.page(body, title=w.plain("Pancakarsa"))
+
+
+def headline(sheet: Sheet, frame: pl.DataFrame) -> str:
+    """How many programmes differ for certain, and how much is posted on none."""
+    w, rows = sheet.words, frame.to_dicts()
+    judged = [theme_side(r) for r in rows if r["lower"] is not None]
+    if not judged:
+        return w._("Too few tagged posts to compare themes")
+    clear, none = sum(side in ("up", "down") for side in judged), sheet.facts.untagged.get(sheet.facts.scheme)
+    sure = (
+        w.ngettext(
+            "{n} of {all} themes draws more or less response for certain",
+            "{n} of {all} themes draw more or less response for certain",
+            clear,
+            all=w.integer(len(judged)),
+        )
+        if clear
+        else w._("No theme draws more or less response for certain")
+    )
+    return sure if none is None else w._("{finding}; {share} of posts carry no theme", finding=sure, share=w.percent(none))
 
 
 def judged_posts(sheet: Sheet) -> pl.DataFrame:

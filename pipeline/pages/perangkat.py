@@ -255,9 +255,9 @@ def habits(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
     first, last = facts.period
     found: list[tuple[str, str]] = []
     rhythm_rows = facts.of("estimates.rhythm", key)
-    if last is not None and rhythm_rows.height:
-        start = max((q for q in rhythm_rows["quarter"].to_list() if q <= first), default=None)
-        rows = rhythm_rows.filter((pl.col("quarter") == start) & (pl.col("covered_weeks") > 0)) if start else rhythm_rows.clear()
+    if first is not None and rhythm_rows.height:
+        start = date(first.year, (first.month - 1) // 3 * 3 + 1, 1)
+        rows = rhythm_rows.filter((pl.col("quarter") == start) & (pl.col("covered_weeks") > 0))
         for r in rows.sort("platform", "account_id").to_dicts():
             text = w.plain(
                 "{n} posts a week, active in {active} of {weeks} covered weeks",
