@@ -248,6 +248,18 @@ def test_stories_reshares_and_foreign_posts_are_not_counted(workspace):
     assert (row["posts"], row["stories"], row["shares_of_others"]) == (1, 1, 1)
 
 
+def test_facebooks_video_files_are_never_counted_beside_the_posts_that_show_them(workspace):
+    """Its export of videos gives each file an id of its own; the post is in the export of posts."""
+    drop(workspace, "a-fb/1.csv", "facebook", [post("facebook", "1", "2026-10-01T03:00")], captured_at="2026-11-20")
+    assets = [post("facebook", "900", "2026-10-01T03:00", post_type="video_asset")]
+    drop(workspace, "a-fb/2.csv", "facebook", assets, captured_at="2026-11-20", kind="meta.content.facebook.video")
+    posts, facts, months = build(workspace, "core.posts", "marts.post_facts", "marts.account_month")
+    assert posts.sort("post_id").select("post_id", "is_counted").rows() == [("1", True), ("900", False)]
+    assert facts.height == 1
+    row = months.filter(pl.col("account_id") == "a-fb", pl.col("month") == date(2026, 10, 1)).row(0, named=True)
+    assert (row["posts"], row["engagement"]) == (1, 15)
+
+
 def test_a_collaboration_counts_once_for_its_owner(workspace):
     theirs = post("instagram", "5", "2026-10-02T03:00", platform_account_id="113", permalink="https://www.instagram.com/p/x/")
     joint = post(
@@ -308,6 +320,25 @@ def test_coverage_tells_missing_from_empty_and_refused(workspace):
     assert state(coverage, "b-tt", month) == ("missing", 0)
     posts = {r["account_id"]: r["posts"] for r in months.filter(pl.col("month") == month).to_dicts()}
     assert (posts["a-fb"], posts["a-ig"], posts["b-tt"]) == (1, 0, None), "an empty file says none, no file says nothing"
+
+
+@pytest.mark.parametrize(
+    ("platform", "account", "kind"),
+    [
+        ("instagram", "a-ig", "meta.content.instagram.story"),
+        ("facebook", "a-fb", "meta.content.facebook.video"),
+        ("facebook", "a-fb", "meta.legacy.page_insights.video"),
+    ],
+)
+def test_an_export_of_stories_or_videos_says_nothing_about_the_other_posts(workspace, platform, account, kind):
+    """Counting it as coverage would turn a month that nobody exported into a month with zero posts."""
+    kinds = {"post_type": "story" if "story" in kind else "video_asset"}
+    rows = [post(platform, "1", "2026-10-07T03:00", **kinds)]
+    drop(workspace, f"{account}/1.csv", platform, rows, captured_at="2026-11-20", period=("2026-10-01", "2026-10-31"), kind=kind)
+    coverage, months = build(workspace, "marts.coverage_month", "marts.account_month")
+    assert state(coverage, account, date(2026, 10, 1)) == ("missing", 0)
+    of_account = months.filter(pl.col("account_id") == account, pl.col("month") == date(2026, 10, 1))
+    assert of_account["posts"].to_list() in ([None], [])
 
 
 def test_the_day_of_the_download_is_not_covered(workspace):

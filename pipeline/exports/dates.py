@@ -213,7 +213,7 @@ def _by_evidence(column: str, cells: Sequence[tuple[int, str | None]], patterns:
             readings["dmy"].append(None)
             readings["mdy"].append(None)
             continue
-        found = NUMERIC.match(text.strip()) or _named(text, patterns)
+        found = NUMERIC.match(text.strip())
         if found is None:
             raise Refused("DATE_INVALID", place=place_of(column, row), seen=text)
         has_time = has_time or found["H"] is not None
@@ -231,11 +231,6 @@ def _by_evidence(column: str, cells: Sequence[tuple[int, str | None]], patterns:
         row, text = next(c for c, v in zip(cells, readings["mdy"], strict=True) if c[1] is not None and v is None)
         raise Refused("DATE_INVALID", place=place_of(column, row), seen=text)
     return _choose(column, cells, possible, around, has_time)
-
-
-def _named(text: str, patterns: Sequence[str]) -> None:
-    """Text that is neither the format's pattern nor a numeric date has no reading."""
-    return None
 
 
 def _numeric(found: re.Match[str], order: str) -> datetime | None:

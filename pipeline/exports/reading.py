@@ -633,7 +633,8 @@ def _first_last(export: Export) -> None:
         return
     if export.grain == "post" and rows["published_at"].drop_nulls().len():
         low, high = rows["published_at"].min(), rows["published_at"].max()
-        export.first, export.last = f"{low:%Y-%m-%dT%H:%M:%SZ}", f"{high:%Y-%m-%dT%H:%M:%SZ}"
+        if isinstance(low, datetime) and isinstance(high, datetime):
+            export.first, export.last = f"{low:%Y-%m-%dT%H:%M:%SZ}", f"{high:%Y-%m-%dT%H:%M:%SZ}"
         return
     for name, other in (("day", "day"), ("received_on", "received_on"), ("period_start", "period_end")):
         if name in rows.columns and rows[name].drop_nulls().len():

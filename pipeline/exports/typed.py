@@ -262,11 +262,13 @@ def _cells(form: Format, body: list[tuple[int, list[str]]], columns: list[Column
             if not name.strip() and any(texts):
                 raise Refused("UNKNOWN_HEADER", seen="kolom tanpa judul/column without a header")
             continue
-        marks = frozenset(column.nulls if column.nulls is not None else form.nulls) if column.kind not in TEXT_KINDS else {""}
-        if column.kind == "url" or column.field == "handle":
-            cells: Cells = [(r, t.strip() or None) for r, t in zip(rows, texts, strict=True)]
-        elif column.kind in TEXT_KINDS:
+        declared = column.nulls if column.nulls is not None else form.nulls
+        marks = frozenset(("",) if column.kind in TEXT_KINDS else declared)
+        cells: Cells
+        if column.field == "caption":  # kept exactly; of every other text, spaces around it are no part
             cells = [(r, t or None) for r, t in zip(rows, texts, strict=True)]
+        elif column.kind in TEXT_KINDS:
+            cells = [(r, (t if isinstance(t, values.Unreadable) else t.strip()) or None) for r, t in zip(rows, texts, strict=True)]
         else:
             cells = [(r, None if values.blank(t, marks) else t) for r, t in zip(rows, texts, strict=True)]
         values.readable(name, [(r, t) for r, t in cells if t is not None])
@@ -469,11 +471,12 @@ def _publish(form: Format, frame: pl.DataFrame, instants: list[datetime | None],
     uncertain = late = 0
     for i in range(height):
         moment, is_unsure = _moment(form, printed[i], days[i], zoned, known[i])
-        day = days[i] or (printed[i].date() if printed[i] else None)
+        wall, instant = printed[i], known[i]
+        day = days[i] or (wall.date() if wall else None)
         is_late = _is_late(form, moment, day, precision[i], known[i], frame["row_number"][i])
-        if known[i] and form.clock and form.clock.use == "settle" and not is_late:
-            moment, precision[i], is_unsure = known[i], "instant", False
-            day = day or moment.date()
+        if instant and form.clock and form.clock.use == "settle" and not is_late:
+            moment, precision[i], is_unsure = instant, "instant", False
+            day = day or instant.date()
         uncertain += is_unsure
         late += is_late
         at.append(moment)

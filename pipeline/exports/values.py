@@ -151,11 +151,11 @@ def _decimal(column: str, row: int, text: str, locale: Locale, percent: bool, fi
     body = text.strip()
     has_sign = body.endswith("%")
     body = body.removesuffix("%").strip()
-    value = _plain_decimal(body, locale.decimal or ("." if fixed else None))
-    if value is None:
+    number = _plain_decimal(body, locale.decimal or ("." if fixed else None))
+    if number is None:
         code = "NUMBER_AMBIGUOUS" if DECIMAL.match(body) or BOTH.match(body) or GROUPED.match(body) else "NOT_A_COUNT"
         raise Refused(code, place=place_of(column, row), seen=text)
-    return value / 100 if percent or has_sign else value
+    return number / 100 if percent or has_sign else number
 
 
 def _plain_decimal(body: str, mark: str | None) -> float | None:

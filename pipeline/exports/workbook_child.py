@@ -95,7 +95,8 @@ def format_kind(code):
 
 def read_styles(data):
     """Kind of number (n, p, d, t) for each cell style index."""
-    custom, kinds, state = {}, [], {"in": False}
+    custom, kinds = {}, []
+    state: dict = {"in": False}
 
     def start(name, attributes):
         if name == "numFmt":
@@ -120,7 +121,8 @@ def read_styles(data):
 
 def read_strings(data):
     """The shared strings: rich text runs joined, phonetic hints left out."""
-    strings, state = [], {"buffer": [], "take": False, "phonetic": 0}
+    strings = []
+    state: dict = {"buffer": [], "take": False, "phonetic": 0}
 
     def start(name, attributes):
         if name == "si":
@@ -163,7 +165,8 @@ class Sheet:
         self.hidden_rows = self.hidden_columns = False
         self.merges = []
         self.row = self.column = 0
-        self.attributes, self.value, self.inline = {}, [], []
+        self.attributes, self.inline = {}, []
+        self.value: list | None = []
         self.formula = self.in_value = self.in_inline = False
         self.phonetic = 0
 
@@ -200,10 +203,11 @@ class Sheet:
             self.column += 1
         if self.column in self.cells or self.column > 16384:
             raise Stop("UNREADABLE_CELL", attributes.get("r", ""), "cell twice")
-        self.attributes, self.value, self.inline, self.formula = attributes, None, [], False
+        self.attributes, self.value, self.formula = attributes, None, False
+        self.inline = []
 
     def text(self, value):
-        if self.in_value:
+        if self.in_value and self.value is not None:
             self.value.append(value)
         elif self.in_inline:
             self.inline.append(value)
@@ -374,7 +378,7 @@ class SpreadsheetML:
 
     def end(self, name):
         if name == "Data":
-            value = "".join(self.data)
+            value = "".join(self.data or [])
             letter = {"Number": "n", "DateTime": "d", "Boolean": "b", "Error": "e"}.get(self.kind, "s")
             if value:
                 self.cells[self.column] = letter + value

@@ -747,7 +747,7 @@ def _past_insights(document: Any) -> list[list[str]] | None:
     rows: list[tuple[str, str, dict[str, str]]] = []
     labels: dict[str, None] = {}
     for post in posts:
-        media = next(iter((post.get("media_map_data") or {}).values()), {})
+        media: dict[str, Any] = next(iter((post.get("media_map_data") or {}).values()), {})
         values = {
             _unmangled(k): _unmangled(str((v or {}).get("value", ""))) for k, v in (post.get("string_map_data") or {}).items()
         }

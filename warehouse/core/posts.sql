@@ -37,6 +37,7 @@ dated AS (
     JOIN clock c ON c.post_key = l.post_key
     JOIN seen s ON s.post_key = l.post_key
 )
+-- Facebook's export of videos lists files with ids of their own: the posts that show them are in the export of posts.
 SELECT
     d.post_key, d.platform, d.post_id, d.account_id, a.agency_id,
     d.at AS published_at,
@@ -48,7 +49,7 @@ SELECT
     coalesce(d.post_type = 'story', FALSE) AS is_story,
     d.exporters > 1 OR d.has_partner = 1 AS is_collab,
     d.owner_id IS NOT NULL AND a.agency_id IS NOT NULL AND NOT d.is_share AND d.row_note IS NULL
-        AND coalesce(d.post_type, '') <> 'story' AS is_counted,
+        AND coalesce(d.post_type, '') NOT IN ('story', 'video_asset') AS is_counted,
     CASE WHEN d.reach_boosted IS NOT NULL THEN d.reach_boosted > 0
         WHEN d.views_boosted IS NOT NULL THEN d.views_boosted > 0
         WHEN d.promoted_impressions IS NOT NULL THEN d.promoted_impressions > 0

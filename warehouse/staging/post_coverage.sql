@@ -2,7 +2,7 @@
 -- key: export_id, account_id
 -- The span is the one the export declares. A file that declares none covers its posts from at most a week before the first one (never
 -- into the month before) to the last one, or to the download where that is at most 35 days later. The day of the download is not
--- over, so it never counts.
+-- over, so it never counts. Exports of videos or stories alone say nothing about the other posts.
 WITH posts AS (
     SELECT s.export_id, a.account_id, min(s.published_on) AS first, max(s.published_on) AS last
     FROM raw.post_snapshots s
@@ -16,6 +16,7 @@ spans AS (
     FROM raw.exports e
     LEFT JOIN posts p ON p.export_id = e.export_id
     WHERE e.grain = 'post' AND e.outcome IN ('accepted', 'flagged')
+        AND e.kind NOT LIKE 'meta.%.video' AND e.kind NOT LIKE 'meta.%.story'
 )
 SELECT
     export_id, account_id,
