@@ -13,6 +13,7 @@ from pipeline.exports.messages import Refused
 from pipeline.exports.model import HeaderReport
 from pipeline.exports.provenance import end_of_day
 from pipeline.exports.text import trim
+from pipeline.exports.workbook import DayTime
 from pipeline.formats import Column, Format, Notes, Table, normalise
 
 BATCH = 128
@@ -268,7 +269,7 @@ def _cells(form: Format, body: list[tuple[int, list[str]]], columns: list[Column
         if column.field == "caption":  # kept exactly; of every other text, spaces around it are no part
             cells = [(r, t or None) for r, t in zip(rows, texts, strict=True)]
         elif column.kind in TEXT_KINDS:
-            cells = [(r, (t if isinstance(t, values.Unreadable) else t.strip()) or None) for r, t in zip(rows, texts, strict=True)]
+            cells = [(r, values.bare(t) or None) for r, t in zip(rows, texts, strict=True)]
         else:
             cells = [(r, None if values.blank(t, marks) else t) for r, t in zip(rows, texts, strict=True)]
         values.readable(name, [(r, t) for r, t in cells if t is not None])
@@ -386,7 +387,9 @@ def _dates(
     else:
         data[name] = pl.Series(found.values, dtype=pl.Datetime("us"))
         if name == "published_at":
-            seconds = any(v and v.second for v in found.values) or any(t and t.count(":") >= 2 for _, t in texts)
+            seconds = any(v and v.second for v in found.values) or any(
+                t and not isinstance(t, DayTime) and t.count(":") >= 2 for _, t in texts
+            )
             precision = "day" if not found.has_time else "instant" if seconds else "minute"
             data["published_precision"] = pl.Series([precision] * len(texts), dtype=pl.Utf8)
             data["_zoned"] = pl.Series([found.zoned] * len(texts), dtype=pl.Boolean)

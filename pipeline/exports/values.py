@@ -47,6 +47,11 @@ def blank(text: str, nulls: frozenset[str]) -> bool:
     return text in nulls or text.strip() in nulls
 
 
+def bare(text: str) -> str:
+    """Text without the spaces around it; a cell that cannot be read stays one."""
+    return text if isinstance(text, Unreadable) else text.strip()
+
+
 def readable(column: str, cells: Sequence[tuple[int, str]]) -> None:
     """Error cells and formulas without a value refuse the sheet (A23)."""
     for row, text in cells:
