@@ -3,10 +3,10 @@
 ``python -m benchmarks.mutants 5000`` prints the table. The oracle shares no code with the reader: it knows the rows that a sample
 holds (``expected.json``, written by the sample makers), what the mutator did, and has its own strict RFC 4180 parser.
 
-Classes. *exact*: the sample's own rows. *refused*: no row is kept (or held). *other*: the damage made another sound file - a row less,
-another digit, two columns under exchanged names - and the rows say just what that file says: every value can be read in its own cell,
-every row of the file is there, nothing derived changed without its cause. *wrong*: everything else. A mutator that changes only the
-dialect or the way values are written (``same``) leaves no other file: its mutants are exact, refused or wrong.
+Classes. *exact*: the sample's own rows. *refused*: no row is kept (or held). *other*: the damage made another sound file - a row
+less, another digit, two columns under exchanged names - and the rows say just what that file says: every value can be read in its
+own cell, every row of the file is there, nothing derived changed without its cause. *wrong*: everything else. A mutator that
+changes only the dialect or the way values are written (``same``) leaves no other file: its mutants are exact, refused or wrong.
 """
 
 import csv
@@ -41,7 +41,7 @@ Records = list[list[str]]
 
 @dataclass
 class Case:
-    """One sample, or one CSV member of a sample archive: its text as records, and the rows it holds, by the line they start on."""
+    """One sample, or one CSV member of a sample archive: its text as records with their lines, and the rows it holds."""
 
     name: str
     file: str
@@ -49,14 +49,11 @@ class Case:
     options: dict
     exports: list[dict]
     encoding: str = ""  # "" where it is no text
+    delimiter: str = ","
     records: Records = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     member: str = ""  # of the archive the mutated text goes back into
     beside: list[tuple[str, bytes]] = field(default_factory=list)
-
-    @property
-    def delimiter(self) -> str:
-        return "\t" if self.records and any("\t" in c for c in self.records[0]) else ","
 
 
 def cases() -> list[Case]:
@@ -87,7 +84,9 @@ def _opened(case: Case) -> Case:
             case.beside = [m for m in members if m[0] != case.member]
     if case.member or case.file.endswith(".csv"):
         case.encoding = "utf-16" if data[:2] == b"\xff\xfe" else "utf-8-sig"
-        parsed = strict(data.decode(case.encoding), ",")
+        text = data.decode(case.encoding)
+        case.delimiter = max(",;\t", key=text.partition("\n")[0].count) if "sep=" not in text[:5] else ","
+        parsed = strict(text, case.delimiter)
         assert parsed is not None, case.name
         case.lines, case.records = [n for n, _ in parsed], [c for _, c in parsed]
     return case
@@ -164,7 +163,7 @@ def packed(case: Case, data: bytes) -> bytes:
 
 @dataclass
 class Mutant:
-    """``view``: the records of the mutated file with their lines, if it is a sound one; ``same``: it says what the sample says."""
+    """``view``: the records of the mutated file with their lines, if it is sound; ``same``: it says what the sample says."""
 
     data: bytes
     name: str
@@ -172,17 +171,20 @@ class Mutant:
     view: list[tuple[int, list[str]]] | None = None
 
 
-def as_text(case: Case, text: str, *, same: bool = False, encoding: str = "", delimiter: str = ",") -> Mutant:
-    encoding = encoding or case.encoding
-    return Mutant(packed(case, text.encode(encoding, "replace")), case.file, same, None if same else strict(text, delimiter))
+def as_text(case: Case, text: str, *, same: bool = False, encoding: str = "", delimiter: str = "") -> Mutant:
+    """A code page that lacks a letter writes ? for it, and that is then what the file says."""
+    encoding, delimiter = encoding or case.encoding, delimiter or case.delimiter
+    data = text.encode(encoding, "replace")
+    same = same and data.decode(encoding) == text
+    return Mutant(packed(case, data), case.file, same, None if same else strict(data.decode(encoding), delimiter))
 
 
 def as_table(case: Case, records: Records) -> Mutant:
-    return as_text(case, write(records))
+    return as_text(case, write(records, case.delimiter))
 
 
 def original(case: Case) -> str:
-    data = dict([*case.beside, (case.member, b"")]) and case.data
+    data = case.data
     if case.member:
         with zipfile.ZipFile(io.BytesIO(case.data)) as box:
             data = box.read(case.member)
@@ -205,7 +207,7 @@ def mutator(name: str) -> Callable[[Mutator], Mutator]:
 
 def dialect(name: str, encoding: str = "utf-8-sig", **how) -> None:
     def change(case: Case, rng: random.Random) -> Mutant | None:
-        return as_text(case, write(case.records, **how), same=True, encoding=encoding)
+        return as_text(case, write(case.records, **how), same=True, encoding=encoding, delimiter=how.get("delimiter", ","))
 
     MUTATORS[name] = change
 
@@ -225,7 +227,7 @@ dialect("re-save: cp1252 with semicolons", encoding="cp1252", delimiter=";", eol
 @mutator("pollock: delimiter of two characters")
 def _(case, rng):
     text = "\n".join(", ".join(_cell(c, ", ") for c in r) for r in case.records) + "\n"
-    return as_text(case, text)
+    return as_text(case, text, delimiter=",")
 
 
 def _cell(text: str, delimiter: str, quote: str = '"') -> str:
@@ -236,13 +238,13 @@ def _cell(text: str, delimiter: str, quote: str = '"') -> str:
 
 @mutator("pollock: other quote character")
 def _(case, rng):
-    return as_text(case, "\n".join(",".join(_cell(c, ",", "'") for c in r) for r in case.records) + "\n")
+    return as_text(case, "\n".join(",".join(_cell(c, ",", "'") for c in r) for r in case.records) + "\n", delimiter=",")
 
 
 @mutator("pollock: other escape character")
 def _(case, rng):
     text = "\n".join(",".join('"' + c.replace('"', '\\"') + '"' for c in r) for r in case.records) + "\n"
-    return as_text(case, text, same='"' not in str(case.records))
+    return as_text(case, text, same='"' not in str(case.records), delimiter=",")
 
 
 @mutator("pollock: no payload")
@@ -316,7 +318,7 @@ def _(case, rng):
     if any(len(r) < 2 for r in case.records):
         return None  # titled blocks: a blank line means something there
     at = rng.randint(1, len(case.records))
-    return as_text(case, write([*case.records[:at], [], *case.records[at:]]), same=True)
+    return as_text(case, write([*case.records[:at], [], *case.records[at:]], case.delimiter), same=True)
 
 
 # --- mutators: one row
@@ -332,7 +334,7 @@ def one_row(name: str, change: Callable[[str, random.Random], str]) -> None:
         lines = [",".join(_cell(c, ",") for c in r) for r in case.records]
         at = rng.choice(plain)
         lines[at] = change(lines[at], rng)
-        return as_text(case, "\n".join(lines) + "\n")
+        return as_text(case, "\n".join(lines) + "\n", delimiter=",")
 
     MUTATORS[name] = mutate
 
@@ -437,11 +439,11 @@ def _(case, rng):
 
 
 def _raw(case: Case, data: bytes) -> Mutant:
-    """Bytes as they are: what a text file now says is parsed; archives and workbooks carry checksums and have no other reading."""
+    """Bytes as they are: what a text file now says is parsed; archives carry checksums and have no other reading."""
     view = None
     if case.encoding and not case.member:
         try:
-            view = strict(data.decode(case.encoding), ",")
+            view = strict(data.decode(case.encoding), case.delimiter)
         except UnicodeDecodeError:
             view = None
     elif case.file.endswith(".xls") and data[:1] in b"<\xef":
@@ -612,7 +614,13 @@ def _(records, rng):
 
 def _moment(text: str, is_meta: bool) -> tuple[datetime, bool] | None:
     """A cell that a spreadsheet takes for a date, and whether it has a time."""
-    patterns = [("%Y-%m-%d", False), ("%b %d, %Y", False), ("%a, %b %d, %Y", False), ("%Y/%m/%d", False), ("%Y-%m-%d %H:%M", True)]
+    patterns = [
+        ("%Y-%m-%d", False),
+        ("%b %d, %Y", False),
+        ("%a, %b %d, %Y", False),
+        ("%Y/%m/%d", False),
+        ("%Y-%m-%d %H:%M", True),
+    ]
     if is_meta:
         patterns += [("%m/%d/%Y %H:%M", True), ("%m/%d/%Y", False)]
     for pattern, timed in patterns:
@@ -685,12 +693,11 @@ resave("re-save: thousands grouped", _grouped)
 
 @mutator("re-save: some days turned around")
 def _(case, rng):
-    """A spreadsheet reads mm/dd as dd/mm where it can, and leaves the rest as text."""
-    is_meta = case.name.startswith("meta.")
+    """A spreadsheet reads mm/dd as dd/mm where it can and leaves the rest as text. ISO days and names are never turned."""
 
     def turned(text: str) -> str:
-        found = _moment(text, is_meta)
-        if not found or found[0].day > 12:
+        found = _moment(text, True)
+        if not found or not re.match(r"\d\d/\d\d/", text) or found[0].day > 12:
             return text
         wrong = found[0].replace(month=found[0].day, day=found[0].month)
         return wrong.strftime("%d/%m/%Y" + (" %H:%M" if found[1] else ""))
@@ -756,10 +763,9 @@ def _(case, rng):
 
 @mutator("re-save: workbook with dates turned around")
 def _(case, rng):
-    is_meta = case.name.startswith("meta.")
 
     def typed(text: str) -> object:
-        found = _moment(text, is_meta)
+        found = _moment(text, True) if re.match(r"\d\d/\d\d/", text) else None
         if not found:
             return float(text) if re.fullmatch(r"-?\d{1,11}", text) else text
         moment = found[0]
@@ -769,7 +775,15 @@ def _(case, rng):
 
 
 BINARY = tuple(
-    f"damage: {w}" for w in ("a bit flipped in the file", "file cut", "a piece of the file lost", "zeros at the end", "zeros inside", "the file twice")
+    f"damage: {w}"
+    for w in (
+        "a bit flipped in the file",
+        "file cut",
+        "a piece of the file lost",
+        "zeros at the end",
+        "zeros inside",
+        "the file twice",
+    )
 )
 
 
@@ -791,7 +805,13 @@ def equal(a: object, b: object) -> bool:
         return a is b
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
-    if isinstance(a, str) and isinstance(b, str) and a != b and re.match(r"\d{4}-\d\d-\d\dT", a) and re.match(r"\d{4}-\d\d-\d\dT", b):
+    if (
+        isinstance(a, str)
+        and isinstance(b, str)
+        and a != b
+        and re.match(r"\d{4}-\d\d-\d\dT", a)
+        and re.match(r"\d{4}-\d\d-\d\dT", b)
+    ):
         return datetime.fromisoformat(a.replace("Z", "+00:00")) == datetime.fromisoformat(b.replace("Z", "+00:00"))
     return a == b
 
@@ -829,8 +849,8 @@ def _agrees(row: dict, want: dict) -> bool:
 
 
 BLANK = ("", "-", "--", "N/A", "n/a", "NULL")
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-MONTHS_ID = "jan feb mar apr mei jun jul agu sep okt nov des".split()
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905
+MONTHS_ID = "jan feb mar apr mei jun jul agu sep okt nov des".split()  # noqa: SIM905
 
 
 def legible(text: str, value: object) -> bool:
@@ -843,6 +863,10 @@ def legible(text: str, value: object) -> bool:
     if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d(T|\Z)", value) and not text.startswith("http"):
         return _date(text, value)
     value = str(value).strip()
+    if value.isdigit() and text.isdigit() and len(value) < 4:
+        return int(text) == int(value)  # an hour
+    text, value = (t.replace("\u2013", "-").removesuffix(" years").removesuffix(" tahun") for t in (text, value))
+    value = re.sub(r" \([^()]*\)\Z", "", value)  # two cities of one name are told apart by their ids
     same = (text, html.unescape(text), text.removesuffix(".0"), text.lstrip("@"), re.sub(r"\s+", " ", text))
     return value in same or value.casefold() == text.casefold() or (len(value) > 2 and value in text)
 
@@ -901,9 +925,9 @@ def said(view: list[tuple[int, list[str]]]) -> Said:
             header = [normal(c) for c in record]
             continue
         body += 1
-        cells[line] = {h or f"#{i}": c for i, (h, c) in enumerate(zip(header, record, strict=False))}
-        for i in range(len(header), len(record)):
-            cells[line][f"#{i}"] = record[i]
+        cells[line] = {}
+        for i, text in enumerate(record):
+            cells[line].setdefault((header[i] if i < len(header) else "") or f"#{i}", text)
     return Said(cells, body)
 
 
@@ -913,9 +937,10 @@ def wide(rows: list[dict]) -> dict[int, dict]:
     for row in rows:
         row = dict(row)
         number = row.pop("row_number")
-        if "metric" in row and "value" in row:
-            row[f"metric {row.pop('metric')}"] = row.pop("value")
+        if "metric" in row:
+            metric, value = row.pop("metric"), row.pop("value", None)
             row.pop("unit", None)
+            row |= {} if value is None else {f"metric {metric}": value}
         out.setdefault(number, {}).update(row)
     return out
 
@@ -927,19 +952,35 @@ def explained(case: Case, mutant: Mutant, exports: list) -> str:
     now, base = said(mutant.view), said(list(zip(case.lines, case.records, strict=True)))
     want, got = wide(expected_rows(case)), wide(rows_of(exports))
     owner = _owners(base, want)
+    pairs = [(n, r, v) for n, r in want.items() for v in r.values() if isinstance(v, str)]
+    seen = {(h, c, v) for n, r, v in pairs for h, c in base.cells.get(n, {}).items()}
     blanked = any(m.code == "VALUE_BLANKED" for e in exports for m in e.messages)
+    alone = {line: {"#": c[0]} for line, c in mutant.view if len(c) == 1 and c[0].strip()}  # values of a table one cell wide
+    printed = {normal(c) for _, r in mutant.view for c in r} | {_label(r["label"]) for r in want.values() if "label" in r}
+    is_renamed = [normal(c) for c in mutant.view[0][1]] != [normal(c) for c in case.records[0]] if mutant.view else True
+    absent = {f for r in want.values() for f in r if is_renamed and not any(f in g for g in got.values())}
     for line, row in got.items():
-        cells = now.cells.get(line)
+        cells = now.cells.get(line) or alone.get(line)
         if cells is None:
             return f"row {line} is not in the file"
         changed, nearest = _nearest(cells, base, want)
-        problem = _row_problem(row, cells, owner, changed, nearest, blanked)
+        if "label" in row and "label" not in owner and _label(row["label"]) in printed:
+            row |= {"label": nearest["label"]} if nearest else {}
+            row = (
+                row if nearest else {k: v for k, v in row.items() if k != "label"}
+            )  # some tables have their labels in the header, or in none
+        kept = {k: v for k, v in nearest.items() if k not in absent}
+        problem = _row_problem(row, cells, owner, changed, kept, blanked, seen)
         if problem:
             return f"row {line}: {problem}"
     dropped = sum(n for e in exports for reason, n in e.dropped.items() if reason != "blank")
     if all(e.rows is not None for e in exports) and now.body > len(got) + dropped + _described(case):
         return f"{now.body} rows in the file, {len(got)} read, {dropped} dropped"
     return ""
+
+
+def _label(text: str) -> str:
+    return normal(re.sub(r" \([^()]*\)\Z", "", text)).removeprefix("-")
 
 
 def _described(case: Case) -> int:
@@ -970,25 +1011,28 @@ def _nearest(cells: dict[str, str], base: Said, want: dict[int, dict]) -> tuple[
     return best
 
 
-def _row_problem(row: dict, cells: dict, owner: dict, changed: set, nearest: dict, blanked: bool) -> str:
+def _row_problem(row: dict, cells: dict, owner: dict, changed: set, nearest: dict, blanked: bool, seen: set) -> str:
     for name, value in row.items():
         own = owner.get(name, set())
         if any(h in cells and legible(cells[h], value) for h in own):
             continue
+        if isinstance(value, str) and any((h, cells.get(h), value) in seen for h in own | set(cells)):
+            continue  # a word of the platform, as in the sample
         if name in nearest and equal(nearest[name], value) and not (own and own <= changed and own & set(cells)):
             continue
-        if any(legible(cells.get(h, ""), value) for h in changed) or (name in LOOSE and changed):
+        near = cells if name in ("caption", "label") else changed  # of two columns, or of the one that has a name
+        if any(legible(cells.get(h, ""), value) for h in near) or (name in LOOSE and changed):
             continue
-        if name in ("handle", "platform_account_id", "period_start", "period_end", "value_scope"):
-            continue  # from the name or the folder
+        if name in ("handle", "platform_account_id", "period_start", "period_end", "value_scope", "dimension"):
+            continue  # from the name, the folder or the title
         return f"{name}={value!r} is in no cell"
     for name, value in nearest.items():
         own = owner.get(name, set())
         if name in row or blanked:
             continue
-        if own and not any(h in cells and cells[h].strip() not in BLANK for h in own):
-            continue
         if not own and changed:
+            continue
+        if any(h not in cells or h in changed or cells[h].strip() in BLANK for h in own):
             continue
         return f"{name}={value!r} was lost"
     return ""

@@ -411,6 +411,17 @@ def test_a18_the_format_of_the_platform_settles_first(look):
     assert export.rows["published_on"].to_list() == [date(2026, 3, 4), date(2026, 5, 6)]
 
 
+def test_a18_a_spreadsheets_delimiter_takes_the_patterns_authority(look):
+    """Where no day is above 12, a file with semicolons may have been rewritten from mm/dd to dd/mm: that needs evidence."""
+    records = facebook(3)
+    for row, day in zip(records[1:], ("02/03/2026 01:00", "02/04/2026 01:00", "03/05/2026 01:00"), strict=True):
+        row[6] = day
+    assert only(look(plain(records))).first == "2026-02-03T09:00:00Z"
+    refused(look(plain(records, delimiter=";")), "DATE_AMBIGUOUS")
+    export = only(look(plain(records, delimiter=";"), "Feb-01-2026_Mar-31-2026_123456789012345.csv"))
+    assert (export.outcome, export.first) == ("accepted", "2026-02-03T09:00:00Z")
+
+
 def test_a18_short_codes_settle_resaved_dates(look):
     records = instagram(8)
     for row in records[1:]:

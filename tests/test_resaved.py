@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from pipeline.exports import read
 
@@ -144,6 +145,29 @@ def test_a_gap_in_days_without_a_year_refuses_the_file(tmp_path):
     path = write(tmp_path / "Overview.csv", table, quoting=csv.QUOTE_ALL, bom=True)
     (export,) = read(path, accounts=["tiktok"], first_seen=SEEN)
     assert export.messages[0].code == "DATE_INVALID"
+
+
+@pytest.mark.parametrize("name", ["Watch time (hours)", "Subscribers", "Views"])
+def test_a6_a_name_twice_in_a_youtube_table_refuses_it(name, tmp_path):
+    """Found by a mutant: the first of two equal names was believed, which turned views into hours."""
+    table = [["Geography", "Watch time (hours)", "Views", "Subscribers"], ["Total", "20.5", "9", "1"], ["ID", "20.5", "9", "1"]]
+    for at in (1, 2, 3):
+        changed = [[name if i == at else n for i, n in enumerate(table[0])], *table[1:]]
+        (export,) = read(write(tmp_path / "Table data.csv", changed), accounts=["youtube"], first_seen=SEEN)
+        assert export.outcome == ("accepted" if changed == table else "refused")
+
+
+def test_a_time_of_a_date_cell_is_known_to_the_minute(tmp_path):
+    book = xlsxwriter.Workbook(tmp_path / "whatsapp.xlsx")
+    sheet, clock = book.add_worksheet(), book.add_format({"num_format": "dd/mm/yyyy hh:mm"})
+    sheet.write_row(0, 0, ["tautan", "tayang", "dicatat", "teks", "reaksi", "diteruskan"])
+    sheet.write_string(1, 0, "https://whatsapp.com/channel/0029VaSimulasi/101")
+    sheet.write_datetime(1, 1, datetime(2026, 10, 13, 9, 5), clock)
+    sheet.write_datetime(1, 2, datetime(2026, 10, 20), clock)
+    sheet.write_row(1, 3, ["Info", 5, 2])
+    book.close()
+    (export,) = read(tmp_path / "whatsapp.xlsx", accounts=["whatsapp"], first_seen=SEEN)
+    assert export.rows["published_precision"].to_list() == ["minute"], [m.as_json() for m in export.messages]
 
 
 def test_a_total_row_that_is_too_small_is_said(tmp_path):

@@ -64,6 +64,7 @@ class Around:
     clock: Sequence[datetime | None] = ()
     clock_days: int = 1  # how many days a printed date may lie from its id
     anchor: date | None = None  # the day the export was made, for dates without a year
+    resaved: bool = False  # a spreadsheet of another locale wrote the file: it may have turned month and day around
 
 
 @dataclass
@@ -139,10 +140,23 @@ def _by_pattern(column: str, cells: Sequence[tuple[int, str | None]], patterns: 
             raise Refused("DATE_INVALID", place=place_of(column, bad[0][0]), seen=bad[0][1])
         if not bad:
             if len(group) == 1 and group[0] in numeric:
+                if around.resaved and _month_first(group[0]) and not any(v and v.day > 12 for v in values):
+                    return _turned(column, cells, values, around)
                 _check_period(column, cells, values, around)
             zoned = any(f and f.get("z") for f in found)
             return Dates(values, has_time=any(f and ("H" in f or "I" in f) for f in found), zoned=zoned)
     return None
+
+
+def _month_first(pattern: str) -> bool:
+    return "%m" in pattern and "%d" in pattern and pattern.index("%m") < pattern.index("%d")
+
+
+def _turned(column: str, cells: Sequence[tuple[int, str | None]], values: list[datetime | None], around: Around) -> Dates:
+    """mm/dd in a file whose delimiter the platform never writes: the spreadsheet that wrote it may have written dd/mm."""
+    swapped = [v.replace(day=v.month, month=v.day) if v else None for v in values]
+    has_time = any(text and ":" in text for _, text in cells)
+    return _choose(column, cells, {"mdy": values, "dmy": swapped}, around, has_time)
 
 
 def _check_period(

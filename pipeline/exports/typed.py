@@ -115,6 +115,8 @@ def map_header(form: Format, header: Sequence[str]) -> tuple[list[Column | None]
                 report.unknown.append(text)
             columns.append(None)
         elif column.kind in ("ignored", "person"):
+            if text in report.ignored and not column.pattern:
+                raise Refused("UNKNOWN_HEADER", seen=f"judul ganda/duplicate: {text}")
             report.ignored.append(text)
             columns.append(column)
         else:
@@ -366,6 +368,7 @@ def _dates(
         daily=form.grain in ("account_day", "audience") and is_own,
         clock=instants if is_own and instants else [],
         anchor=around.anchor,
+        resaved=around.container == "csv" and around.delimiter != ",",
     )
     patterns = column.formats if column.formats is not None else form.dates
     found = dates.read(_shown(column), texts, patterns, context)

@@ -23,8 +23,8 @@ MENU = "studio.youtube.com > Analytics > Mode lanjutan > {} > Ekspor tampilan sa
 METRICS = (
     count("views", "Views", id=("Penayangan",)),
     count("engaged_views", "Engaged views"),
-    seconds("watch_seconds", "Watch time (hours)", id=("Waktu tonton (jam)",), scale=3600, repeated="first"),
-    count("follows_net", "Subscribers", id=("Subscriber",), allow_negative=True, repeated="first"),
+    seconds("watch_seconds", "Watch time (hours)", id=("Waktu tonton (jam)",), scale=3600),
+    count("follows_net", "Subscribers", id=("Subscriber",), allow_negative=True),
     count("follows_gained", "Subscribers gained", id=("Subscriber yang diperoleh",)),
     count("follows_lost", "Subscribers lost", id=("Subscriber yang hilang",)),
     count("impressions", "Impressions", "Thumbnail impressions", id=("Tayangan", "Tayangan thumbnail")),
