@@ -324,7 +324,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         out = screen.console()
         for part in lines(found, session.language):
             out.print(part)
-    raise typer.Exit(night.PARTLY if found["refused"] or found["held"] else night.DONE)
+    raise typer.Exit(night.PARTLY if found["refused"] or found["held"] or found["silent"] else night.DONE)
 
 
 @app.command()

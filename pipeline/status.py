@@ -9,7 +9,7 @@ from typing import Any
 from pipeline import night
 from pipeline.settings import Workspace
 
-PROBLEMS = ("refused", "held", "flagged")
+PROBLEMS = ("refused", "held", "flagged")  # the most urgent first
 
 
 def collect(workspace: Workspace) -> dict[str, Any]:
@@ -28,8 +28,9 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         "refused": counts.get("refused", 0),
         "held": counts.get("held", 0),
         "flagged": counts.get("flagged", 0),
-        "problems": [_problem(entry) for entry in entries if entry["outcome"] in PROBLEMS],
+        "problems": [_problem(e) for outcome in PROBLEMS for e in entries if e["outcome"] == outcome],
         "coverage": _coverage(workspace) if warehouse.current(workspace) else [],
+        "silent": silent(workspace) if warehouse.current(workspace) else [],
     }
 
 
@@ -38,6 +39,27 @@ def _version(workspace: Workspace) -> dict[str, Any]:
 
     with warehouse.open_version(workspace) as version:
         return version.sql("SELECT * FROM meta.version").to_dicts()[0]
+
+
+def silent(workspace: Workspace) -> list[dict[str, Any]]:
+    """Agencies that sent files and stopped: agency_id, last_captured_at, days since, counted to the newest export of all.
+
+    Not to today, so that the answer is the same whenever and under whatever clock it is asked. More than
+    `data_age_warning_days` of settings.toml is too long. Who never sent anything is told by the coverage instead.
+    """
+    from pipeline import registry, warehouse
+
+    limit = registry.load(workspace.registry).settings["data_age_warning_days"]
+    query = """
+        SELECT x.agency_id, max(x.captured_at) AS last_captured_at,
+            date_diff('day', max(x.captured_at), (SELECT data_cutoff FROM meta.version)) AS days
+        FROM marts.export_files x
+        WHERE x.outcome IN ('accepted', 'flagged')
+          AND x.agency_id IN (SELECT agency_id FROM core.accounts WHERE status = 'active' AND valid_to IS NULL)
+        GROUP BY x.agency_id HAVING days > $limit
+        ORDER BY days DESC, x.agency_id"""
+    with warehouse.open_version(workspace) as version:
+        return version.sql(query, limit=limit).to_dicts()
 
 
 def _coverage(workspace: Workspace) -> list[dict[str, Any]]:
@@ -89,8 +111,13 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
     yield Text(("Berkas: " if indonesian else "Files: ") + (", ".join(words) or "0"))
     if found["problems"]:
         title = "Yang perlu ditangani" if indonesian else "To be dealt with"
-        columns = ("berkas", "hasil", "kode", "apa yang dilakukan") if indonesian else ("file", "outcome", "code", "what to do")
+        in_english = ("account", "file", "outcome", "code", "what to do")
+        columns = ("akun", "berkas", "hasil", "kode", "apa yang dilakukan") if indonesian else in_english
         yield screen.listing(title, columns, (_row(p, language) for p in found["problems"]))
+    if found["silent"]:
+        title = "Lembaga yang berhenti mengirim" if indonesian else "Agencies that stopped sending"
+        columns = ("lembaga", "terakhir", "hari lalu") if indonesian else ("agency", "last", "days ago")
+        yield screen.listing(title, columns, map(_last, found["silent"]))
     if found["coverage"]:
         title = "Akun yang belum lengkap bulan lalu" if indonesian else "Accounts not complete last month"
         columns = ("lembaga", "akun", "bulan", "hari") if indonesian else ("agency", "account", "month", "days")
@@ -101,8 +128,16 @@ def _row(problem: dict[str, Any], language: str) -> tuple[object, ...]:
     from pipeline import screen
 
     name = problem["file"] + (f" › {problem['member']}" if problem["member"] else "")
-    said = " ".join(m[language] for m in problem["messages"] if m.get(language))
-    return name, screen.outcome(problem["outcome"], language), problem["code"], said
+    said: dict[str, list[str]] = {}
+    for message in problem["messages"]:
+        said.setdefault(message.get(language) or "", []).append(message.get("place") or "")
+    sentences = [f"{text} ({', '.join(filter(None, places))})" if any(places) else text for text, places in said.items() if text]
+    outcome = screen.outcome(problem["outcome"], language)
+    return problem["account_id"] or "", name, outcome, problem["code"], " ".join(sentences)
+
+
+def _last(row: dict[str, Any]) -> tuple[object, ...]:
+    return row["agency_id"], f"{row['last_captured_at']:%Y-%m-%d}", row["days"]
 
 
 def _gap(row: dict[str, Any]) -> tuple[object, ...]:

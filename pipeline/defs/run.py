@@ -27,16 +27,17 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     failures: list[tuple[str, BaseException]] = field(default_factory=list)
     log: Path | None = None
+    silent: int = 0  # agencies that stopped sending
 
     @property
     def status(self) -> int:
-        """Exit status: what stopped it, else whether some files need a person, else done."""
+        """Exit status: what stopped it, else whether files or silent agencies need a person, else done."""
         if self.failures:
             found = [night.explain(error)[0] for _, error in self.failures]
             step, _ = self.failures[0]
             # A page or a notebook that fails leaves the last good set in place: the figures are out, the pages are not.
             return found[0] if step in PUBLISHING or found[0] != night.BUG else night.NOT_PUBLISHED
-        return night.PARTLY if any(self.counts.get(outcome) for outcome in PROBLEMS) else night.DONE
+        return night.PARTLY if self.silent or any(self.counts.get(outcome) for outcome in PROBLEMS) else night.DONE
 
     def lines(self, language: str = "id") -> list[str]:
         """At most ten lines for a terminal."""
@@ -47,6 +48,7 @@ class Report:
 
 def overnight(workspace: Workspace) -> Report:
     """Run the job `overnight` on a workspace whose lock the caller holds. Errors of steps are in the report, not raised."""
+    from pipeline import status, warehouse
     from pipeline.definitions import defs
 
     began = time.monotonic()
@@ -62,7 +64,8 @@ def overnight(workspace: Workspace) -> Report:
     if not result.success and not failures:
         failures = [("overnight", _failure(result))]
     log = next((night.write_log(workspace, error) for _, error in failures if night.explain(error)[0] == night.BUG), None)
-    return Report(workspace, time.monotonic() - began, _counts(result), failures, log)
+    silent = len(status.silent(workspace)) if warehouse.current(workspace) else 0
+    return Report(workspace, time.monotonic() - began, _counts(result), failures, log, silent)
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> BaseException:
@@ -92,14 +95,20 @@ def _summary(report: Report, indonesian: bool) -> list[str]:
     with warehouse.open_version(report.workspace) as version:
         facts = _facts(version)
     lines += _facts_in_words(facts, indonesian)
-    problems = sum(report.counts.get(outcome, 0) for outcome in PROBLEMS)
-    if problems:
-        lines.append(f"{'Perlu ditangani' if indonesian else 'To deal with'}: {problems} → terukur status")
+    if waiting := _waiting(report, indonesian):
+        lines.append(f"{'Perlu ditangani' if indonesian else 'To deal with'}: {', '.join(waiting)} → terukur status")
     page = report.workspace.site / "latest" / ("id" if indonesian else "en") / "index.html"
     if page.exists():
         lines.append(f"{'Halaman' if indonesian else 'Pages'}: {page}")
     lines.append(f"{'Selesai dalam' if indonesian else 'Done in'} {report.seconds:.0f} s")
     return lines
+
+
+def _waiting(report: Report, indonesian: bool) -> list[str]:
+    """What needs a person: files, and agencies that stopped sending."""
+    files = sum(report.counts.get(outcome, 0) for outcome in PROBLEMS)
+    said = [(files, "berkas", "files"), (report.silent, "lembaga berhenti mengirim", "agencies stopped sending")]
+    return [f"{n} {word_id if indonesian else word_en}" for n, word_id, word_en in said if n]
 
 
 def _facts(version: Any) -> dict[str, Any]:

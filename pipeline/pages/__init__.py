@@ -204,7 +204,7 @@ def _publish(staging: Path, site_root: Path, folder: str, pages: list[str], vers
 
 
 def _point(site_root: Path, folder: Path) -> None:
-    """`latest` leads to `folder`. A symbolic link is replaced in one step, so `latest` is never missing; a disk without such links
+    """`latest` leads to `folder`. A symbolic link is replaced in one step, so `latest` is never missing; a disk without links
     gets a second folder of the same files, swapped by two renames with a moment between them."""
     latest, link = site_root / "latest", site_root / ".terbaru"
     link.unlink(missing_ok=True)
