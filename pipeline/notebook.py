@@ -83,11 +83,11 @@ def tampilkan(isi: str, *, bagian: str = "teks") -> None:
 
 def jawab(kalimat: str) -> None:
     """The answer in one or two computed sentences. The exported page carries it under its title."""
-    shown = html.escape(kalimat, quote=False)
+    shown = html.escape(html.unescape(kalimat), quote=False)  # the house's sentences arrive escaped, names do not
     _display(
         {
             "text/html": f'<p style="font-size:1.15em"><b>Jawaban.</b> {shown}</p>',
-            "text/plain": kalimat,
+            "text/plain": html.unescape(kalimat),
             OUTPUT: {"part": "answer", "html": shown},
         }
     )
@@ -197,9 +197,11 @@ class Buku:
         if [s.type for s in statements] not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
             raise HanyaBaca("Buku catatan hanya membaca: satu SELECT sekali jalan. / Notebooks only read: one SELECT at a time.")
         try:
-            return self.versi.sql(query, **nilai)
+            found = self.versi.sql(query, **nilai)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise TidakAda(f"{error}\nDaftar tabel: db.isi() · kolom: db.kolom('core.posts')") from None
+        sums = {c: pl.Float64 if t.scale else pl.Int64 for c, t in found.schema.items() if isinstance(t, pl.Decimal)}
+        return found.cast(sums)  # sums of whole numbers are numbers one can calculate with  # type: ignore[arg-type]
 
     def tabel_data(self, nama: str) -> pl.DataFrame:
         """A whole published table."""

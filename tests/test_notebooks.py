@@ -100,10 +100,19 @@ def assert_whole(record: execution.Record) -> None:
     assert "Traceback" not in "".join(content for _, content in record.parts)
 
 
+def with_its_next_steps(name: str, folder: Path) -> Path:
+    """The notebook with the code of its last section as a cell: what is there to copy must work."""
+    notebook = execution.read(execution.FOLDER / f"{name}.ipynb")
+    blocks = re.findall(r"```python\n(.*?)```", notebook.cells[-1].source, flags=re.DOTALL)
+    assert blocks
+    notebook.cells += [nbformat.v4.new_code_cell(block) for block in blocks]
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
 @pytest.mark.parametrize("name", execution.names())
-def test_runs_with_its_defaults_and_with_a_difficult_second_choice(name, kernel, workspace):
-    record = kernel.run(name)
-    assert_whole(record)
+def test_runs_with_its_defaults_and_with_a_difficult_second_choice(name, kernel, workspace, tmp_path):
+    assert_whole(kernel.run(name, path=with_its_next_steps(name, tmp_path)))
     source = execution.read(execution.FOLDER / f"{name}.ipynb").cells[1].source
     chosen = {k: v for k, v in difficult(workspace).items() if re.search(rf"^{k}\s*=", source, flags=re.MULTILINE)}
     if chosen:

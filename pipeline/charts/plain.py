@@ -13,10 +13,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from pipeline.charts import HOVER, SIZES, Chart, Column, Table, band, finish, month_ticks, note, outside, rule
+from pipeline.charts import HOVER, SIZES, Chart, Column, Table, band, finish, frame_size, month_ticks, note, outside, rule
 from pipeline.charts.dots import _figures as row_figures
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
+from pipeline.html.svg import text_width
 from pipeline.html.tokens import colour
 
 HEIGHTS = {"w": 340, "m": 290, "n": 300}
@@ -157,7 +158,9 @@ def _spec(axis: Axis, seen: Sequence[float], words: Words, *, floor: float | Non
     if axis.kind == "log":
         low, high = low / 1.15, high * 1.15
         steps = [m * 10.0**e for e in range(-4, 8) for m in (1, 2, 5)]
-        ticks = axis.ticks or [(s, _write(axis, s, words)) for s in steps if low <= s <= high]
+        inside = [s for s in steps if low <= s <= high]
+        inside = inside if len(inside) > 2 else _round_steps(low, high)
+        ticks = axis.ticks or [(s, _write(axis, s, words)) for s in inside]
         shown = {"type": "log", "range": [math.log10(low), math.log10(high)]}
     else:
         low = min(low, floor) if floor is not None else low
@@ -259,8 +262,9 @@ def _ends(series: Sequence[Series], size: str, font: int, y: dict) -> list[dict]
 
 def _bars_figure(labels: Sequence[str], values: Sequence[float | None], words: Words, size: str, y: Axis, top: int):
     spots = list(range(len(labels)))
-    many = len(labels) > 12
-    step = 1 if not many else 3 if size == "n" else 2 if len(labels) > 24 else 1
+    room = frame_size(size)["width"] - 66
+    widest = max((text_width(teks(t, 14), 12) for t in labels), default=1.0) + 8
+    step = max(1, math.ceil(len(labels) * widest / room))
     shown = [(i, labels[i]) for i in spots if i % step == 0]
     data = {
         "type": "bar",

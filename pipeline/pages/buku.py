@@ -94,5 +94,9 @@ def blocks(parts: list[tuple[str, str]]) -> list[dict]:
         fresh = not found or found[-1]["kind"] == "chart" or (kind == "text" and re.match(r"<h2", content))
         if fresh:
             found.append({"kind": "prose", "parts": []})
-        found[-1]["parts"].append((kind, markup))
+        so_far = found[-1]["parts"]
+        if kind == "code" and so_far and so_far[-1][0] == "code":
+            so_far[-1] = ("code", so_far[-1][1] + Markup("\n\n") + markup)  # parameters and opening: one fold
+        else:
+            so_far.append((kind, markup))
     return found
