@@ -116,9 +116,13 @@ def refused(sheet: Sheet) -> dict:
     count = sum(r["outcome"] == "refused" for r in rows)
     title = w.ngettext("{n} file was refused", "{n} files were refused", count) if count else w._("No file was refused")
     csv = sheet.csv("berkas-ditolak", w.plain("Refused and flagged files"), files_table(rows, sheet)) if rows else None
+    stopped = [r for r in rows if r["outcome"] != "flagged"]
+    flagged = [r for r in rows if r["outcome"] == "flagged"]
     return {
-        "rows": [file_row(r, sheet) for r in rows[:REFUSED_SHOWN]],
-        "more": max(0, len(rows) - REFUSED_SHOWN),
+        "rows": [file_row(r, sheet) for r in stopped[:REFUSED_SHOWN]],
+        "flagged": [file_row(r, sheet) for r in flagged[:REFUSED_SHOWN]],
+        "flagged_count": len(flagged),
+        "more": max(0, len(stopped) - REFUSED_SHOWN) + max(0, len(flagged) - REFUSED_SHOWN),
         "title": title,
         "csv": csv,
     }

@@ -227,7 +227,7 @@ def charts(sheet: Sheet, agency: dict) -> list[dict]:
         platform_dots(facts.of("estimates.agency_platform_window", key), w, agency_id=key),
     ]
     waited = waits(sheet, key)
-    if waited:
+    if len(waited) >= MINIMUM_CASES:
         found.append(reply_times(waited, w, agency_id=key, minimum=MINIMUM_CASES))
     return [sheet.chart(chart, prefix=f"{agency['slug']}-") for chart in found]
 
@@ -269,6 +269,10 @@ def habits(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
                 text += w.plain("; nine of ten pauses are shorter than {days} days", days=w.number(r["gap_p90_hours"] / 24, 1))
             found.append((PLATFORM_NAMES.get(r["platform"], r["platform"]), text))
     found += plan_line(sheet, key, first, last)
+    asked = len(waits(sheet, key))
+    if 0 < asked < MINIMUM_CASES:
+        text = w.plain("{n} in the response log, too few to judge reply times (20 are needed)", n=w.integer(asked))
+        found.append((w.plain("Questions"), text))
     posts = facts.of("posts", key)
     if first is not None and posts.height:
         joint = posts.filter(pl.col("published_on").is_between(first, last) & pl.col("is_collab").fill_null(value=False)).height
