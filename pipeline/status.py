@@ -97,6 +97,7 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
     from pipeline import screen
 
     indonesian = language == "id"
+    columns: tuple[str, ...]
     version = found["version"]
     if version:
         label = "Versi terbit" if indonesian else "Published"

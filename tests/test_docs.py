@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from pipeline.cli import app
 
@@ -25,12 +26,21 @@ def test_every_command_in_the_documents_exists(document):
     for line in code(document.read_text(encoding="utf-8")):
         for name, rest in re.findall(r"(?:^|[\s/])terukur ([a-z]+)([^#|]*)", line):
             assert name in COMMANDS, f"terukur {name}"
-            options = {option for param in COMMANDS[name].params for option in param.opts}
+            options = {"--help", *(option for param in COMMANDS[name].params for option in param.opts)}
             for option in re.findall(r"(?<!\S)(--[a-z-]+)", rest):
                 assert option in options, f"terukur {name} {option}"
         targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
         for target in re.findall(r"^make ([a-z]+)", line):
             assert target in targets, f"make {target}"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_says_in_both_languages_what_it_and_its_options_do(name):
+    shown = CliRunner().invoke(app, [name, "--help"])
+    assert shown.exit_code == 0
+    assert " / " in COMMANDS[name].help
+    options = [param for param in COMMANDS[name].params if "--help" not in param.opts]
+    assert [param.name for param in options if not getattr(param, "help", "")] == []
 
 
 def test_the_readme_lists_every_command():
