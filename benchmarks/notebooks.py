@@ -27,23 +27,24 @@ from pipeline.settings import Workspace, workspace
 
 LIMIT_SECONDS, LIMIT_BYTES = 120, 1_000_000
 READER = """
-import json, sys, time, contextlib, io
+import json, os, sys, time, contextlib, io
 from pipeline.notebook import buka
 ASK = ("select version, built_at from meta.version", "select count(*) n, sum(engagement) e, max(captured_at) c from core.posts",
        "select sum(vs_expected) v, count(*) n from estimates.agency_window")
-stop, seen, errors, torn, reads, opened = float(sys.argv[2]), {}, [], 0, 0, 0
-while time.time() < stop:
+done = lambda: os.path.exists(sys.argv[2])
+seen, errors, torn, reads, opened = {}, [], 0, 0, 0
+while not done():
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             db = buka(ruang=sys.argv[1])
         opened += 1
         until = time.time() + 2.0
-        while time.time() < min(until, stop):
+        while time.time() < until and not done():
             answer = [db.sql(q).rows() for q in ASK]
             first = seen.setdefault(db.versi.name, answer)
             torn += answer != first or answer[0][0][0] != db.versi.name
             reads += 1
-            time.sleep(0.05)
+            time.sleep(0.2)
         db.tutup()
     except Exception as error:
         errors.append(f"{type(error).__name__}: {error}"[:200])
@@ -59,12 +60,10 @@ def busy_night(readers: int, publishes: int) -> bool:
         samples.generate(place.root, profile="tiny")
         known = registry.load(place.registry)
         ledger.ingest(place.create(), known)
-        began = time.monotonic()
         warehouse.build(place, registry=known)
-        each = time.monotonic() - began
         root = str(Path(__file__).resolve().parent.parent)
-        stop_file = time.time() + each * publishes * 3 + 30
-        command = [sys.executable, "-c", READER, str(place.root), str(stop_file)]
+        stop = Path(folder) / "stop"
+        command = [sys.executable, "-c", READER, str(place.root), str(stop)]
         open_readers = [
             subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": root, "TERUKUR_THREADS": "1"})
             for _ in range(readers)
@@ -74,8 +73,7 @@ def busy_night(readers: int, publishes: int) -> bool:
             began = time.monotonic()
             warehouse.build(place, registry=known)
             seconds.append(time.monotonic() - began)
-            if time.time() > stop_file - 5:
-                break
+        stop.touch()
         found = [json.loads(reader.communicate()[0]) for reader in open_readers]
     errors = [e for f in found for e in f["errors"]]
     torn = sum(f["torn"] for f in found)
