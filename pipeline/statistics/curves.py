@@ -24,7 +24,9 @@ def snapshot_pairs(history: pl.DataFrame, quantity: str) -> dict[str, m.Pairs]:
     if quantity not in history.columns or history.is_empty():
         return {}
     rows = history.filter(pl.col(quantity).is_not_null() & pl.col("age_hours").is_not_null())
-    rows = rows.filter(pl.col("captured_at") > rows["captured_at"].max() - pl.duration(days=DAYS)).sort("post_key", "captured_at")
+    rows = rows.filter(pl.col("captured_at") > pl.col("captured_at").max() - pl.duration(days=DAYS)).sort(
+        "post_key", "captured_at"
+    )
     before = [pl.col(c).shift(1).over("post_key").alias(f"{c}_before") for c in (quantity, "age_hours")]
     rows = rows.with_columns(before).filter(pl.col(f"{quantity}_before").is_not_null())
     columns = (f"{quantity}_before", quantity, "age_hours_before", "age_hours", "post_key")
