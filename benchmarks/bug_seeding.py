@@ -1,6 +1,6 @@
 """Puts one bug at a time into a copy of the reader and asks whether the tests of the reader notice it.
 
-``python -m benchmarks.bug_seeding`` prints every seed with its verdict, and the score (at least 95 % must be caught). Seeds lie in
+``python -m benchmarks.bug_seeding`` prints each seed with its verdict and the score (at least 95 % must be caught). Seeds are
 ``benchmarks/bug_seeds.tsv``: file of ``pipeline/exports``, text before (exactly once in it; ⏎ is a line end), text after, what it
 does. A seed whose text is gone is an error: the list must be brought up to date.
 """

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from benchmarks import mutants
+from benchmarks import bug_seeding, mutants
 from pipeline.exports import read
 
 
@@ -70,3 +70,8 @@ def test_a_dialect_leaves_no_other_file(tmp_path):
     path.write_bytes(mutant.data)
     exports = lie(read(path, **case.options), lambda rows: rows.with_columns(impressions=rows["impressions"] // 1000))
     assert mutants.judge(case, mutant, exports)[0] == "wrong"
+
+
+def test_every_seeded_bug_still_has_its_place():
+    """The seeds of benchmarks/bug_seeding.py fit the sources: each text is there exactly once."""
+    assert len([bug_seeding.seeded(seed) for seed in bug_seeding.seeds()]) >= 40
