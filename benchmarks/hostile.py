@@ -173,7 +173,7 @@ SPECIAL = ("fifo", "symlink", "loop", "unreadable")
 
 
 def hostile(count: int, large: int = 3) -> Iterator[tuple[str, bytes | None]]:
-    """Names and bytes; None marks something that is no file. Every kind once before any comes twice; large ones ``large`` times."""
+    """Names and bytes; None is no file. Every kind once before any comes twice; large ones at most ``large`` times."""
     kinds = list(HOSTILE)
     yield from ((name, None) for name in SPECIAL[:count])
     made, i = len(SPECIAL), 0
