@@ -8,6 +8,8 @@ place is noticed.
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
@@ -29,6 +31,8 @@ AT_ONCE = 96 * 2**20  # bytes held at a time
 FEW = 2  # files, or
 SMALL = 64 * 1024  # bytes of one header that are read faster one by one
 HEAD = 64 * 1024  # a header line is not longer
+CHILDREN = 2  # workbooks that are read at a time
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 DEEP = 25  # rows in which a title above a header may hide one
 
 
@@ -120,6 +124,17 @@ class _Reader:
         return file
 
     def finish(self, files: list[_File]) -> Iterator[list[Export]]:
+        """Read what is open. Workbooks wait for their child processes in the background, while text is read."""
+        with ThreadPoolExecutor(CHILDREN) as pool:
+            books = [(p, pool.submit(_strictly, p)) for f in files for p in f.parts if p.data[:4] in WORKBOOKS]
+            self._read_text(files)
+            for part, book in books:
+                with suppress(Exception):  # met again, and reported, where the part is read alone
+                    part.exports = book.result()
+        for file in files:
+            yield file.answer if file.answer is not None else _answer(file)
+
+    def _read_text(self, files: list[_File]) -> None:
         groups: dict[tuple[bytes, bool], list[_Table]] = {}
         for part in (p for f in files for p in f.parts):
             if found := _sniff(part):
@@ -130,9 +145,7 @@ class _Reader:
             if plan and not (open_end and plan.form.ends_with_newline):
                 for chunk in _chunks(tables):
                     _or_left(_read_chunk, plan, header, chunk)
-        _prepare([p for f in files for p in f.parts if p.exports is None])
-        for file in files:
-            yield file.answer if file.answer is not None else _answer(file)
+        _prepare([p for f in files for p in f.parts if p.exports is None and p.data[:4] not in WORKBOOKS])
 
 
 def _answer(file: _File) -> list[Export]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from pipeline.exports.messages import Refused
@@ -172,6 +172,12 @@ def _check_period(
 
 
 def _match(text: str, patterns: Sequence[str]) -> dict[str, str] | None:
+    return _parts(text, tuple(patterns))
+
+
+@lru_cache(maxsize=65536)
+def _parts(text: str, patterns: tuple[str, ...]) -> dict[str, str] | None:
+    """The parts of a date by the first pattern that fits; the days of many exports are the same few texts."""
     body = re.sub(r"\s+", " ", text.strip())
     for pattern in patterns:
         if found := compiled(pattern)[0].match(body):

@@ -81,7 +81,10 @@ def assign(export: Export, given: Sequence[str], accounts: Accounts, *, per_row:
 def _named(rows: pl.DataFrame) -> list[tuple[str | None, str | None]]:
     if "platform_account_id" not in rows.columns:
         return []
-    pairs = rows.select("platform_account_id", "handle").unique(maintain_order=True).rows()
+    columns = [rows[c] for c in ("platform_account_id", "handle")]
+    if all(c.null_count() == len(c) for c in columns):
+        return []
+    pairs = dict.fromkeys(zip(*(c.to_list() for c in columns), strict=True))
     by_id: dict[str | None, tuple[str | None, str | None]] = {}
     for account, handle in pairs:
         if account or handle:
