@@ -20,7 +20,7 @@ from pipeline.exports.text import trim
 from pipeline.formats import Column, Format, Notes, Table, normalise
 
 MANY = 2**62  # sums stay far from the end of Int64
-TRIMMED = r"^[!-~](.*[!-~])?$"  # begins and ends with a visible ASCII character: no way of stripping changes it
+TRIMMED = r"^[^\s\x1c-\x1f](.*[^\s\x1c-\x1f])?$"  # no space around it: stripping changes nothing
 ANY_LINE = "(?s)"
 NO_DATE_NOTES = ("pattern", "same", "rolled", "id_year")
 QUICK_DATES = {
@@ -180,7 +180,7 @@ def _cells(stack: Stack) -> dict[str, tuple[Column, pl.Series]]:
         text = stack.raw[name]
         nulls = column.nulls if column.nulls is not None else stack.plan.form.nulls
         marks = ("",) if column.kind in typed.TEXT_KINDS else nulls
-        if column.kind == "url" or column.field == "handle":
+        if column.kind in typed.TEXT_KINDS and column.field != "caption":
             stack.leave(~text.str.contains(ANY_LINE + TRIMMED) & (text != ""))
         if "" not in marks:
             stack.leave(text.fill_null("") == "")
