@@ -200,8 +200,8 @@ class Buku:
             found = self.versi.sql(query, **nilai)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise TidakAda(f"{error}\nDaftar tabel: db.isi() · kolom: db.kolom('core.posts')") from None
-        sums = {c: pl.Float64 if t.scale else pl.Int64 for c, t in found.schema.items() if isinstance(t, pl.Decimal)}
-        return found.cast(sums)  # sums of whole numbers are numbers one can calculate with  # type: ignore[arg-type]
+        sums = [pl.col(c).cast(pl.Float64 if t.scale else pl.Int64) for c, t in found.schema.items() if isinstance(t, pl.Decimal)]
+        return found.with_columns(sums)  # sums of whole numbers are numbers one can calculate with
 
     def tabel_data(self, nama: str) -> pl.DataFrame:
         """A whole published table."""

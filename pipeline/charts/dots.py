@@ -249,7 +249,7 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
     shift = -0.18 if phone else 0.0
     notes = []
     for i, r in enumerate(rows):
-        label, small = teks(r["label"], 34), teks(r["small"], 60)
+        label, small = teks(r["label"], 34), str(teks(r["small"], 60))
         if r.get("above"):
             small = f"{teks(r['above'], 40)}<br>{small}"
         value = words.times(r["value"]) if r["value"] else words.plotly("too little data")

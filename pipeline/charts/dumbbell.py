@@ -1,6 +1,7 @@
 """Before and after per agency: two points and the line between them, in alphabetical order."""
 
 import math
+from typing import Any
 
 import polars as pl
 
@@ -81,9 +82,9 @@ def _figure(rows: list[dict], words: Words, size: str):
     notes = []
     for i, r in enumerate(rows):
         span = words.interval(r["lower"], r["upper"], kind="times").removeprefix("95%: ") if r["lower"] else "–"
-        left = {"xanchor": "left", "xshift": 0 if phone else -170}
+        left: dict[str, Any] = {"xanchor": "left", "xshift": 0 if phone else -170}
         notes.append(note(teks(r["label"], 28), 0, -i, size=font, tint="ink", xref="paper", yshift=9 if phone else 0, **left))
-        right = {"xanchor": "right", "xshift": 0 if phone else 86}
+        right: dict[str, Any] = {"xanchor": "right", "xshift": 0 if phone else 86}
         notes.append(note(span, 1, -i, size=font - 0.5, xref="paper", yshift=9 if phone else 0, **right))
     return finish(
         data,

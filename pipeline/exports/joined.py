@@ -8,6 +8,7 @@ words the refusal. So nothing here refuses, and nothing here guesses.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -559,11 +560,11 @@ def _results(
             said.flag("UNKNOWN_COLUMN", "", ", ".join(plan.report.unknown))
         part = rows.slice(int(edges[number]), int(tall[number]))
         height = int(stack.sizes[number])
-        results[number] = typed.Typed(
-            part, height, plan.fresh_report(), plan.language, said.dropped, said, sums[number], nulls[number]
-        )
-        if stated is not None and (day := stated[where].max()):
-            results[number].captured = end_of_day(day)
+        made = typed.Typed(part, height, plan.fresh_report(), plan.language, said.dropped, said, sums[number], nulls[number])
+        day: Any = None if stated is None else stated[where].max()
+        if day:
+            made.captured = end_of_day(day)
+        results[number] = made
     return results
 
 

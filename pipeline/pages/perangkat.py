@@ -2,6 +2,7 @@
 
 import math
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -512,7 +513,8 @@ def files(sheet: Sheet, agency: dict) -> dict:
 
 def newest_files(rows: list[dict], sheet: Sheet) -> list[dict]:
     """Per platform: how many files, how many refused, and the one whose content is newest."""
-    w, platforms = sheet.words, {}
+    w = sheet.words
+    platforms: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         platforms.setdefault(row["platform"] or "", []).append(row)
     found = []

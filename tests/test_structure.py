@@ -1,0 +1,64 @@
+"""The house: imports run downhill, one engine door, and nothing happens on import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
+MODULES = sorted(PIPELINE.rglob("*.py"))
+# Each layer may import those below it, never one above.
+LAYERS = ("definitions", "defs", "pages", "charts", "metrics", "warehouse", "settings")
+# `terukur run` executes exactly what Dagster loads, so this one file looks up.
+LOOKS_UP = {"defs/run.py: pipeline.definitions", "defs/run.py: pipeline.definitions.defs"}
+READING = ("ledger", "exports", "formats")
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file names in an import, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(PIPELINE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(PIPELINE).as_posix())
+def test_only_defs_and_definitions_know_dagster(path):
+    if layer_of(path) not in ("defs", "definitions"):
+        assert not [name for name in imported(path) if name.partition(".")[0].startswith("dagster")]
+
+
+@pytest.mark.parametrize("order", [LAYERS, READING], ids=["tables to pages", "reading"])
+def test_imports_run_downhill(order):
+    uphill = []
+    for path in MODULES:
+        if (layer := layer_of(path)) in order:
+            above = {f"pipeline.{name}" for name in order[: order.index(layer)]}
+            uphill += [
+                f"{path.relative_to(PIPELINE)}: {name}" for name in imported(path) if ".".join(name.split(".")[:2]) in above
+            ]
+    assert set(uphill) <= LOOKS_UP
+
+
+def test_the_simulated_regency_knows_nothing_of_the_reader():
+    ours = {"pipeline.exports", "pipeline.formats", "pipeline.warehouse", "pipeline.ledger"}
+    known = {n for p in (PIPELINE / "samples").glob("*.py") for n in imported(p) if ".".join(n.split(".")[:2]) in ours}
+    assert known == set()
+
+
+def test_importing_everything_but_dagster_writes_nothing(tmp_path):
+    ours = [p for p in MODULES if layer_of(p) not in ("defs", "definitions")]
+    names = [".".join(p.relative_to(PIPELINE.parent).with_suffix("").parts) for p in ours]
+    code = f"import importlib\nfor name in {names!r}: importlib.import_module(name)"
+    where = {"PYTHONPATH": str(PIPELINE.parent), "PATH": "", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=where, check=True, timeout=200)
+    assert list(tmp_path.iterdir()) == []
