@@ -259,7 +259,7 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
             notes.append(
                 note(f"<b>{label}</b>", 0, -i, size=font + 0.5, tint="ink", xanchor="left", yshift=5 + 14 * lines, **place)
             )
-            notes.append(note(small, 0, -i, size=font, xanchor="left", yshift=4, **place))
+            notes.append(note(small, 0, -i, size=font, xanchor="left", yshift=4, align="left", **place))
             notes.append(
                 note(value, 1, -i, size=font + 0.5, tint="ink", bold=True, xanchor="right", yshift=5 + 14 * lines, **place)
             )
@@ -278,7 +278,8 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
                     yshift=-3,
                 )
             )
-            notes.append(note(small, 0, -i, size=font - 0.5, xref="paper", xanchor="left", xshift=-200, yanchor="top", yshift=-1))
+            left = {"xref": "paper", "xanchor": "left", "xshift": -200, "align": "left"}
+            notes.append(note(small, 0, -i, size=font - 0.5, yanchor="top", yshift=-1, **left))
             notes.append(
                 note(
                     value,

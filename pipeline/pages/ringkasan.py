@@ -25,6 +25,7 @@ def build(sheet: Sheet) -> str:
     found = needs(facts, agencies, w)
     listing = daftar.listing(sheet, agencies)
     apart = levels(sheet, agencies)
+    short = max(min(len(groups["up"]), SHOWN), min(len(found), SHOWN)) <= 3  # page 1 on paper has room for more
     body = render(
         "ringkasan.html",
         w,
@@ -40,7 +41,7 @@ def build(sheet: Sheet) -> str:
         improved=improved(sheet, groups["up"]),
         calm=calm(sheet, agencies) if not groups["up"] else [],
         levels=apart,
-        is_short=not apart and max(min(len(groups["up"]), SHOWN), min(len(found), SHOWN)) <= 3,
+        is_short=short,
         improved_more=max(0, len(groups["up"]) - SHOWN),
         improved_count=len(groups["up"]),
         help=[{"need": need, "url": sheet.agency_url(need.agency)} for need in found[:SHOWN]],
