@@ -141,6 +141,7 @@ class Seen:
     values: dict[str, int | None]
     is_share: bool = False
     is_story: bool = False
+    is_reply: bool = False  # on X: an answer to somebody, not a publication
 
     @property
     def engagement(self) -> int | None:
@@ -288,7 +289,8 @@ def sightings(path: Path, exporter: str, known: list[dict[str, str]]) -> list[Se
             owner = by_number.get(value(platform, row, "owner")) if "owner" in NAMES[platform] else exporter
             story = "/stories/" in post
             shared = value(platform, row, "is_share") == "1"
-            out.append(Seen(platform, post, owner, exporter, at, day, captured(path, platform), values, shared, story))
+            reply = platform == "x" and str(row.get("Post text", "")).startswith("@")
+            out.append(Seen(platform, post, owner, exporter, at, day, captured(path, platform), values, shared, story, reply))
     return out
 
 
@@ -308,7 +310,8 @@ def latest(seen: list[Seen]) -> list[Seen]:
 
 
 def maturity(item: Seen, curves: dict[tuple[str, str], tuple[float, float]]) -> float:
-    published = item.at or dt.datetime.combine(item.day, dt.time(12), dt.UTC)
+    start = dt.datetime.combine(item.day, dt.time(0), PACIFIC if item.platform == "youtube" else dt.UTC)
+    published = item.at or start.astimezone(dt.UTC) + dt.timedelta(hours=12)  # the middle of a day that has no time
     hours = max((item.captured - published).total_seconds() / 3600, 0)
     shares = []
     for quantity in ("engagement", "exposure"):
@@ -323,7 +326,7 @@ def total(values: list[int | None]) -> int | None:
 
 
 def cell(items: list[Seen], curves: dict[tuple[str, str], tuple[float, float]]) -> dict[str, float | None]:
-    counted = [i for i in items if not i.is_story and not i.is_share]
+    counted = [i for i in items if not i.is_story and not i.is_share and not i.is_reply]
     mature = [
         (i.engagement, i.exposure)
         for i in counted

@@ -116,9 +116,11 @@ def _posts(rng, agency, account, platform, group, calendar, n, level, reach):
 
 
 def _account_month(accounts, calendar):
+    """`accounts`: id, agency (or a function of the day), platform, followers. A month belongs to the owner in its middle."""
+    owners = [(a, g if callable(g) else lambda day, agency=g: agency, p, f) for a, g, p, f in accounts]
     rows = [
-        (a, g, p, m, f, d := (add_months(m, 1) - timedelta(days=1)).day, d, 1.0, True)
-        for a, g, p, f in accounts
+        (a, g(m + timedelta(days=14)), p, m, f, d := (add_months(m, 1) - timedelta(days=1)).day, d, 1.0, True)
+        for a, g, p, f in owners
         for m in calendar
     ]
     names = [
@@ -171,7 +173,7 @@ def from_samples(seed: int, profile: str = "full", null: bool = False) -> Regenc
         e = sum(final[k] for k in _engagement_parts(account.platform))
         names = np.array(["video" if k in ("reel", "short", "live") else k for k, _ in KINDS[account.platform]])
         parts.append(_sample_frame(account, p, e, x, names, group))
-        known.append((account.account_id, str(p.owner[-1]), account.platform, float(round(account.followers))))
+        known.append((account.account_id, account.owner, account.platform, float(round(account.followers))))
         u[account.account_id] = float(account.quality)
         own = np.log(RATE[account.platform].rate) + world.quality[account.operator] + account.quality
         rest = p.mean_log - own - training_effect(world, account.operator, p.day)

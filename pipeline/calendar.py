@@ -26,6 +26,7 @@ import holidays
 import numpy as np
 import polars as pl
 
+from pipeline.registry import SLA_WORKING_DAYS
 from pipeline.tables import Table
 
 RAMADAN_FILE = Path(__file__).resolve().parent.parent / "warehouse" / "ramadan.csv"
@@ -36,13 +37,6 @@ WORKING_HOURS: dict[str, tuple[str, str]] = {
     "ramadan_monday_to_thursday": ("08:00", "15:00"),
     "ramadan_friday": ("08:00", "15:30"),
 }
-SLA_WORKING_DAYS: dict[str, int] = {
-    "normative": 5,
-    "without_supervision": 14,
-    "with_supervision": 60,
-    "information_request": 10,
-}
-"""Deadlines in working days per class of complaint; `[sla_days]` in settings.toml adds or replaces classes."""
 
 
 def minute_of_day(text: str | time) -> int:

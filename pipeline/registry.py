@@ -342,6 +342,10 @@ def frame(register: str, rows: list[dict[str, Any]] | None = None) -> pl.DataFra
 # ---- settings and themes --------------------------------------------------------------------------------------------------
 
 
+SLA_WORKING_DAYS = {"normative": 5, "without_supervision": 14, "with_supervision": 60, "information_request": 10}
+"""Deadlines in working days per class of complaint; `[sla_days]` in settings.toml adds or replaces classes."""
+
+
 class WorkingHours(Row):
     """Minutes are derived from HH:MM. Friday is longer; Ramadan is shorter (Perpres 21/2023)."""
 
@@ -364,7 +368,7 @@ class RegistrySettings(Row):
     minimum_posts: int = Field(default=5, ge=1)
     data_age_warning_days: int = Field(default=10, ge=1)
     person_files_retention_days: int = Field(default=30, ge=1)
-    sla_days: dict[str, int] = {"normative": 5, "without_supervision": 14, "with_supervision": 60, "information_request": 10}
+    sla_days: dict[str, int] = Field(default_factory=lambda: dict(SLA_WORKING_DAYS))
     working_hours: WorkingHours = WorkingHours()
     days_off: dict[Date, Text] = {}
     programme_scheme: Key | None = None

@@ -422,6 +422,16 @@ def test_trained_communicators_are_never_more_than_there_are():
     assert table.select("agency_id", "participants", "communicators").rows() == [("a", 3, 3)]
 
 
+def test_an_agency_without_a_training_that_year_counts_as_none_trained():
+    """SIPD 000636 is of all communicators: left out, those who did not come would raise the share."""
+    rows = [("a", date(2025, 3, 1), 4, 5), ("b", date(2026, 3, 1), 2, 8)]
+    table = information.trained_share(
+        pl.DataFrame(rows, schema=["agency_id", "date", "participants", "communicators"], orient="row")
+    )
+    found = table.select("agency_id", "year", "participants", "communicators", "trainings").rows()
+    assert found == [("a", 2025, 4, 5, 1), ("a", 2026, 0, 5, 0), ("b", 2025, 0, 8, 0), ("b", 2026, 2, 8, 1)]
+
+
 def test_a_post_with_far_more_comments_than_its_account_ever_has_is_flagged():
     n = 30
     made = posts(

@@ -177,6 +177,14 @@ def test_latest_snapshot_wins_and_every_one_is_kept(workspace):
     assert restated.select("field", "old_value", "new_value").rows() == [("reach", 700.0, 650.0)]
 
 
+def test_an_answer_on_x_is_kept_but_is_no_post(workspace):
+    rows = [post("x", "1", "2026-10-01T03:00"), post("x", "2", "2026-10-01T04:00", post_type="reply")]
+    drop(workspace, "a-x/1.csv", "x", rows)
+    posts, facts = build(workspace, "core.posts", "marts.post_facts")
+    assert dict(posts.select("post_id", "is_counted").iter_rows()) == {"1": True, "2": False}
+    assert facts.height == 1
+
+
 def test_a_post_belongs_to_the_wib_day_of_its_instant(workspace):
     drop(workspace, "a-fb/1.csv", "facebook", [post("facebook", "1", "2026-09-30T18:30")])
     row = build(workspace, "core.posts").row(0, named=True)

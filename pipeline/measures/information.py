@@ -113,11 +113,21 @@ def incident_lags(incidents: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
 
 
 def trained_share(trainings: pl.DataFrame) -> pl.DataFrame:
-    """One row per agency and year. Persons are not named, so of several trainings the best attended counts: a lower bound."""
+    """One row per agency that has told its number of communicators and year of the roster (SIPD 000636: trained / all x 100).
+
+    An agency without a training in a year counts with 0 trained of its last known number, else with the next one it tells:
+    left out, the share would be of those who came. Persons are not named, so of several trainings in a year the best attended
+    counts: a lower bound.
+    """
     rows = trainings.filter(pl.col("communicators") > 0, pl.col("participants").is_not_null(), pl.col("date").is_not_null())
     rows = rows.with_columns(year=pl.col("date").dt.year()).sort("agency_id", "date")
     table = rows.group_by("agency_id", "year", maintain_order=True).agg(
         participants=pl.col("participants").max(), communicators=pl.col("communicators").last(), trainings=pl.len().cast(pl.Int64)
+    )
+    every = rows.select("agency_id").unique().join(rows.select("year").unique(), how="cross").sort("agency_id", "year")
+    table = every.join(table, on=["agency_id", "year"], how="left", maintain_order="left").with_columns(
+        pl.col("participants", "trainings").fill_null(0),
+        pl.col("communicators").forward_fill().over("agency_id").backward_fill().over("agency_id"),
     )
     return table.with_columns(participants=pl.min_horizontal("participants", "communicators")).sort("agency_id", "year")
 

@@ -23,6 +23,7 @@ DEFAULTS = {
     "threads": (19.0, 1.1),
 }
 FALLBACK = (24.0, 1.0)
+CHAIN_PAIRS = 20_000  # evenly chosen; more say the same
 MINIMUM_PAIRS = 200
 TRUSTED_COUNT = 300.0  # a post of 30,000 views is not 30,000 witnesses: purges and luck do not shrink with its size
 
@@ -134,7 +135,8 @@ def chain_shares(p: Pairs, grid: Array, tail: float) -> tuple[Array, Array]:
     factors, sum of later over sum of earlier counts (weighted as in `fit`: very large counts count less).
     """
     x = np.log(grid)
-    p = p.take(np.flatnonzero((p.age1 >= 0.9 * grid[0]) & (p.age2 <= 1.1 * grid[-1])))  # what began or ended elsewhere says less
+    rows = np.flatnonzero((p.age1 >= 0.9 * grid[0]) & (p.age2 <= 1.1 * grid[-1]))  # what began or ended elsewhere says less
+    p = p.take(rows[:: max(1, len(rows) // CHAIN_PAIRS)])
     knots = np.clip(np.log(np.array([p.age1, p.age2])), x[0], x[-1])
     steps = np.clip((knots[:, :, None] - x[:-1]) / np.diff(x), 0.0, 1.0)
     span = steps[1] - steps[0]  # pairs x steps: how much of each step lies between the two ages

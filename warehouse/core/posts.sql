@@ -49,7 +49,7 @@ SELECT
     coalesce(d.post_type = 'story', FALSE) AS is_story,
     d.exporters > 1 OR d.has_partner = 1 AS is_collab,
     d.owner_id IS NOT NULL AND a.agency_id IS NOT NULL AND NOT d.is_share AND d.row_note IS NULL
-        AND coalesce(d.post_type, '') NOT IN ('story', 'video_asset') AS is_counted,
+        AND coalesce(d.post_type, '') NOT IN ('story', 'video_asset', 'reply') AS is_counted,  -- an answer is no publication
     CASE WHEN d.reach_boosted IS NOT NULL THEN d.reach_boosted > 0
         WHEN d.views_boosted IS NOT NULL THEN d.views_boosted > 0
         WHEN d.promoted_impressions IS NOT NULL THEN d.promoted_impressions > 0
