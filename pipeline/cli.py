@@ -398,6 +398,35 @@ def rollback(context: typer.Context) -> None:
 
 
 @app.command()
+def erase(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="Teks yang dihapus: nama, nomor, id, akun. / What to erase.")],
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Alasan atau nomor permintaan. / Why, or a case number.")],
+) -> None:
+    """Menghapus seseorang dari semua berkas kita. / Erase a person from every file of ours; cannot be undone."""
+    from pipeline import erasure
+
+    session: Session = context.obj
+    workspace = session.workspace
+    with night.alone(workspace):
+        done = erasure.clean_archive(workspace, text)
+        session.say(f"Berkas arsip yang disunting: {len(done.files)}", f"Archived files redacted: {len(done.files)}")
+        erasure.renew_raw(workspace, text)
+        status = _run(session)
+        if status in (night.DONE, night.PARTLY):
+            removed = erasure.purge(workspace)
+            done.left, done.inbox = erasure.search(workspace, text), erasure.in_inbox(workspace, text)
+            proof = erasure.write_proof(workspace, done, removed, reason)
+            session.say(f"Bukti: {proof}", f"Proof: {proof}")
+    if done.left:
+        session.stop(night.NOT_PUBLISHED, f"Masih ada di: {', '.join(done.left)}", f"Still in: {', '.join(done.left)}")
+    if done.inbox:
+        listed = "\n".join(f"  {place}" for place in done.inbox)
+        session.say(f"Hapus sendiri dari folder lembaga:\n{listed}", f"Delete these yourself, they are not ours:\n{listed}")
+    raise typer.Exit(status)
+
+
+@app.command()
 def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Porta. / Port.")] = 3000,

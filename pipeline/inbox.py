@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +23,7 @@ CLUTTER = {".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".directory"}
 RECENT_SECONDS = 60
 LARGEST = 64 * 2**20  # what the reader refuses is hashed, not copied: one video must not fill the disk of the archive
 CHUNK = 2**20
+ERASED = "erased"  # in place of a SHA-256: the whole file was erased on request
 BATCH = 512  # files that are copied before the first of them is fsynced
 FSYNCS = 16  # that wait for the disk at a time: it writes them together
 
@@ -119,15 +120,18 @@ def _held(found: Found, seen: str) -> Found:
     return Found(**{**found.__dict__, "problem": "STILL_CHANGING", "seen": seen})
 
 
-def keep(found: Sequence[Found], archive: Path) -> list[str | None]:
+def keep(
+    found: Sequence[Found], archive: Path, replaced: Callable[[str], tuple[bool, str | None]] = lambda _: (False, None)
+) -> list[str | None]:
     """Copy files into the archive under their SHA-256, mode 0440; give the hash of each, in order.
 
     None where a file is gone, or changed between the listing and the end of the copy: it is looked at again next time. All copies
     are fsynced, then all renamed, then each folder is fsynced once: the same promise as file by file, at a fraction of its waits.
+    `replaced` knows files that were erased: they are not archived again, and their redacted copy stands for them.
     """
     digests: list[str | None] = []
     for start in range(0, len(found), BATCH):
-        copied = [_one(f, archive, n) for n, f in enumerate(found[start : start + BATCH])]
+        copied = [_instead(_one(f, archive, n), replaced) for n, f in enumerate(found[start : start + BATCH])]
         fresh = [c[1] for c in copied if c and c[1]]
         with ThreadPoolExecutor(FSYNCS) as pool:
             list(pool.map(fsync, fresh))
@@ -136,6 +140,18 @@ def keep(found: Sequence[Found], archive: Path) -> list[str | None]:
             list(pool.map(fsync, [f for f in folders if f]))
         digests += [c[0] if c else None for c in copied]
     return digests
+
+
+def _instead(
+    copied: tuple[str, Path | None] | None, replaced: Callable[[str], tuple[bool, str | None]]
+) -> tuple[str, Path | None] | None:
+    """The copy, or where the file was erased its redacted stand-in, which the archive holds already."""
+    is_erased, digest = replaced(copied[0]) if copied else (False, None)
+    if copied is None or not is_erased:
+        return copied
+    if copied[1]:
+        copied[1].unlink(missing_ok=True)
+    return digest or ERASED, None
 
 
 def _one(found: Found, archive: Path, number: int) -> tuple[str, Path | None] | None:

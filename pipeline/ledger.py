@@ -20,13 +20,15 @@ import numpy as np
 import polars as pl
 
 from pipeline import ownership, raw, warehouse
+from pipeline.erasure import replaced
 from pipeline.exports.batch import Job, read_many
 from pipeline.exports.model import Export
-from pipeline.inbox import Found, archived, keep, scan, sweep
+from pipeline.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.settings import Workspace
 
 KEPT = ("accepted", "flagged")
 HELD_RUNS = 3
+NAMES = "names.jsonl"
 FLUSH_ROWS = 500_000
 Reader = Callable[..., list[Export]]
 
@@ -47,12 +49,12 @@ class IngestReport:
 
 @dataclass(frozen=True)
 class Sighting:
-    """What the names of one file say together: the earliest account and download day, and when it was first seen."""
+    """What the names of one file say together: whose it is, the earliest download day, and when it was first seen."""
 
     name: str
     size: int
     account: str | None
-    rivals: tuple[str, ...]  # accounts whose folders held the same bytes from the same night on
+    rivals: tuple[str, ...]  # other accounts whose folders hold the same bytes
     folder_date: date | None
     first_seen: datetime
     names: tuple[str, ...]
@@ -72,11 +74,13 @@ def ingest(
     moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) if now is None or now.tzinfo else now
     accounts = registry.accounts["account_id"].unique().to_list()
     sweep(workspace.archive)
+    warehouse.set_aside_if_damaged(workspace)
     found = scan(workspace.inbox, accounts, settle_seconds) if workspace.inbox.exists() else []
     with warehouse.open_raw(workspace) as con:
         night = _Night(con, workspace, registry, moment, read)
         con.execute("BEGIN")
         try:
+            _recall_names(workspace, con)
             night.look(found)
             night.read_all(reread, progress)
             night.settle()
@@ -85,12 +89,33 @@ def ingest(
             con.execute("ROLLBACK")
             raise
         con.execute("CHECKPOINT raw")
+    remember_names(workspace)
     return night.report
 
 
 def rebuild(workspace: Workspace, registry: Any, **options: Any) -> IngestReport:
     """Read every archived file again. The result equals the one that grew night by night."""
     return ingest(workspace, registry, reread=True, **options)
+
+
+def remember_names(workspace: Workspace) -> None:
+    """Write what was seen beside the archive: bytes alone do not say whose they are, should the database ever be lost."""
+    with warehouse.open_raw(workspace) as con:
+        rows = con.sql("SELECT * FROM raw.sightings ORDER BY first_seen_at, name, sha256").pl()
+    text = rows.write_ndjson()
+    place = workspace.archive / NAMES
+    if not place.exists() or place.read_text(encoding="utf-8") != text:
+        warehouse.write_atomically(place, text)
+
+
+def _recall_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
+    """Take the sightings back from the archive where the database has none."""
+    place = workspace.archive / NAMES
+    if place.exists() and not con.execute("SELECT count(*) FROM raw.sightings").fetchall()[0][0]:
+        times = [pl.col(c).str.to_datetime(time_unit="us") for c in ("first_seen_at", "last_seen_at")]
+        texts = SIGHTING | dict.fromkeys(("first_seen_at", "last_seen_at", "folder_date"), pl.Utf8)
+        known = pl.read_ndjson(place, schema=texts).with_columns(*times, pl.col("folder_date").str.to_date())
+        raw.insert(con, "sightings", known.filter(pl.col("sha256").is_not_null()))
 
 
 def status(workspace: Workspace) -> pl.DataFrame:
@@ -119,26 +144,28 @@ class _Night:
     def look(self, found: list[Found]) -> None:
         """Archive what is new or changed, note every sighting, and refuse what is no file."""
         known = {row[0]: row[1:] for row in self.con.execute(KNOWN_SQL).fetchall()}
-        before = self._sightings()
+        present = {item.name for item in found}
+        before = self._sightings(present)
         self.con.execute("DELETE FROM raw.exports WHERE sha256 = ''")
         rows, unchanged, arrived = [], [], []
         for item in found:
             *stamp, sha256, runs = known.get(item.name, (None, None, None, None, 0))
-            if item.problem is None and sha256 and tuple(stamp) == item.stamp:
+            if item.problem is None and sha256 not in (None, ERASED) and tuple(stamp) == item.stamp:
                 unchanged.append(item.name)
             else:
-                arrived.append((item, runs + 1))
-        digests = iter(keep([item for item, _ in arrived if not item.problem], self.workspace.archive))
+                arrived.append((item, runs + 1 if sha256 is None else 1))
+        known_files = [item for item, _ in arrived if not item.problem]
+        digests = iter(keep(known_files, self.workspace.archive, replaced(self.workspace)))
         for item, runs in arrived:
             digest = None if item.problem else next(digests)
-            if digest is None:
-                self._not_read(item, runs)
+            if digest in (None, ERASED):
+                self._not_read(item, runs, is_erased=digest == ERASED)
             elif digest in before:
                 self.report.counts["duplicate"] += item.name not in before[digest].names
             rows.append(self._sighting_row(item, digest, runs))
         self._write_sightings(rows, unchanged)
         self.report.unchanged = len(unchanged)
-        after = self._sightings()
+        after = self._sightings(present)
         self.fresh = {sha for sha, seen in after.items() if sha not in before or _claim(seen) != _claim(before[sha])}
         self.seen = after
 
@@ -172,16 +199,18 @@ class _Night:
             "UPDATE raw.sightings SET last_seen_at = $now WHERE name IN (SELECT unnest($n))", {"now": self.now, "n": unchanged}
         )
 
-    def _sightings(self) -> dict[str, Sighting]:
+    def _sightings(self, present: set[str]) -> dict[str, Sighting]:
         rows = self.con.execute(SIGHTINGS_SQL).fetchall()
         grouped: dict[str, list[tuple]] = {}
         for row in rows:
             grouped.setdefault(row[0], []).append(row[1:])
-        return {sha: _together(seen) for sha, seen in grouped.items()}
+        return {sha: _together(seen, present) for sha, seen in grouped.items()}
 
-    def _not_read(self, item: Found, runs: int) -> None:
+    def _not_read(self, item: Found, runs: int, is_erased: bool = False) -> None:
         """A ledger entry for something that was never opened."""
-        if item.problem == "NOT_A_FILE":
+        if is_erased:
+            outcome, message = "refused", ownership.message("ERASED", item.name, "")
+        elif item.problem == "NOT_A_FILE":
             outcome, message = "refused", ownership.message("NOT_A_FILE", item.name, item.seen)
         elif runs >= HELD_RUNS:
             outcome, message = "refused", ownership.message("TRUNCATED", item.name, item.seen)
@@ -217,9 +246,11 @@ class _Night:
         """Hashes to look at again: held, lost to another account, refused under another registry, or now owned otherwise."""
         rows = self.con.execute(
             "SELECT sha256, outcome, code, registry_token, owners, platform FROM raw.exports WHERE sha256 <> ''"
-        )
-        chosen = set()
-        for sha256, outcome, code, token, owners, platform in rows.fetchall():
+        ).fetchall()
+        chosen = set(self.seen)  # a file without an entry was never read, or the database that knew it is gone
+        for sha256, *_ in rows:
+            chosen.discard(sha256)
+        for sha256, outcome, code, token, owners, platform in rows:
             if outcome == "held" or code in ownership.RIVALRY:
                 chosen.add(sha256)
             elif outcome == "refused":
@@ -241,8 +272,10 @@ class _Night:
     def _job(self, sha256: str) -> Job:
         seen = self.seen[sha256]
         place = archived(self.workspace.archive, sha256)
+        if not place.exists() and seen.size > LARGEST:
+            place = self.workspace.inbox / seen.name
         return Job(
-            place if place.exists() else self.workspace.inbox / seen.name,
+            place,
             name=seen.name.rsplit("/", 1)[-1],
             accounts=(seen.account,) if seen.account else (),
             folder_date=seen.folder_date,
@@ -440,17 +473,19 @@ TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.
     last_seen_at = a.last_seen_at, runs = a.runs
 FROM again a WHERE sightings.name = a.name AND sightings.sha256 = a.sha256"""
 SIGHTINGS_SQL = """SELECT sha256, first_seen_at, name, size_bytes, account_id, folder_date
-FROM raw.sightings WHERE sha256 IS NOT NULL ORDER BY sha256, first_seen_at, length(name), name"""
+FROM raw.sightings WHERE sha256 IS NOT NULL AND sha256 <> 'erased' ORDER BY sha256, first_seen_at, length(name), name"""
 
 
-def _together(rows: list[tuple]) -> Sighting:
-    """All names of one content: the earliest account wins; two accounts from the same night are rivals."""
+def _together(rows: list[tuple], present: set[str]) -> Sighting:
+    """All names of one content. Two accounts are rivals whenever each came: which one came first says nothing about whose it is.
+
+    A name that is gone from the inbox claims nothing while another one is there, so moving a file to its right folder helps.
+    """
     first_seen, name, size, *_ = rows[0]
-    claimed = [(moment, account) for moment, _, _, account, _ in rows if account]
-    account = claimed[0][1] if claimed else None
-    rivals = sorted({a for moment, a in claimed if moment == claimed[0][0] and a != account})
-    days = [day for _, _, _, folder, day in rows if day and folder in (account, None)]
     names = tuple(sorted({row[1] for row in rows}))
+    rows = [row for row in rows if row[1] in present] or rows
+    account, *rivals = sorted({row[3] for row in rows if row[3]}) or [None]
+    days = [day for _, _, _, folder, day in rows if day and folder in (account, None)]
     return Sighting(name, size, account, tuple(rivals), min(days, default=None), first_seen, names)
 
 

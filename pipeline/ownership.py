@@ -30,6 +30,10 @@ TEXTS = {
         "Berkas tidak selesai disalin setelah tiga kali proses ({seen}). Unduh dan salin ulang.",
         "The file was still unfinished after three runs ({seen}). Download and copy it again.",
     ),
+    "ERASED": (
+        "Berkas ini sudah dihapus atas permintaan dan tidak dibaca lagi. Hapus juga salinan di folder ini.",
+        "This file was erased on request and is not read again. Delete the copy in this folder as well.",
+    ),
     "UNKNOWN_ACCOUNT": (
         "Akun {seen} belum ada di registry/accounts.csv. Tambahkan barisnya, atau taruh berkas di folder akunnya.",
         "Account {seen} is not in registry/accounts.csv. Add its line, or put the file into the folder of its account.",

@@ -168,6 +168,49 @@ def _attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, *options: str
     con.execute(f"ATTACH {_quote(str(path))} AS {name}{listed}")
 
 
+DAMAGE = ("not a valid duckdb", "corrupt", "checksum", "deserialize", "truncated", "metadata", "could not read enough bytes")
+
+
+def set_aside_if_damaged(workspace: Workspace) -> Path | None:
+    """Move a private database that cannot be opened out of the way; it is made again from the archive.
+
+    One that another version of DuckDB wrote is not damaged: it is left alone, and both versions are named.
+    """
+    if not workspace.raw_db.exists():
+        return None
+    try:
+        with open_raw(workspace):
+            return None
+    except duckdb.Error as error:
+        _other_format(workspace.raw_db, error)
+        if not any(word in str(error).casefold() for word in DAMAGE):
+            raise  # held by another process, not permitted: nothing that a new file would mend
+        aside = workspace.raw_db.with_name(f"raw.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        os.replace(workspace.raw_db, aside)
+        workspace.raw_db.with_name("raw.duckdb.wal").unlink(missing_ok=True)
+        fsync_folder(workspace.warehouse)
+        return aside
+
+
+class OtherFormat(RuntimeError):
+    """A database in a storage format that this DuckDB does not read. It was not touched."""
+
+    exit_status = 2
+
+    def __init__(self, path: Path, error: Exception):
+        said = " ".join(str(error).split())[:200]
+        here = f"DuckDB {duckdb.__version__}"
+        self.id = f"{path.name} ditulis oleh versi DuckDB lain; di sini {here}. Berkas tidak diubah. ({said})"
+        self.en = f"{path.name} was written by another version of DuckDB; here it is {here}. Left untouched. ({said})"
+        super().__init__(f"{self.id} / {self.en}")
+
+
+def _other_format(path: Path, error: Exception) -> None:
+    """Raise OtherFormat where the file says so: its version number follows the magic bytes."""
+    if "version number" in str(error) or "storage version" in str(error).casefold():
+        raise OtherFormat(path, error) from error
+
+
 @contextlib.contextmanager
 def open_raw(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
     """The private database, for the job only: its tables are `raw.exports`, `raw.post_snapshots`, …"""
@@ -308,7 +351,7 @@ class Build:
         self.con.execute("CHECKPOINT version")
         self.con.execute("DETACH version")
         path = _seal(self.workspace, self.folder / f"{self.name}.duckdb", self.name, self.now, sums)
-        _write_atomically(self.workspace.current_file, f"{self.name}\n")
+        write_atomically(self.workspace.current_file, f"{self.name}\n")
         _retain(self.workspace, Settings().keep_versions)
         return BuildResult(self.name, path, self.tables, self.checks, time.monotonic() - self.started)
 
@@ -424,7 +467,7 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(text)
@@ -455,7 +498,7 @@ def _seal(workspace: Workspace, built: Path, name: str, now: datetime, tables: M
     }
     os.replace(built, place)
     fsync_folder(workspace.versions)
-    _write_atomically(workspace.versions / f"{name}.json", json.dumps(manifest, indent=1, sort_keys=True))
+    write_atomically(workspace.versions / f"{name}.json", json.dumps(manifest, indent=1, sort_keys=True))
     return place
 
 
@@ -512,7 +555,7 @@ def rollback(workspace: Workspace) -> str:
     for name in reversed(earlier):
         with contextlib.suppress(Damaged):
             verify(workspace, name)
-            _write_atomically(workspace.current_file, f"{name}\n")
+            write_atomically(workspace.current_file, f"{name}\n")
             return name
     raise Damaged("Tidak ada versi sebelumnya yang utuh.", "There is no whole earlier version.")
 
@@ -544,6 +587,7 @@ class Version:
             _lock(self.con)
         except duckdb.Error as error:
             self.con.close()
+            _other_format(workspace.versions / f"{name}.duckdb", error)
             raise Damaged(f"Versi {name} tidak dapat dibuka: {error}", f"Version {name} cannot be opened: {error}") from error
 
     def sql(self, query: str, **params: Any) -> pl.DataFrame:

@@ -75,7 +75,7 @@ def test_a36_what_is_no_file_is_never_opened(workspace):
     report = ingest(workspace)
     assert report.counts == {"refused": 3}
     assert {e["code"] for e in entries(workspace).values()} == {"NOT_A_FILE"}
-    assert not [p for p in workspace.archive.rglob("*") if p.is_file()]
+    assert not list(workspace.archive.glob("??/*"))
     assert ingest(workspace).counts == {"refused": 3}, "said once a night, not once more each night"
     assert count(workspace, "exports") == 3
 
@@ -147,13 +147,78 @@ def test_the_same_bytes_in_two_folders_the_same_night_belong_to_nobody(workspace
     assert count(workspace, "post_snapshots") == 0
 
 
-def test_a_later_copy_of_the_same_bytes_does_not_unseat_the_first_account(workspace):
+@pytest.mark.parametrize("first", ["a-tt", "b-tt"])
+def test_the_same_bytes_in_two_folders_belong_to_nobody_whichever_came_first(workspace, first):
     rows = [post("tiktok", "1", "2026-10-01T03:00")]
-    drop(workspace, "a-tt/x.csv", "tiktok", rows)
+    second = "b-tt" if first == "a-tt" else "a-tt"
+    drop(workspace, f"{first}/x.csv", "tiktok", rows)
+    assert ingest(workspace).counts == {"accepted": 1}
+    drop(workspace, f"{second}/x.csv", "tiktok", rows)
+    ingest(workspace, now=NOW + timedelta(days=1))
+    assert entries(workspace)["x.csv"]["code"] == "WRONG_ACCOUNT"
+    assert count(workspace, "post_snapshots") == 0
+    (workspace.inbox / f"{second}/x.csv").unlink()
+    ingest(workspace, now=NOW + timedelta(days=2))
+    assert (entries(workspace)["x.csv"]["outcome"], entries(workspace)["x.csv"]["account_id"]) == ("accepted", first)
+
+
+def test_a_file_moved_to_its_right_folder_is_that_accounts(workspace):
+    path = drop(workspace, "b-tt/x.csv", "tiktok", [post("tiktok", "1", "2026-10-01T03:00")])
     ingest(workspace)
-    drop(workspace, "b-tt/x.csv", "tiktok", rows)
-    assert ingest(workspace, now=NOW + timedelta(days=1)).counts == {"duplicate": 1}
+    target = workspace.inbox / "a-tt/x.csv"
+    target.parent.mkdir()
+    path.rename(target)
+    ingest(workspace, now=NOW + timedelta(days=1))
     assert entries(workspace)["x.csv"]["account_id"] == "a-tt"
+    target.unlink()
+    ingest(workspace, now=NOW + timedelta(days=2))
+    assert entries(workspace)["x.csv"]["outcome"] == "accepted", "an emptied inbox takes nothing back"
+
+
+def test_a10_a_file_that_grows_while_it_is_looked_at_is_held_and_read_when_it_rests(workspace):
+    import threading
+
+    path = drop(workspace, "a-fb/x.csv", "facebook", [post("facebook", "1", "2026-10-01T03:00")])
+    whole, done = path.read_bytes(), threading.Event()
+    path.write_bytes(b"")
+
+    def copy_slowly():
+        with open(path, "ab", buffering=0) as file:
+            while not done.wait(0.005):
+                file.write(b"x")
+
+    copying = threading.Thread(target=copy_slowly)
+    copying.start()
+    try:
+        report = ledger.ingest(workspace, registers(), now=NOW, settle_seconds=0.1, read=read)
+    finally:
+        done.set()
+        copying.join()
+    assert report.counts == {"held": 1} and entries(workspace)["x.csv"]["code"] == "STILL_CHANGING"
+    path.write_bytes(whole)
+    assert ingest(workspace, now=NOW + timedelta(days=1)).counts == {"accepted": 1}
+
+
+def test_a10_earlier_contents_of_a_name_do_not_shorten_the_wait(workspace, monkeypatch):
+    from pipeline import inbox
+
+    for n in range(4):
+        drop(workspace, "a-fb/x.csv", "facebook", [post("facebook", "1", "2026-10-01T03:00", reach=500 + n)])
+        ingest(workspace, now=NOW + timedelta(days=n))
+    monkeypatch.setattr(ledger, "scan", lambda *where: [inbox._held(f, "…") for f in inbox.scan(*where)])
+    later = [ingest(workspace, now=NOW + timedelta(days=n)).counts for n in (5, 6, 7)]
+    assert later == [{"held": 1}, {"held": 1}, {"refused": 1}]
+
+
+def test_a15_what_is_too_large_to_be_read_is_known_by_its_hash_and_not_archived(workspace, monkeypatch):
+    from pipeline import inbox
+
+    monkeypatch.setattr(inbox, "LARGEST", 10)
+    monkeypatch.setattr(ledger, "LARGEST", 10)
+    drop(workspace, "a-fb/x.csv", "facebook", [], refuse="TRUNCATED")
+    assert ingest(workspace).counts == {"refused": 1}
+    assert not list(workspace.archive.glob("??/*"))
+    assert ingest(workspace).unchanged == 1
 
 
 def test_a_collaboration_is_no_foreign_file(workspace):

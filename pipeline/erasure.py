@@ -1,0 +1,245 @@
+"""Erasure on request (UU 27/2022, articles 42-44): a text leaves every file we own, and its export does not bring it back.
+
+Of what was erased only keyed hashes remain: they tell an export that was redacted from one never seen, and cannot be guessed
+without the key, which lies in the workspace with mode 0600 and must be left out of backups. The inbox belongs to the agencies and
+is only read: what still lies there is named to the person who asked, and read in its redacted form from then on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline import inbox, redact
+from pipeline.settings import Workspace
+
+SHORTEST = 4  # a shorter text stands in every file by chance
+
+
+class TooShort(ValueError):
+    """A text of two letters would empty the archive."""
+
+    exit_status = 2
+    id = f"Teks yang dihapus paling sedikit {SHORTEST} huruf."
+    en = f"A text to be erased has at least {SHORTEST} characters."
+
+
+@dataclass
+class Erased:
+    """What was done. `files` are (keyed hash of the old file, SHA-256 of the redacted one or None if the whole file went)."""
+
+    subject: str
+    files: list[tuple[str, str | None]] = field(default_factory=list)
+    inbox: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+# --- what is known of erased files: keyed hashes, nothing else -------------------------------------------------------------
+
+
+def keyed(workspace: Workspace, text: str) -> str:
+    """HMAC-SHA-256 of a text with the key of this workspace, which is made when first needed."""
+    place = workspace.root / "erasure.key"
+    if not place.exists():
+        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+    return hmac.new(place.read_bytes(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _book(workspace: Workspace) -> Path:
+    return workspace.archive / "erased.json"
+
+
+def tombstones(workspace: Workspace) -> dict[str, str | None]:
+    """Keyed hash of an erased file -> SHA-256 of its redacted copy (None: the whole file went)."""
+    try:
+        return json.loads(_book(workspace).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+
+
+def replaced(workspace: Workspace) -> Any:
+    """A function that gives (True, redacted SHA-256 or None) for a file that was erased, and (False, None) for any other."""
+    known = tombstones(workspace)
+
+    def look(sha256: str) -> tuple[bool, str | None]:
+        mark = keyed(workspace, sha256) if known else ""
+        return mark in known, known.get(mark)
+
+    return look
+
+
+# --- the archive ------------------------------------------------------------------------------------------------------------
+
+
+def clean_archive(workspace: Workspace, subject: str) -> Erased:
+    """Replace every archived file that holds the text by its redacted copy. Tombstone first, so that a kill cannot undo it."""
+    if len(subject.strip()) < SHORTEST:
+        raise TooShort(subject)
+    done = Erased(keyed(workspace, subject.casefold()))
+    for path in sorted(p for p in workspace.archive.glob("??/*") if p.is_file()):
+        data = path.read_bytes()
+        if not redact.holds(data, subject):
+            continue
+        fresh = redact.redact(data, subject)
+        digest = hashlib.sha256(fresh).hexdigest() if fresh is not None else None
+        if fresh is not None and digest is not None:
+            _put(inbox.archived(workspace.archive, digest), fresh)
+        mark = keyed(workspace, path.name)
+        _remember(workspace, mark, digest)
+        _move_sightings(workspace, path.name, digest)
+        path.unlink()
+        done.files.append((mark, digest))
+    return done
+
+
+def _put(place: Path, data: bytes) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    temporary = place.parents[1] / f".copy-0-{os.getpid()}"
+    temporary.write_bytes(data)
+    temporary.chmod(0o440)
+    inbox.fsync(temporary)
+    os.replace(temporary, place)
+    inbox.fsync_folder(place.parent)
+
+
+def _remember(workspace: Workspace, mark: str, digest: str | None) -> None:
+    """An older tombstone that pointed at a file which is now redacted again points at the newest copy."""
+    from pipeline.warehouse import write_atomically
+
+    write_atomically(_book(workspace), json.dumps(tombstones(workspace) | {mark: digest}, indent=1, sort_keys=True))
+
+
+def _move_sightings(workspace: Workspace, old: str, new: str | None) -> None:
+    """Names, accounts and days of an erased file now speak for its redacted copy, also in older tombstones."""
+    from pipeline import warehouse
+
+    book = {mark: new if digest == old else digest for mark, digest in tombstones(workspace).items()}
+    warehouse.write_atomically(_book(workspace), json.dumps(book, indent=1, sort_keys=True))
+    with warehouse.open_raw(workspace) as con:
+        con.execute("UPDATE raw.sightings SET sha256 = $new WHERE sha256 = $old", {"old": old, "new": new or inbox.ERASED})
+        con.execute("CHECKPOINT raw")
+
+
+# --- everything made from it ------------------------------------------------------------------------------------------------
+
+
+def renew_raw(workspace: Workspace, subject: str) -> None:
+    """A new private database with the sightings only: freed pages of the old one would still hold what was deleted."""
+    from pipeline import ledger, warehouse
+
+    aside = workspace.raw_db.with_name(f"raw.duckdb.tmp-{os.getpid()}")
+    aside.unlink(missing_ok=True)
+    with warehouse.open_raw(workspace) as con:
+        con.execute(f"ATTACH '{str(aside).replace(chr(39), chr(39) * 2)}' AS fresh")
+        con.execute("CREATE TABLE fresh.sightings AS SELECT * FROM raw.sightings")
+        con.execute(
+            "UPDATE fresh.sightings SET name = 'dihapus/' || substr(sha256, 1, 16) WHERE contains(lower(name), lower($s))",
+            {"s": subject},
+        )
+        con.execute("DETACH fresh")
+    for leftover in workspace.warehouse.glob("raw.duckdb.wal"):
+        leftover.unlink()
+    inbox.fsync(aside)
+    os.replace(aside, workspace.raw_db)
+    inbox.fsync_folder(workspace.warehouse)
+    ledger.remember_names(workspace)
+
+
+def purge(workspace: Workspace) -> list[str]:
+    """Delete every version but the current one, and everything made from the others. Gives what was removed."""
+    from pipeline import warehouse
+
+    now = warehouse.current(workspace)
+    old = [p for p in workspace.versions.glob("w-*") if p.stem != now]
+    old += [p for p in workspace.site.glob("*") if p.name not in (now, "latest")]
+    old += [p for p in workspace.notebooks.glob("w-*") if p.stem != now and p.name != now]
+    old += list(workspace.logs.glob("*"))
+    for path in old:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return sorted(p.relative_to(workspace.root).as_posix() for p in old)
+
+
+# --- proof ------------------------------------------------------------------------------------------------------------------
+
+
+def search(workspace: Workspace, subject: str) -> list[str]:
+    """Every file of ours that still holds the text: bytes, archives, workbooks, and the columns of every database."""
+    found = []
+    for path in sorted(p for p in workspace.root.rglob("*") if p.is_file() and not p.is_symlink()):
+        relative = path.relative_to(workspace.root)
+        if relative.parts[0] in ("inbox", "registry"):
+            continue
+        if (
+            (path.suffix == ".duckdb" and _in_database(path, subject))
+            or subject.casefold() in relative.as_posix().casefold()
+            or redact.holds(path.read_bytes(), subject)
+        ):
+            found.append(relative.as_posix())
+    return found
+
+
+def _in_database(path: Path, subject: str) -> bool:
+    con = duckdb.connect(":memory:")
+    try:
+        con.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS seen (READ_ONLY)")
+        columns = con.execute(
+            "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
+            "WHERE database_name = 'seen' AND data_type IN ('VARCHAR', 'JSON')"
+        ).fetchall()
+        for schema, table, column in columns:
+            query = f'SELECT count(*) FROM seen."{schema}"."{table}" WHERE contains(lower("{column}"), lower($s))'  # noqa: S608
+            if con.execute(query, {"s": subject}).fetchall()[0][0]:
+                return True
+        return False
+    finally:
+        con.close()
+
+
+def in_inbox(workspace: Workspace, subject: str) -> list[str]:
+    """Files of the agencies that still hold it, and registers: people must delete those themselves."""
+    places = [
+        p for folder in (workspace.inbox, workspace.registry) for p in folder.rglob("*") if p.is_file() and not p.is_symlink()
+    ]
+    found = []
+    for path in sorted(places):
+        with contextlib.suppress(OSError):
+            if redact.holds(path.read_bytes(), subject):
+                found.append(path.relative_to(workspace.root).as_posix())
+    return found
+
+
+def write_proof(workspace: Workspace, done: Erased, removed: list[str], reason: str) -> Path:
+    """The report of an erasure: what was done and what a search found afterwards. It does not hold what was erased."""
+    now = datetime.now(UTC)
+    report = {
+        "erased_at": now.isoformat(timespec="seconds"),
+        "subject_keyed_hash": done.subject,
+        "reason": reason,
+        "files": [{"keyed_hash": old, "redacted_sha256": new} for old, new in done.files],
+        "removed": removed,
+        "copies_left": done.left,
+        "copies_in_the_inbox_of_the_agencies": len(done.inbox),
+    }
+    place = workspace.root / "erasures" / f"{now:%Y%m%dT%H%M%SZ}-{done.subject[:12]}.json"
+    place.parent.mkdir(mode=0o750, exist_ok=True)
+    place.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    place.chmod(0o440)
+    return place
