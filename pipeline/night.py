@@ -167,9 +167,10 @@ def explain(error: BaseException, log: Path | None = None) -> tuple[int, str, st
                 f"Ruang disk kurang: perlu {need} MiB, tersedia {free} MiB. Versi terakhir tetap terbit.",
                 f"Too little disk space: {need} MiB needed, {free} MiB free. The last version stays published.",
             )
-        if isinstance(cause, OSError) and cause.errno in _ENVIRONMENT:
-            place = cause.filename or "disk"
-            return ENVIRONMENT, f"{_ENVIRONMENT[cause.errno][0]}: {place}", f"{_ENVIRONMENT[cause.errno][1]}: {place}"
+        number = _errno(cause)
+        if number in _ENVIRONMENT:
+            place = getattr(cause, "filename", None) or _said(cause)
+            return ENVIRONMENT, f"{_ENVIRONMENT[number][0]}: {place}", f"{_ENVIRONMENT[number][1]}: {place}"
     where = f" Rincian: {log}" if log else ""
     where_en = f" Details: {log}" if log else ""
     return (
@@ -177,6 +178,19 @@ def explain(error: BaseException, log: Path | None = None) -> tuple[int, str, st
         f"Terjadi kesalahan pada program ({type(error).__name__}); versi terakhir tetap terbit.{where}",
         f"A fault in the program ({type(error).__name__}); the last version stays published.{where_en}",
     )
+
+
+def _errno(error: BaseException) -> int | None:
+    """The system's number for what failed. DuckDB only quotes the system's words."""
+    if isinstance(error, OSError):
+        return error.errno
+    if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
+        return None
+    return next((number for number in _ENVIRONMENT if os.strerror(number).casefold() in str(error).casefold()), None)
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or "disk"
 
 
 _ENVIRONMENT = {

@@ -9,10 +9,11 @@ import functools
 import os
 import signal
 import sys
+import traceback
 from datetime import timedelta
 from pathlib import Path
 
-from pipeline import ledger, pages, warehouse
+from pipeline import ledger, models, pages, warehouse
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, read, registers
 
@@ -34,6 +35,22 @@ def night(root: str, number: int) -> None:
         pages.build(version, workspace.site, registry=known)
 
 
+def without_estimates(patch=setattr) -> None:
+    """Tables up to the marts: the machinery that is killed is the same, and a kill costs a second instead of five."""
+    graph = {m.name: m for m in models.models()}
+    wanted, queue = set(), ["marts.account_month", "marts.export_files", "marts.restatements", "marts.coverage_month"]
+    queue += [name for name in graph if name.startswith("core.") and graph[name].kind == "sql"]
+    while queue:
+        name = queue.pop()
+        queue += [n for n in graph[name].depends_on if n not in wanted]
+        wanted.add(name)
+    tables = [m for m in graph.values() if m.name in wanted]
+    checks = [c for c in models.checks() if set(models.tables_of(c.sql)) - {"raw.exports", "meta.changed_history"} <= wanted]
+    for module in (models, warehouse):
+        patch(module, "models", lambda: tables)
+    patch(models, "checks", lambda: checks)
+
+
 def _announced(holder: object, name: str, stage: str) -> None:
     inner = getattr(holder, name)
 
@@ -46,6 +63,7 @@ def _announced(holder: object, name: str, stage: str) -> None:
 
 
 def main() -> None:
+    without_estimates()
     _announced(ledger, "keep", "archive")
     _announced(ledger._Night, "read_all", "ingest")
     _announced(ledger._Night, "settle", "ledger")
@@ -62,6 +80,8 @@ def main() -> None:
             try:
                 night(root, int(number))
                 status = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 sys.stdout.flush()
                 os._exit(status)
