@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from pipeline import cli, night
 from pipeline.cli import app
 
-COMMANDS = {"demo", "init", "inspect", "add", "run", "status", "trace", "share", "rollback", "ui", "lab"}
+COMMANDS = {"demo", "init", "inspect", "add", "run", "status", "trace", "share", "rollback", "erase", "ui", "lab"}
 
 
 def call(*words, workspace=None):
