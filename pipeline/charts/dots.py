@@ -278,7 +278,7 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
                     yshift=-3,
                 )
             )
-            left = {"xref": "paper", "xanchor": "left", "xshift": -200, "align": "left"}
+            left: dict[str, Any] = {"xref": "paper", "xanchor": "left", "xshift": -200, "align": "left"}
             notes.append(note(small, 0, -i, size=font - 0.5, yanchor="top", yshift=-1, **left))
             notes.append(
                 note(
