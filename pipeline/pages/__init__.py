@@ -20,6 +20,7 @@ from pipeline import execution
 from pipeline.html import environment, plotly_source, shell
 from pipeline.html.escape import file_part
 from pipeline.html.locale import LANGUAGES, Words
+from pipeline.inbox import is_running
 from pipeline.pages import buku, daftar, glosarium, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
 from pipeline.pages.data import Facts, load
 from pipeline.pages.sheet import ENGINE, Sheet
@@ -66,7 +67,8 @@ def build(
         raise BuildError("the version does not say when it was built (meta.version.built_at), and no built_at was given")
     site_root = Path(site_root)
     site_root.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".susun-", dir=site_root))
+    _sweep(site_root)
+    staging = Path(tempfile.mkdtemp(prefix=f".susun-{os.getpid()}-", dir=site_root))
     try:
         pages = _write_set(facts, staging, languages, moment)
         notes = _verify(staging, pages, name) + [f"not in this version: {item}" for item in sorted(set(facts.absent))]
@@ -190,7 +192,7 @@ def _publish(staging: Path, site_root: Path, folder: str, pages: list[str], vers
     size = sum(p.stat().st_size for p in files)
     target = site_root / folder
     if target.exists():  # the same version again: readers of `latest` see a twin while its folder is replaced
-        twin = Path(tempfile.mkdtemp(prefix=".susun-", dir=site_root))
+        twin = Path(tempfile.mkdtemp(prefix=f".susun-{os.getpid()}-", dir=site_root))
         twin.chmod(0o750)
         shutil.copytree(staging, twin, dirs_exist_ok=True, copy_function=_link)
         _point(site_root, twin)
@@ -211,12 +213,12 @@ def _point(site_root: Path, folder: Path) -> None:
     try:
         os.symlink(folder.name, link, target_is_directory=True)
     except (OSError, NotImplementedError):
-        copy = Path(tempfile.mkdtemp(prefix=".susun-", dir=site_root))
+        copy = Path(tempfile.mkdtemp(prefix=f".susun-{os.getpid()}-", dir=site_root))
         shutil.copytree(folder, copy, dirs_exist_ok=True, copy_function=_link)
         _swap(copy, latest, site_root)
         return
     if latest.is_dir() and not latest.is_symlink():  # from a disk or a release that had folders: once
-        aside = Path(tempfile.mkdtemp(prefix=".lama-", dir=site_root)) / "latest"
+        aside = Path(tempfile.mkdtemp(prefix=f".lama-{os.getpid()}-", dir=site_root)) / "latest"
         latest.rename(aside)
         link.rename(latest)
         shutil.rmtree(aside.parent, ignore_errors=True)
@@ -232,13 +234,20 @@ def _link(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
+def _sweep(site_root: Path) -> None:
+    """Remove what killed builds left: folders named by a process that no longer runs."""
+    for leftover in (*site_root.glob(".susun-*-*"), *site_root.glob(".lama-*-*")):
+        if not is_running(leftover.name.split("-")[1]):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
 def _swap(new: Path, target: Path, site_root: Path) -> None:
     """`new` becomes `target`; the old folder steps aside first and comes back if the second rename fails."""
     new.chmod(0o750)
     if not target.exists():
         new.rename(target)
         return
-    aside = Path(tempfile.mkdtemp(prefix=".lama-", dir=site_root)) / target.name
+    aside = Path(tempfile.mkdtemp(prefix=f".lama-{os.getpid()}-", dir=site_root)) / target.name
     target.rename(aside)
     try:
         new.rename(target)
