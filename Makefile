@@ -14,7 +14,7 @@ help: ## what can be done here
 	  || { echo "Terukur needs Python 3.11 or newer; found: $(PYTHON). Set PYTHON=/path/to/python3.11"; exit 2; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv \
 	  || { echo "Python cannot make virtual environments here; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
-	@{ uv --version >/dev/null 2>&1 && uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock 2>/dev/null; } \
+	@{ uv --version >/dev/null 2>&1 && uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock 2>/dev/null; } \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -23,7 +23,7 @@ demo: .venv/.installed ## a simulated regency: exports, the whole job, pages
 	@$(BIN)/terukur demo
 
 test: .venv/.installed ## all tests; those that need Chromium say so when there is none
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.installed ## style and types
 	@$(BIN)/ruff check .
