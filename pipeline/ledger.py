@@ -104,6 +104,7 @@ def remember_names(workspace: Workspace) -> None:
         rows = con.sql("SELECT * FROM raw.sightings ORDER BY first_seen_at, name, sha256").pl()
     text = rows.write_ndjson()
     place = workspace.archive / NAMES
+    place.parent.mkdir(parents=True, exist_ok=True)
     if not place.exists() or place.read_text(encoding="utf-8") != text:
         warehouse.write_atomically(place, text)
 

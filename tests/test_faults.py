@@ -470,6 +470,7 @@ def test_b13_an_agency_that_stops_uploading_is_a_gap_and_no_zero(copy):
         state = version.sql("SELECT state FROM marts.coverage_month WHERE account_id = 'a-fb' AND month = DATE '2027-01-01'")
     assert month["posts"].sum() == 0 and month["engagement"].drop_nulls().to_list() == []
     assert set(state["state"]) <= {"missing"} and state.height == 1
+    registry.write_template(copy.registry)
     assert "a-fb" in {row["account_id"] for row in status.collect(copy)["coverage"]}
 
 
