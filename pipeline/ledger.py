@@ -84,6 +84,7 @@ def ingest(
             night.look(found)
             night.read_all(reread, progress)
             night.settle()
+            con.execute(SEEN_AGAIN_SQL)
             con.execute("COMMIT")
         except BaseException:
             con.execute("ROLLBACK")
@@ -468,6 +469,13 @@ LEDGER: dict[str, Any] = {
     **dict.fromkeys(("captured_at", "first_seen_at", "last_seen_at"), pl.Datetime("us")),
     **dict.fromkeys(("period_first", "period_last", "period_start", "period_end"), pl.Date),
 }
+# an entry that is not read again still says how often and when its bytes were seen
+SEEN_AGAIN_SQL = """UPDATE raw.exports SET sightings = s.names, last_seen_at = s.last_seen_at
+FROM (
+    SELECT sha256, count(DISTINCT name) AS names, max(last_seen_at) AS last_seen_at
+    FROM raw.sightings WHERE sha256 IS NOT NULL GROUP BY sha256
+) s
+WHERE exports.sha256 = s.sha256 AND exports.sha256 <> ''"""
 KNOWN_SQL = """SELECT name, size_bytes, mtime_ns, inode, sha256, runs FROM raw.sightings
 QUALIFY row_number() OVER (PARTITION BY name ORDER BY last_seen_at DESC, runs DESC) = 1"""
 TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.mtime_ns, inode = a.inode,
