@@ -1,5 +1,6 @@
 """Table B of the reliability spec, row by row: what happens when the night itself goes wrong."""
 
+import contextlib
 import datetime as dt
 import errno
 import json
@@ -108,7 +109,8 @@ class Worker:
             pass
         assert not said.startswith("end"), f"{stage} was never reached: {said}"
         time.sleep(after)
-        os.kill(self.child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # a night that was faster than the first one is a miss, not a fault
+            os.kill(self.child, signal.SIGKILL)
         while not (said := self.line()).startswith("end"):
             pass
         return said == f"end -{signal.SIGKILL.value}"
@@ -153,7 +155,8 @@ def kills(root: Path, n: int, seed: int) -> tuple[Workspace, Reader, int]:
         for i in range(1, n + 1):
             file_number(workspace, i)
             stage = STAGES[i % len(STAGES)]
-            hit += worker.kill_in(stage, i, chance.uniform(0, seconds[stage]))
+            # the first night is the slowest: its caches are cold
+            hit += worker.kill_in(stage, i, chance.uniform(0, 0.7 * seconds[stage]))
         worker.whole_night(n + 1)
     finally:
         reader.over.set()
