@@ -45,10 +45,10 @@ class Session:
     """What every command shares: where the workspace is, and in which language a person is addressed."""
 
     def __init__(self, path: Path | None):
-        from pipeline.settings import Settings, workspace
+        from pipeline.settings import settings, workspace
 
         self.workspace: Workspace = workspace(path)
-        self.language: str = Settings().language
+        self.language: str = settings().language
 
     def words(self, indonesian: str, english: str) -> str:
         return indonesian if self.language == "id" else english
@@ -371,6 +371,8 @@ def share(
 
     session: Session = context.obj
     tongue = language or session.language
+    if tongue not in ("id", "en"):
+        session.stop(night.USAGE, f"Bahasa '{tongue}' tidak ada: id, en.", f"No language '{tongue}': id, en.")
     target = out or Path(f"terukur-{agency}-{tongue}.html")
     with warehouse.open_version(session.workspace) as version:
         try:
@@ -429,7 +431,7 @@ def erase(
 @app.command()
 def ui(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Porta. / Port.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Porta. / Port.")] = 3000,
     operate: Annotated[bool, typer.Option("--operate", help="Tombol aktif; tanpa ini hanya melihat. / Buttons work.")] = False,
 ) -> None:
     """Dagster di 127.0.0.1: jadwal, riwayat, tabel. / Dagster on 127.0.0.1: schedule, history, tables."""
@@ -508,8 +510,14 @@ def main() -> NoReturn:
 
 
 def _last_word(error: BaseException) -> int:
+    from pipeline.settings import SettingsError
+
     status, indonesian, english = night.explain(error)
-    session = Session(_workspace_argument())
+    try:
+        session = Session(_workspace_argument())
+    except SettingsError:  # which language was meant is part of what is wrong
+        typer.echo(f"{indonesian}\n{english}", err=True)
+        return status
     if status == night.BUG:
         log = night.write_log(session.workspace, error)
         status, indonesian, english = night.explain(error, log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from babel.numbers import format_decimal
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -25,6 +26,11 @@ def safe(value: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
 
 
+def number(value: float, language: str = "id") -> str:
+    """A number in the digits of its language: 12.345,5 in Indonesian, 12,345.5 in English."""
+    return format_decimal(value, locale=language)
+
+
 def outcome(name: str, language: str = "id") -> Text:
     word_id, word_en, style = OUTCOMES.get(name, (name, name, "white"))
     return Text(word_id if language == "id" else word_en, style=style)
@@ -36,7 +42,7 @@ def card(export: Any, language: str = "id") -> Panel:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for label_id, label_en, value in _facts(export):
+    for label_id, label_en, value in _facts(export, language):
         if value:
             table.add_row(label_id if indonesian else label_en, value if isinstance(value, Text) else Text(safe(value)))
     for message in export.messages:
@@ -55,7 +61,7 @@ def proposal(mapping: str, language: str = "id") -> Text:
     return Text("\n".join([said, "", *(safe(line) for line in mapping.splitlines())]))
 
 
-def _facts(export: Any) -> Iterable[tuple[str, str, Any]]:
+def _facts(export: Any, language: str) -> Iterable[tuple[str, str, Any]]:
     yield "hasil", "outcome", Text.assemble(outcome(export.outcome, "id"), " / ", outcome(export.outcome, "en"))
     yield "jenis", "kind", " · ".join(filter(None, (export.platform, export.kind, export.language)))
     yield "akun", "account", ", ".join(_account(a) for a in export.accounts)
@@ -67,7 +73,7 @@ def _facts(export: Any) -> Iterable[tuple[str, str, Any]]:
     yield "dipahami", "understood", ", ".join(f"{h} → {f}" for h, f in export.header.mapped.items())
     yield "diabaikan", "ignored", ", ".join(export.header.ignored)
     yield "tidak dikenal", "unknown", ", ".join(export.header.unknown)
-    yield "jumlah", "sums", ", ".join(f"{name} {value:,}".replace(",", ".") for name, value in export.sums.items())
+    yield "jumlah", "sums", ", ".join(f"{name} {number(value, language)}" for name, value in export.sums.items())
 
 
 def _account(account: Any) -> str:

@@ -9,20 +9,53 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEMORY = r"(?i)^[1-9][0-9]*(\.[0-9]+)?\s*([KMGT]i?B)$"
+
+
+class SettingsError(ValueError):
+    """An environment variable says something that cannot be; nothing was started."""
+
+    exit_status = 2
+
+    def __init__(self, wrong: dict[str, str]):
+        self.id = "\n".join(f"Setelan {name}={value} tidak berlaku; {EXPECTED[name][0]}" for name, value in wrong.items())
+        self.en = "\n".join(f"Setting {name}={value} cannot be; {EXPECTED[name][1]}" for name, value in wrong.items())
+        super().__init__(self.en)
+
+
+EXPECTED = {
+    "TERUKUR_WORKSPACE": ("tulis nama folder", "write the name of a folder"),
+    "TERUKUR_LANGUAGE": ("tulis id atau en", "write id or en"),
+    "TERUKUR_MEMORY_LIMIT": ("tulis misalnya 1GB atau 800MB", "write for example 1GB or 800MB"),
+    "TERUKUR_THREADS": ("tulis bilangan bulat 1 sampai 256", "write a whole number from 1 to 256"),
+    "TERUKUR_KEEP_VERSIONS": ("tulis bilangan bulat 2 sampai 1000", "write a whole number from 2 to 1000"),
+}
 
 
 class Settings(BaseSettings):
-    """Deployment settings. Every field is an environment variable: `TERUKUR_WORKSPACE`, `TERUKUR_MEMORY_LIMIT`, …"""
+    """Deployment settings. Every field is an environment variable: `TERUKUR_WORKSPACE`, `TERUKUR_MEMORY_LIMIT`, …
+
+    Call :func:`settings`, which says in words what is wrong with one.
+    """
 
     model_config = SettingsConfigDict(env_prefix="TERUKUR_", extra="ignore")
 
     workspace: Path = Path("data")
     language: Literal["id", "en"] = "id"
-    time_zone: str = "Asia/Jakarta"
-    memory_limit: str = "1GB"
-    threads: int = 2
-    keep_versions: int = 7
+    memory_limit: str = Field(default="1GB", pattern=MEMORY)
+    threads: int = Field(default=2, ge=1, le=256)
+    keep_versions: int = Field(default=7, ge=2, le=1000)
+
+
+def settings() -> Settings:
+    """The settings of this process. Raises :class:`SettingsError` that names every variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError({f"TERUKUR_{e['loc'][0]}".upper(): repr(e["input"]) for e in error.errors()}) from None
 
 
 @dataclass(frozen=True)
@@ -88,4 +121,4 @@ class Workspace:
 
 def workspace(path: str | Path | None = None) -> Workspace:
     """The workspace named by the argument, else by TERUKUR_WORKSPACE, else `data` in the current folder."""
-    return Workspace(Path(path if path is not None else Settings().workspace).expanduser().absolute())
+    return Workspace(Path(path if path is not None else settings().workspace).expanduser().absolute())

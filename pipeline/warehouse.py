@@ -28,7 +28,7 @@ from pipeline import history, raw
 from pipeline import models as graph
 from pipeline.inbox import fsync_folder, is_running
 from pipeline.models import Check, Model, models
-from pipeline.settings import Settings, Workspace
+from pipeline.settings import Workspace, settings
 
 __all__ = [
     "Build",
@@ -133,11 +133,11 @@ def steady(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A connection in memory with the limits of this deployment; `_lock` closes it after everything is attached."""
-    settings = Settings()
+    limits = settings()
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute("SET TimeZone = 'UTC'")
-    con.execute(f"SET memory_limit = {_quote(settings.memory_limit)}")
-    con.execute(f"SET threads = {int(settings.threads)}")
+    con.execute(f"SET memory_limit = {_quote(limits.memory_limit)}")
+    con.execute(f"SET threads = {limits.threads}")
     con.execute("SET preserve_insertion_order = true")
     con.execute(f"SET temp_directory = {_quote(str(folder / 'spill') if folder else '')}")
     return con
@@ -286,10 +286,10 @@ class Build:
         self.con.execute("ATTACH ':memory:' AS reference")
         for name in REGISTERS:
             self._store(f"registry.{name}", getattr(self.registry, name))
-        settings = self.registry.settings
+        said = self.registry.settings
         self._store(
             "registry.settings",
-            pl.DataFrame({"name": [settings.get("name")], "simulated": [bool(settings.get("simulated"))]}),
+            pl.DataFrame({"name": [said.get("name")], "simulated": [bool(said.get("simulated"))]}),
         )
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
@@ -352,7 +352,7 @@ class Build:
         self.con.execute("DETACH version")
         path = _seal(self.workspace, self.folder / f"{self.name}.duckdb", self.name, self.now, sums)
         write_atomically(self.workspace.current_file, f"{self.name}\n")
-        _retain(self.workspace, Settings().keep_versions)
+        _retain(self.workspace, settings().keep_versions)
         return BuildResult(self.name, path, self.tables, self.checks, time.monotonic() - self.started)
 
     def _sums(self, table: TableResult) -> dict[str, Any]:

@@ -1,22 +1,26 @@
 """The command as a person meets it: what it prints and the status it ends with."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import cli, night
+from pipeline import cli, night, screen
 from pipeline.cli import app
 
 COMMANDS = {"demo", "init", "inspect", "add", "run", "status", "trace", "share", "rollback", "erase", "ui", "lab"}
 
 
-def call(*words, workspace=None):
+def call(*words, workspace=None, **environment):
     """The command as its entry point runs it, error sentences included."""
     command = [sys.executable, "-c", "from pipeline.cli import main; main()"]
     where = ["--workspace", str(workspace)] if workspace else []
-    return subprocess.run([*command, *where, *map(str, words)], capture_output=True, text=True, timeout=280, check=False)
+    around = {**os.environ, **environment}
+    return subprocess.run(
+        [*command, *where, *map(str, words)], capture_output=True, text=True, timeout=280, check=False, env=around
+    )
 
 
 def test_every_command_is_offered_with_a_sentence_in_both_languages():
@@ -47,6 +51,30 @@ def test_wrong_usage_ends_with_two(tmp_path):
     assert call("inspect", tmp_path / "absent.csv").returncode == night.USAGE
     assert call("no-such-command").returncode == night.USAGE
     assert call("demo", "--profile", "giant", workspace=tmp_path).returncode == night.USAGE
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LANGUAGE", "fr"), ("MEMORY_LIMIT", "much"), ("THREADS", "0"), ("THREADS", "two"), ("KEEP_VERSIONS", "1")],
+)
+def test_a_wrong_setting_is_told_by_its_name_in_both_languages(tmp_path, name, value):
+    result = call("status", workspace=tmp_path, **{f"TERUKUR_{name}": value})
+    assert result.returncode == night.USAGE
+    assert f"Setelan TERUKUR_{name}='{value}'" in result.stderr
+    assert f"Setting TERUKUR_{name}='{value}'" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_language_or_port_that_cannot_be_is_a_wrong_usage(tmp_path):
+    assert call("share", "ringkasan", "--language", "fr", workspace=tmp_path).returncode == night.USAGE
+    assert call("ui", "--port", "99999", workspace=tmp_path).returncode == night.USAGE
+
+
+def test_sums_are_shown_in_the_digits_of_the_language():
+    assert screen.number(1234567) == "1.234.567"
+    assert screen.number(1234.5) == "1.234,5"
+    assert screen.number(1234.5, "en") == "1,234.5"
 
 
 def test_a_wrong_registry_is_told_by_line_and_stops_the_run(tmp_path):
