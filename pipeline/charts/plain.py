@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import plotly.graph_objects as go
-
-from pipeline.charts import HOVER, SIZES, Chart, Column, Table, band, finish, frame_size, month_ticks, note, outside, rule
+from pipeline.charts import HOVER, SIZES, Chart, Column, Figure, Table, band, finish, frame_size, month_ticks, note, outside, rule
 from pipeline.charts.dots import _figures as row_figures
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
@@ -36,7 +34,7 @@ class Texts:
     source: str = "Sumber: unduhan platform oleh perangkat daerah"
     description: str = ""
 
-    def chart(self, table: Table, figures: dict[str, go.Figure], figure_id: str = "") -> Chart:
+    def chart(self, table: Table, figures: dict[str, Figure], figure_id: str = "") -> Chart:
         """Everything outside text passes through the templates' escape; the description falls back to the title."""
         told = self.description or f"{self.title}. {self.subtitle}"
         return Chart(
@@ -104,7 +102,7 @@ def by_month(
     rows = tuple((m, *(dict(zip(s.x, s.y, strict=True)).get(i) for s in series)) for i, m in enumerate(months))
     chart = xy(series, words, texts, y=y, rules=rules, table=Table(columns, rows))
     for size, figure in chart.figures.items():
-        figure.layout.xaxis.update(month_ticks(list(months), words, size))
+        figure.spec["layout"]["xaxis"].update(month_ticks(list(months), words, size))
     return chart
 
 

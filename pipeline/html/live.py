@@ -2,25 +2,33 @@
 
 import math
 from datetime import date
+from typing import Protocol
 
-import plotly.graph_objects as go
+
+class Drawable(Protocol):
+    """A figure of ours or of plotly's."""
+
+    def to_plotly_json(self) -> dict: ...
 
 
-def live_data(wide: go.Figure, phone: go.Figure) -> dict:
+def live_data(wide: Drawable, phone: Drawable) -> dict:
     """Both live sizes; traces that do not differ are written once."""
-    first, second = figure_data(wide), figure_data(phone)
-    if first["data"] == second["data"]:
-        del second["data"]
-    return {"w": first, "n": second}
+    one, other = wide.to_plotly_json(), phone.to_plotly_json()
+    second = {"layout": _rounded(other["layout"])}
+    if one["data"] != other["data"]:
+        second["data"] = _rounded(other["data"])
+    return {"w": figure_data(wide), "n": second}
 
 
-def figure_data(figure: go.Figure) -> dict:
+def figure_data(figure: Drawable) -> dict:
     """The figure as small JSON: five significant digits are far below a pixel."""
     spec = figure.to_plotly_json()
-    return _rounded({"data": spec["data"], "layout": spec["layout"]})
+    return {"data": _rounded(spec["data"]), "layout": _rounded(spec["layout"])}
 
 
 def _rounded(value: object):
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
@@ -30,3 +38,6 @@ def _rounded(value: object):
     if isinstance(value, (list, tuple)):
         return [_rounded(v) for v in value]
     return value.isoformat() if isinstance(value, date) else value
+
+
+_PLAIN = {str, int, bool, type(None)}

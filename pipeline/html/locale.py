@@ -39,6 +39,16 @@ def catalogue(language: str) -> dict[str, Any]:
         }
 
 
+@functools.lru_cache(maxsize=10_000)
+def _dated(language: str, value: date, pattern: str) -> str:
+    return format_date(value, pattern, locale=_BABEL[language])
+
+
+@functools.cache
+def _month_short(language: str, month: int) -> str:
+    return format_skeleton("MMM", date(2026, month, 1), locale=_BABEL[language])
+
+
 class Words:
     """The voice of one language: sentences (`_`, `ngettext`), numbers, dates. Sentences are whole, with named placeholders."""
 
@@ -156,20 +166,20 @@ class Words:
     # -- dates -----------------------------------------------------------------------------------------------------------------
     def day(self, value: date | None) -> str:
         """31 Okt 2026."""
-        return MISSING if value is None else format_date(value, "d MMM y", locale=_BABEL[self.language])
+        return MISSING if value is None else _dated(self.language, value, "d MMM y")
 
     def day_long(self, value: date | None) -> str:
-        return MISSING if value is None else format_date(value, "d MMMM y", locale=_BABEL[self.language])
+        return MISSING if value is None else _dated(self.language, value, "d MMMM y")
 
     def month(self, value: date | None) -> str:
         """Oktober 2026."""
-        return MISSING if value is None else format_date(value, "MMMM y", locale=_BABEL[self.language])
+        return MISSING if value is None else _dated(self.language, value, "MMMM y")
 
     def month_only(self, value: date | None) -> str:
-        return MISSING if value is None else format_date(value, "MMMM", locale=_BABEL[self.language])
+        return MISSING if value is None else _dated(self.language, value, "MMMM")
 
     def month_short(self, value: date) -> str:
-        return format_skeleton("MMM", value, locale=_BABEL[self.language])
+        return _month_short(self.language, value.month)
 
     def months(self, first: date | None, last: date | None) -> str:
         """Agu–Okt 2026, or Nov 2025–Jan 2026."""

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from datetime import date
 
 from markupsafe import Markup
 
@@ -154,11 +153,6 @@ def theme_chart(sheet, scheme: str, *, name: str = "tema") -> Chart:
     labels = {key: both[w.language] for key, both in facts.themes.items()}
     subjects = {key: subject(key, w) for key in rows["programme"].to_list()} if scheme == LENS else None
     return theme_dots(rows, labels, w, scheme_id=scheme, subjects=subjects, untagged=facts.untagged.get(scheme), name=name)
-
-
-def month_back(month: date, count: int) -> date:
-    index = month.year * 12 + month.month - 1 - count
-    return date(index // 12, index % 12 + 1, 1)
 
 
 def reply(facts: Facts, agency_id: str) -> dict | None:

@@ -32,15 +32,10 @@ def build(sheet: Sheet) -> str:
     return sheet.page(body, title=w.plain("Agencies"))
 
 
-def last_months(sheet: Sheet, count: int = 13) -> list[date]:
-    end = sheet.facts.period[1]
-    return [common.month_back(end.replace(day=1), k) for k in range(count - 1, -1, -1)] if end else []
-
-
 def listing(sheet: Sheet, agencies: list[dict]) -> dict:
     """Rows for the `daftar` table, with the same values as CSV."""
     facts, w = sheet.facts, sheet.words
-    scale, groups, months = common.scale_of(facts), common.peer_values(facts), last_months(sheet)
+    scale, groups, months = common.scale_of(facts), common.peer_values(facts), sheet.facts.months()
     has_reply = any(common.reply(facts, a["agency_id"]) for a in agencies)
     rows = [_row(sheet, agency, scale, groups, months) for agency in agencies]
     labels = sorted({(row["group"], row["group_label"]) for row in rows}, key=lambda pair: pair[1])

@@ -240,6 +240,17 @@ MINIMUM_CASES = 20
 LENS = "pancakarsa"
 UNTAGGED = "untagged"  # the row of posts without a theme in theme_window and post_themes
 MINIMUM_LIST = 20
+HOURS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When one agency posted in the last 13 months. `cells` are (weekday, block of hours) with posts n, comparable posts n_lift
+    and their geometric mean lift; posts without a time of day are only counted."""
+
+    cells: dict[tuple[int, int], dict]
+    timed: int
+    untimed: int
 
 
 @dataclass
@@ -253,6 +264,8 @@ class Facts:
     by_agency: dict[str, dict[str, pl.DataFrame]]
     habits: dict[str, dict]
     best: dict[str, list[dict]]
+    largest: dict[str, float]  # share of an agency's interactions that its largest post of the period carried
+    clock: dict[str, Clock]
     themes: dict[str, dict[str, str]]
     untagged: dict[str, float] = field(default_factory=dict)
     rules: dict = field(default_factory=dict)
@@ -269,6 +282,11 @@ class Facts:
         """The three complete months that the estimates judge."""
         window = next(iter(self.windows.values()), {})
         return window.get("period_start"), window.get("period_end")
+
+    def months(self, count: int = 13) -> list[date]:
+        """The last `count` months of the judged period, oldest first."""
+        end = self.period[1]
+        return [month_back(end.replace(day=1), k) for k in range(count - 1, -1, -1)] if end else []
 
     @property
     def schemes(self) -> list[str]:
@@ -328,6 +346,8 @@ def load(version, registry=None) -> Facts:
         by_agency={name: _partition(frames[name]) for name in keyed},
         habits={},
         best={},
+        largest={},
+        clock={},
         themes=theme_names(registry),
         untagged=untagged,
         rules=theme_rules(registry),
@@ -338,6 +358,8 @@ def load(version, registry=None) -> Facts:
     facts.by_agency["posts"] = _partition(posts)
     facts.habits = habits(posts, facts.period)
     facts.best = best_posts(posts, frames["texts"], facts.period)
+    facts.largest = largest_shares(posts, facts.period)
+    facts.clock = clocks(posts, facts.months())
     return facts
 
 
@@ -447,6 +469,49 @@ def best_posts(
         if row["agency_id"] is not None and math.isfinite(row["lift"]):
             found.setdefault(row["agency_id"], []).append(row)
     return found
+
+
+def largest_shares(posts: pl.DataFrame, period: tuple[date | None, date | None]) -> dict[str, float]:
+    """agency → share of the interactions of the period that its largest post carried."""
+    if period[0] is None or posts.is_empty():
+        return {}
+    seen = posts.filter(pl.col("published_on").is_between(*period) & pl.col("agency_id").is_not_null())
+    sums = seen.group_by("agency_id").agg(pl.col("engagement").sum().alias("total"), pl.col("engagement").max().alias("top"))
+    return {key: top / total for key, total, top in sums.select("agency_id", "total", "top").iter_rows() if total and top}
+
+
+def clocks(posts: pl.DataFrame, months: list[date]) -> dict[str, Clock]:
+    """agency → posts of these months by weekday and block of hours (WIB)."""
+    if not months or posts.is_empty():
+        return {}
+    recent = posts.filter((pl.col("published_on") >= months[0]) & pl.col("agency_id").is_not_null())
+    has_time = (
+        (pl.col("published_precision").fill_null("instant") != "day")
+        & pl.col("hour").is_not_null()
+        & pl.col("weekday").is_not_null()
+    )
+    counts = recent.group_by("agency_id").agg(has_time.sum().alias("timed"), pl.len().alias("n"))
+    block: Any = pl.lit(0)
+    for index, (low, _) in enumerate(HOURS):
+        block = pl.when(pl.col("hour") >= low).then(pl.lit(index)).otherwise(block)
+    known = pl.col("lift").filter(pl.col("is_comparable") & (pl.col("lift") > 0))
+    cells = (
+        recent.filter(has_time)
+        .sort("published_on", "post_key")  # the mean of floats depends on their order
+        .with_columns(block=block)
+        .group_by("agency_id", "weekday", "block", maintain_order=True)
+        .agg(pl.len().alias("n"), known.len().alias("n_lift"), known.log().mean().exp().alias("lift"))
+        .sort("agency_id", "weekday", "block")
+    )
+    found: dict[str, dict[tuple[int, int], dict]] = {}
+    for row in cells.to_dicts():
+        found.setdefault(row["agency_id"], {})[row["weekday"], row["block"]] = row
+    return {key: Clock(found.get(key, {}), timed, n - timed) for key, timed, n in counts.iter_rows()}
+
+
+def month_back(month: date, count: int) -> date:
+    index = month.year * 12 + month.month - 1 - count
+    return date(index // 12, index % 12 + 1, 1)
 
 
 def theme_rules(registry=None) -> dict:

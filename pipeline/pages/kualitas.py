@@ -8,7 +8,6 @@ from pipeline.html import render
 from pipeline.html.escape import tampil
 from pipeline.pages import common
 from pipeline.pages.advice import needs
-from pipeline.pages.daftar import last_months
 from pipeline.pages.data import utc_date
 from pipeline.pages.perangkat import cell, coverage_rows, file_row, files_table
 from pipeline.pages.sheet import Sheet
@@ -20,7 +19,7 @@ CONTRADICTIONS = 8
 
 def build(sheet: Sheet) -> str:
     facts, w = sheet.facts, sheet.words
-    months = last_months(sheet)
+    months = sheet.facts.months()
     agencies = common.ranked_agencies(facts)
     rows = [
         {"agency": a, "url": sheet.agency_url(a), "accounts": found}

@@ -14,7 +14,6 @@ from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.html.mini import sparkline
 from pipeline.pages import common
-from pipeline.pages.daftar import last_months
 from pipeline.pages.data import LENS
 from pipeline.pages.sheet import Sheet
 from pipeline.themes import post_programmes
@@ -211,7 +210,7 @@ def lede(sheet: Sheet, tagged: dict) -> list[str]:
 
 def shares(sheet: Sheet, frame: pl.DataFrame, labels: dict[str, str]) -> dict:
     """Share of posts and share of interactions per theme, with 13 months of the share of posts."""
-    w, months = sheet.words, last_months(sheet)
+    w, months = sheet.words, sheet.facts.months()
     monthly = sheet.facts.frames["estimates.theme_month"].filter(pl.col("scheme_id") == sheet.facts.scheme)
     series = {
         key[0]: dict(part.select("month", "share_posts").iter_rows())

@@ -14,11 +14,9 @@ from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.pages import common
 from pipeline.pages.advice import format_word, next_step
-from pipeline.pages.daftar import last_months
-from pipeline.pages.data import MINIMUM_CASES, Facts
+from pipeline.pages.data import HOURS, MINIMUM_CASES, MINIMUM_LIST, Facts
 from pipeline.pages.sheet import Sheet
 
-HOURS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
 FILES_SHOWN = 120
 
 
@@ -334,17 +332,11 @@ def best_title(rows: list[dict], sheet: Sheet) -> str:
 
 def one_hit(sheet: Sheet, agency: dict) -> str:
     """How much of all interactions one post carried: the check against praising luck."""
-    first, last = sheet.facts.period
-    posts = sheet.facts.of("posts", agency["agency_id"])
-    if first is None or posts.is_empty():
-        return ""
-    seen = posts.filter(pl.col("published_on").is_between(first, last))["engagement"].drop_nulls()
-    total, largest = float(seen.sum() or 0), seen.max()
-    if not total or not isinstance(largest, int):
+    share = sheet.facts.largest.get(agency["agency_id"])
+    if share is None:
         return ""
     return sheet.words._(
-        "The largest single post carried {share} of all interactions of the period.",
-        share=sheet.words.percent(largest / total),
+        "The largest single post carried {share} of all interactions of the period.", share=sheet.words.percent(share)
     )
 
 
@@ -381,28 +373,18 @@ def best_csv(sheet: Sheet, agency: dict, rows: list[dict]) -> dict | None:
 # -- rhythm --------------------------------------------------------------------------------------------------------------------
 def rhythm(sheet: Sheet, agency: dict) -> dict | None:
     """Weekday × hours: share of posts and geometric mean lift, from posts whose time of day is known."""
-    w, posts = sheet.words, sheet.facts.of("posts", agency["agency_id"])
-    since = last_months(sheet)
-    if not since or posts.is_empty():
+    w, clock = sheet.words, sheet.facts.clock.get(agency["agency_id"])
+    if clock is None or clock.timed < MINIMUM_LIST:
         return None
-    posts = posts.filter(pl.col("published_on") >= since[0])
-    timed = posts.filter(
-        (pl.col("published_precision").fill_null("instant") != "day")
-        & pl.col("hour").is_not_null()
-        & pl.col("weekday").is_not_null()
-    )
-    if timed.height < 20:
-        return None
-    cells = {(r["weekday"], r["block"]): r for r in _rhythm_cells(timed).to_dicts()}
+    cells = clock.cells
     top = max(r["n"] for r in cells.values())
     rows = []
     for index, (low, high) in enumerate(HOURS):
         rows.append(
-            (f"{low:02d}–{high:02d}", [_rhythm_cell(cells.get((day, index)), timed.height, top, sheet) for day in range(7)])
+            (f"{low:02d}–{high:02d}", [_rhythm_cell(cells.get((day, index)), clock.timed, top, sheet) for day in range(7)])
         )
     busiest = max(cells.values(), key=lambda r: (r["n"], -r["weekday"], -r["block"]))
     low, high = HOURS[busiest["block"]]
-    dropped = posts.height - timed.height
     return {
         "title": w._(
             "Most posts appear on {day} between {low} and {high}",
@@ -413,24 +395,11 @@ def rhythm(sheet: Sheet, agency: dict) -> dict | None:
         "days": [w.weekday(i) for i in range(7)],
         "rows": rows,
         "left_out": w.ngettext(
-            "{n} post without a time of day is left out.", "{n} posts without a time of day are left out.", dropped
+            "{n} post without a time of day is left out.", "{n} posts without a time of day are left out.", clock.untimed
         )
-        if dropped
+        if clock.untimed
         else "",
     }
-
-
-def _rhythm_cells(timed: pl.DataFrame) -> pl.DataFrame:
-    block = pl.lit(0)
-    for index, (low, _) in enumerate(HOURS):
-        block = pl.when(pl.col("hour") >= low).then(pl.lit(index)).otherwise(block)
-    known = pl.col("lift").filter(pl.col("is_comparable") & (pl.col("lift") > 0))
-    return (
-        timed.with_columns(block=block)
-        .group_by("weekday", "block")
-        .agg(pl.len().alias("n"), known.len().alias("n_lift"), known.log().mean().exp().alias("lift"))
-        .sort("weekday", "block")
-    )
 
 
 def _rhythm_cell(row: dict | None, total: int, top: int, sheet: Sheet) -> dict:
@@ -445,7 +414,7 @@ def _rhythm_cell(row: dict | None, total: int, top: int, sheet: Sheet) -> dict:
 
 # -- trust ---------------------------------------------------------------------------------------------------------------------
 def coverage(sheet: Sheet, agency: dict) -> dict:
-    w, months = sheet.words, last_months(sheet)
+    w, months = sheet.words, sheet.facts.months()
     rows = coverage_rows(sheet.facts, agency["agency_id"], months, sheet)
     cells = [kind for row in rows for kind, _ in row["cells"] if kind != "d"]
     full = cells.count("l")

@@ -10,7 +10,7 @@ from pipeline.html import render
 from pipeline.html.mini import sparkline
 from pipeline.pages import common, daftar
 from pipeline.pages.advice import needs, regency_actions
-from pipeline.pages.data import Facts
+from pipeline.pages.data import Facts, month_back
 from pipeline.pages.sheet import Sheet
 
 PATH = "index.html"
@@ -187,7 +187,7 @@ def level_cell(sheet: Sheet) -> dict | None:
     if not seen:
         return None
     last = seen[-1]
-    earlier = next((r for r in seen if r["month"] == common.month_back(last["month"], 3)), None)
+    earlier = next((r for r in seen if r["month"] == month_back(last["month"], 3)), None)
     lines = [("", w.interval(last["lower"], last["upper"], kind="times"))] if last["lower"] else []
     if earlier:
         verdict = common.moved(
@@ -222,14 +222,14 @@ def posts_cell(sheet: Sheet, agencies: list[dict]) -> dict | None:
     months: dict = {}
     for row in frame.to_dicts():
         if row["agency_id"] in keep and row["posts"] is not None and (row["coverage"] or 0) >= common.COMPLETE:
-            days = (common.month_back(row["month"], -1) - row["month"]).days
+            days = (month_back(row["month"], -1) - row["month"]).days
             months.setdefault(row["month"], []).append(row["posts"] / days * 7)
     if last is None or last.replace(day=1) not in months:
         return None
     now_month = last.replace(day=1)
-    now, before = (common.median_interval(months.get(m, [])) for m in (now_month, common.month_back(now_month, 3)))
-    series = [common.median_interval(months.get(common.month_back(now_month, k), []))[0] for k in range(12, -1, -1)]
-    lines = [change_line(common.moved(now, before), common.month_back(now_month, 3), sheet)]
+    now, before = (common.median_interval(months.get(m, [])) for m in (now_month, month_back(now_month, 3)))
+    series = [common.median_interval(months.get(month_back(now_month, k), []))[0] for k in range(12, -1, -1)]
+    lines = [change_line(common.moved(now, before), month_back(now_month, 3), sheet)]
     if now[1] is not None:
         lines.append(("", w.interval(now[1], now[2], 1)))
     return {
