@@ -1,6 +1,7 @@
 """Every chart at every size: drawable, valid for plotly, titled no more boldly than its interval, with its numbers behind it."""
 
 import math
+import re
 from datetime import date
 
 import plotly.graph_objects as go
@@ -9,6 +10,7 @@ import pytest
 from fake_version import MONTHS
 
 from pipeline.charts import SIZES, dots, funnel, training, trend
+from pipeline.html.live import figure_data, live_data
 from pipeline.html.locale import Words
 from pipeline.html.svg import draw, plain_text
 
@@ -175,6 +177,8 @@ def test_every_chart_draws_at_every_size_and_is_valid_for_plotly(words, amount):
             assert out.startswith("<svg") and out.endswith("</svg>") and "NaN" not in out and "<A" not in out
             go.Figure(chart.figures[size].to_plotly_json())
         assert set(chart.figures) in (set(), set(SIZES))
+        if chart.figures:
+            assert set(live_data(chart.figures["w"], chart.figures["n"])) == {"w", "n"}
 
 
 def test_numbers_in_drawing_table_and_description_agree():
@@ -235,4 +239,23 @@ def test_hollow_dot_marks_an_incomplete_month():
     full = str(draw(trend.regency_trend(months([1.0, 1.1, 1.2]), ID).figures["w"], name="t", label="x"))
     frame = months([1.0, 1.1, 1.2]).with_columns(coverage=pl.lit(0.8))
     part = str(draw(trend.regency_trend(frame, ID).figures["w"], name="t", label="x"))
-    assert 'class="f-surface s-brand"' not in full and part.count('class="f-surface s-brand"') == 3 and "f-amber" in part
+    hollow = re.search(r'<g class="f-surface s-brand"[^>]*>(.*?)</g>', part)
+    assert 'class="f-surface s-brand"' not in full and hollow and hollow.group(1).count("<circle") == 3 and "f-amber" in part
+
+
+def test_a_crowd_of_equal_dots_is_one_path_with_every_dot():
+    crowd = str(
+        draw(
+            dots.standing(windows([0.9 + i / 500 for i in range(151)]), ID, agency_id="a0", name="A").figures["w"],
+            name="t",
+            label="x",
+        )
+    )
+    assert crowd.count("h0M") + 1 == 150 and crowd.count("<circle") == 1
+
+
+def test_live_sizes_share_what_does_not_differ():
+    figures = trend.agency_trend(own([1.0, 1.1, 1.2]), months([1.0, 1.0, 1.0]), ID, agency_id="a0").figures
+    both = live_data(figures["w"], figures["n"])
+    again = {**both["w"]["layout"], **both["n"]["layout"]}
+    assert again == figure_data(figures["n"])["layout"] and set(both["n"]["layout"]) < set(again)

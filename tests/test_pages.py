@@ -117,6 +117,35 @@ def test_pages_stay_within_their_budget(site):
     assert not [note for note in site.notes if "budget" in note]
 
 
+@pytest.fixture(scope="module")
+def long_site(tmp_path_factory):
+    """More agencies than one list holds; few posts, because only the lists matter here."""
+    return pages.build(regency(districts=210, posts=3), tmp_path_factory.mktemp("long"), languages=("id",), built_at=BUILT)
+
+
+def test_long_lists_are_split_and_every_agency_is_still_found(long_site):
+    folder = long_site.folder / "id"
+    everyone = {p.name for p in (folder / "perangkat").iterdir()}
+    index = Reader((folder / "daftar.html").read_text("utf-8"))
+    assert {v.split("/")[1] for v in index.values("href") if v.startswith("perangkat/")} == everyone
+    listed = [v for p in (folder / "daftar").iterdir() for v in Reader(p.read_text("utf-8")).values("id") if v.startswith("pd-")]
+    assert len(listed) == len(set(listed)) == len(everyone) - 1  # the main channel is not compared
+    grids = "".join(p.read_text("utf-8") for p in (folder / "kualitas").iterdir())
+    assert all(f'href="../perangkat/{name}"' in grids for name in everyone)
+    overview = (folder / "index.html").read_text("utf-8")
+    assert (
+        "pd-kec-06" not in overview and "Kecamatan, bagian 1 dari 3" in overview and 'href="daftar/kecamatan-1.html"' in overview
+    )
+    assert len((folder / "data/perangkat-daerah.csv").read_text("utf-8").splitlines()) == len(everyone)
+
+
+def test_long_lists_keep_every_page_and_the_single_file_within_budget(long_site, tmp_path):
+    assert not [note for note in long_site.notes if "budget" in note]
+    single = pages.share(regency(districts=210, posts=3), "ringkasan", tmp_path / "satu.html", built_at=BUILT)
+    text = single.read_text("utf-8")
+    assert len(text) < 1_000_000 and "daftar/kecamatan" not in text and "Seluruh perangkat daerah ada di CSV" in text
+
+
 def test_two_builds_of_one_version_are_the_same_bytes(version, site, tmp_path):
     again = pages.build(version, tmp_path, built_at=BUILT)
     assert again.sha256 == site.sha256

@@ -89,6 +89,8 @@ class Chart:
     figures: dict[str, Figure] = field(default_factory=dict)
     figure_id: str = ""
     keys: tuple[tuple[str, str, str], ...] = ()  # (symbol class, glyph, words)
+    listed: Table | None = None  # what the page lists when the whole table is only in the CSV
+    listed_note: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -5,7 +5,7 @@ from statistics import median
 
 import polars as pl
 
-from pipeline.charts import HOVER, JUDGED, SIZES, Chart, Column, Table, band, finish, frame_size, note, outside, ratio_axis, rule
+from pipeline.charts import JUDGED, SIZES, Chart, Column, Table, band, finish, frame_size, note, outside, ratio_axis, rule
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
 from pipeline.html.svg import plain_text, text_width
@@ -18,6 +18,8 @@ MARKS = {
     "data": ("neutral", "circle-open"),
 }
 LIMIT = 1.959964
+BY_PARTS = "<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>"
+LISTED = 60  # agencies; above that the page lists those outside, the CSV and the table of agencies all of them
 
 
 def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
@@ -40,6 +42,7 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
         ),
         tuple((r["short_name"], r["n_posts"], r["vs_expected"], r["lower"], r["upper"], _side(r["side"], words)) for r in rows),
     )
+    apart = tuple(row for row, r in zip(table.rows, rows, strict=True) if r["side"] in ("up", "down"))
     return Chart(
         name="rentang",
         title=_title(counts, judged, words),
@@ -68,6 +71,10 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
             ("neutral", "●", words._("inside the expected range ({n})", n=counts["flat"])),
             ("down", "▼", words._("below the expected range ({n})", n=counts["down"])),
             ("neutral", "○", words._("too little data, not judged ({n})", n=counts["data"])),
+        ),
+        listed=Table(table.columns, apart) if len(rows) > LISTED else None,
+        listed_note=words._(
+            "Only agencies outside the range are listed here; all {n} are in the CSV.", n=words.integer(len(rows))
         ),
     )
 
@@ -208,12 +215,15 @@ def _dots(group: list[dict], side: str, words: Words) -> dict:
             "line": {"color": colour(tint) if open_dot else colour("surface"), "width": 1.5 if open_dot else 1},
         },
         "customdata": [
-            f"<b>{teks(r['short_name'])}</b><br>{words.times(r['vs_expected'])}<br>"
-            f"{words.interval(r['lower'], r['upper'], kind='times')}<br>"
-            + words.plotly("{n} posts", n=words.integer(r["n_posts"]))
+            [
+                teks(r["short_name"]),
+                words.times(r["vs_expected"]),
+                words.interval(r["lower"], r["upper"], kind="times"),
+                words.plotly("{n} posts", n=words.integer(r["n_posts"])),
+            ]
             for r in group
         ],
-        "hovertemplate": HOVER,
+        "hovertemplate": BY_PARTS,
         "cliponaxis": False,
     }
 

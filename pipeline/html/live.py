@@ -12,12 +12,13 @@ class Drawable(Protocol):
 
 
 def live_data(wide: Drawable, phone: Drawable) -> dict:
-    """Both live sizes; traces that do not differ are written once."""
-    one, other = wide.to_plotly_json(), phone.to_plotly_json()
-    second = {"layout": _rounded(other["layout"])}
-    if one["data"] != other["data"]:
-        second["data"] = _rounded(other["data"])
-    return {"w": figure_data(wide), "n": second}
+    """Both live sizes; the phone's holds only the traces and the parts of the layout that differ."""
+    first, second = figure_data(wide), figure_data(phone)
+    if len(first["data"]) != len(second["data"]) or set(first["layout"]) - set(second["layout"]):
+        raise ValueError("the sizes of a figure have the same traces and the same parts of the layout")
+    traces = [None if one == other else other for one, other in zip(first["data"], second["data"], strict=True)]
+    layout = {key: value for key, value in second["layout"].items() if first["layout"].get(key) != value}
+    return {"w": first, "n": {"layout": layout, **({"data": traces} if any(traces) else {})}}
 
 
 def figure_data(figure: Drawable) -> dict:

@@ -62,7 +62,7 @@ class RatioScale:
     ) -> Markup:
         """Dot, 95% interval, the peers' middle half as a box and ×1 as a rule. Hollow when not judged."""
         middle = self.height // 2
-        parts = [f'<path d="M0,{middle}H{self.width}" class="s-grid"/>']
+        parts = []  # the line through the middle is the style's, the same in every row
         if box:
             left, right = self.at(box[0]), self.at(box[1])
             parts.append(f'<rect x="{_n(left)}" y="{middle - 7}" width="{_n(right - left)}" height="14" class="f-surface2"/>')

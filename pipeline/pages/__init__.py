@@ -22,7 +22,9 @@ from pipeline.html.escape import file_part
 from pipeline.html.locale import LANGUAGES, Words
 from pipeline.inbox import is_running
 from pipeline.pages import buku, daftar, glosarium, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
+from pipeline.pages.common import ranked_agencies
 from pipeline.pages.data import Facts, load
+from pipeline.pages.parts import parts
 from pipeline.pages.sheet import ENGINE, Sheet
 
 PAGES: tuple = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, metode, glosarium, buku)
@@ -131,6 +133,10 @@ def jobs(facts: Facts) -> Iterator[tuple[str, Callable[[Sheet], str]]]:
     """(path, builder) of every page of one language."""
     for module in PAGES:
         yield module.PATH, module.build
+    for part in parts(ranked_agencies(facts)):
+        yield daftar.part_url(part), functools.partial(daftar.build_part, part=part)
+    for part in parts(facts.agencies):
+        yield kualitas.part_url(part), functools.partial(kualitas.build_part, part=part)
     for agency in facts.agencies:
         yield f"perangkat/{agency['slug']}.html", functools.partial(perangkat.build, agency=agency)
     for record in facts.notebooks:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -29,7 +30,7 @@ class Need:
     figure: str
 
 
-def needs(facts: Facts, agencies: list[dict], words: Words) -> list[Need]:
+def needs(facts: Facts, agencies: Sequence[dict], words: Words) -> list[Need]:
     """The most pressing need of each agency, ordered: no data, certain decline, slow replies, gaps in the data; then by
     size, name."""
     found = []

@@ -1,38 +1,95 @@
 """All agencies: which one is mine, and where does it stand? Alphabetical, with search, filter and sort."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from pipeline.charts import Column, Table
 from pipeline.html import render
 from pipeline.html.mini import sparkline
 from pipeline.pages import common
+from pipeline.pages.parts import Part, parts
 from pipeline.pages.sheet import Sheet
 
 PATH = "daftar.html"
 
 
 def build(sheet: Sheet) -> str:
-    w = sheet.words
+    """The whole table, or above a hundred agencies the index of its parts with every name on it."""
     agencies = common.ranked_agencies(sheet.facts)
     main = [a for a in sheet.facts.agencies if a not in agencies]
-    found = listing(sheet, agencies)
+    some = parts(agencies)
+    found = None if some else listing(sheet, agencies)
+    title = sheet.words.ngettext("{n} agency, in alphabetical order", "All {n} agencies, in alphabetical order", len(agencies))
+    csv = found["csv"] if found else whole_csv(sheet, agencies)
     body = render(
-        "daftar.html",
-        w,
-        p=sheet.opening(
-            w.ngettext("{n} agency, in alphabetical order", "All {n} agencies, in alphabetical order", len(agencies)),
-            [w._("Each agency is compared with its expected value and with its own peer group, never with a rank of all.")],
-            kind=w._("Index"),
-            csv=found["csv"],
-        ),
+        "daftar_indeks.html" if some else "daftar.html",
+        sheet.words,
+        p=_opening(sheet, title, csv),
         listing=found,
+        groups=group_rows(sheet, some),
         others=[{"agency": a, "url": sheet.agency_url(a)} for a in main],
-        peers=common.peer_label,
+        back=None,
     )
-    return sheet.page(body, title=w.plain("Agencies"))
+    return sheet.page(body, title=sheet.words.plain("Agencies"))
 
 
-def listing(sheet: Sheet, agencies: list[dict]) -> dict:
+def build_part(sheet: Sheet, part: Part) -> str:
+    """The table of one part."""
+    w = sheet.words
+    found = listing(sheet, part.agencies, name=f"perangkat-daerah-{part.slug}")
+    title = w.ngettext("{group}: {n} agency", "{group}: {n} agencies", len(part.agencies), group=part.label(w))
+    back = sheet.url(PATH)
+    body = render("daftar.html", w, p=_opening(sheet, title, found["csv"]), listing=found, others=[], back=back)
+    return sheet.page(body, title=part.label(w))
+
+
+def _opening(sheet: Sheet, title: str, csv: dict) -> dict:
+    w = sheet.words
+    lede = w._("Each agency is compared with its expected value and with its own peer group, never with a rank of all.")
+    return sheet.opening(title, [lede], kind=w._("Index"), csv=csv)
+
+
+def part_url(part: Part) -> str:
+    return f"daftar/{part.slug}.html"
+
+
+def group_rows(sheet: Sheet, some: Sequence[Part]) -> list[dict]:
+    """One row per part: how many moved, and the agency in the middle; with its names for the index."""
+    w, rows = sheet.words, []
+    for part in some:
+        states = [common.direction(a["window"]) for a in part.agencies]
+        judged = [a["window"]["vs_expected"] for a in part.agencies if common.level(a["window"]) != "data"]
+        middle, low, high = common.median_interval(judged)
+        rows.append(
+            {
+                "slug": part.slug,
+                "label": part.label(w),
+                "url": sheet.url(part_url(part)),
+                "n": w.integer(len(part.agencies)),
+                "counts": [(k, w.integer(states.count(k))) for k in ("up", "flat", "down", "data")],
+                "middle": w.times(middle),
+                "interval": w.interval(low, high, kind="times"),
+                "names": [
+                    {"url": sheet.agency_url(a), "short": a["short"], "state": state, "search": _search(a)}
+                    for a, state in zip(part.agencies, states, strict=True)
+                ],
+            }
+        )
+    return rows
+
+
+def _search(agency: dict) -> str:
+    """What a reader may type to find an agency."""
+    known = (agency["short"], agency["long"], agency["agency_id"])
+    return " ".join(dict.fromkeys(known))
+
+
+def whole_csv(sheet: Sheet, agencies: Sequence[dict]) -> dict:
+    """Every agency in one file, also where the page lists only some."""
+    return sheet.csv("perangkat-daerah", sheet.words.plain("All agencies"), _table(sheet, agencies))
+
+
+def listing(sheet: Sheet, agencies: Sequence[dict], *, name: str = "perangkat-daerah") -> dict:
     """Rows for the `daftar` table, with the same values as CSV."""
     facts, w = sheet.facts, sheet.words
     scale, groups, months = common.scale_of(facts), common.peer_values(facts), sheet.facts.months()
@@ -43,7 +100,7 @@ def listing(sheet: Sheet, agencies: list[dict]) -> dict:
         "rows": rows,
         "groups": labels,
         "has_reply": has_reply,
-        "csv": sheet.csv("perangkat-daerah", w.plain("All agencies"), _table(rows, sheet)),
+        "csv": sheet.csv(name, w.plain("All agencies"), _table(sheet, agencies)),
         "directions": [(k, common.direction_word(k, w)) for k in ("up", "flat", "down", "data")],
         "axis": [(scale.at(v), w.times(v, d)) for v, d in _axis_marks(scale)],
         "axis_width": scale.width,
@@ -90,11 +147,11 @@ def _row(sheet: Sheet, agency: dict, scale, groups: dict, months: list[date]) ->
         "reply": answers and answers["median_hours"],
         "reply_text": w.hours(answers["median_hours"]) if answers else "–",
         "spark": sparkline([series.get(m) for m in months], tint=state if state in ("up", "down") else "neutral", size=(92, 24)),
-        "search": f"{agency['short']} {agency['long']} {agency['agency_id']}",
+        "search": _search(agency),
     }
 
 
-def _table(rows: list[dict], sheet: Sheet) -> Table:
+def _table(sheet: Sheet, agencies: Sequence[dict]) -> Table:
     w = sheet.words
     columns = (
         Column("agency_id", w.plain("Agency id")),
@@ -113,25 +170,19 @@ def _table(rows: list[dict], sheet: Sheet) -> Table:
         Column("period_end", w.plain("Period to"), "day"),
     )
     first, last = sheet.facts.period
-    return Table(
-        columns,
-        tuple(
+    rows = []
+    for agency in agencies:
+        window, answers = agency["window"], common.reply(sheet.facts, agency["agency_id"])
+        rows.append(
             (
-                r["agency"]["agency_id"],
-                r["agency"]["short"],
-                r["group_label"],
-                r["value"],
-                r["agency"]["window"].get("lower"),
-                r["agency"]["window"].get("upper"),
-                r["change"],
-                r["agency"]["window"].get("change_lower"),
-                r["agency"]["window"].get("change_upper"),
-                r["posts"],
-                r["reply"],
-                r["word"],
+                agency["agency_id"],
+                agency["short"],
+                common.peer_label(agency["peer_group"], w),
+                *(window.get(c) for c in ("vs_expected", "lower", "upper", "change", "change_lower", "change_upper", "n_posts")),
+                answers and answers["median_hours"],
+                common.direction_word(common.direction(window), w),
                 first,
                 last,
             )
-            for r in rows
-        ),
-    )
+        )
+    return Table(columns, tuple(rows))

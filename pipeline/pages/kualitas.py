@@ -1,5 +1,7 @@
 """Data quality: what is complete, late, missing or refused, and which numbers does each gap touch?"""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from pipeline.charts import Column, Table
@@ -9,42 +11,97 @@ from pipeline.html.escape import tampil
 from pipeline.pages import common
 from pipeline.pages.advice import needs
 from pipeline.pages.data import utc_date
-from pipeline.pages.perangkat import cell, coverage_rows, file_row, files_table
+from pipeline.pages.parts import Part, parts
+from pipeline.pages.perangkat import coverage_rows, file_row, files_table
 from pipeline.pages.sheet import Sheet
 
 PATH = "kualitas.html"
+GAPS_SHOWN = 40  # of many groups; their own pages list all
 REFUSED_SHOWN = 60
 CONTRADICTIONS = 8
 
 
 def build(sheet: Sheet) -> str:
     facts, w = sheet.facts, sheet.words
-    months = sheet.facts.months()
     agencies = common.ranked_agencies(facts)
-    rows = [
-        {"agency": a, "url": sheet.agency_url(a), "accounts": found}
-        for a in facts.agencies
-        if (found := coverage_rows(facts, a["agency_id"], months, sheet))
-    ]
+    rows, some = grid_rows(sheet, facts.agencies), parts(facts.agencies)
     counts = count_states(rows)
+    holes, moved = gaps(sheet, agencies), touched(sheet, facts.agencies)
     body = render(
         "kualitas.html",
         w,
         p=sheet.opening(headline(sheet, counts), lede(sheet, counts, agencies), kind=w._("Data quality"), csv=grid_csv(sheet)),
         rows=rows,
-        months=months,
-        gaps=gaps(sheet, agencies),
+        groups=group_rows(sheet, some),
+        months=facts.months(),
+        gaps=holes[:GAPS_SHOWN] if some else holes,
+        gaps_count=len(holes),
         refused=refused(sheet),
         checks=checks(sheet),
         restated=restated(sheet),
         contradictions=contradictions(sheet),
-        touched=touched(sheet),
+        touched=[] if some else moved,
+        touched_count=len(moved),
         breaks=breaks(sheet),
         absent=[tampil(name, 80) for name in sorted(set(facts.absent))],
         trail=trail(sheet),
-        cell=cell,
     )
     return sheet.page(body, title=w.plain("Data quality"))
+
+
+def build_part(sheet: Sheet, part: Part) -> str:
+    """Gaps, months and touched numbers of the agencies of one part."""
+    w, ranked = sheet.words, {a["agency_id"] for a in common.ranked_agencies(sheet.facts)}
+    rows = grid_rows(sheet, part.agencies)
+    counts, label = count_states(rows), part.label(w)
+    needed = sum(counts[k] for k in "lstx")
+    title = (
+        w._("{group}: {share} of account-months are complete", group=label, share=w.percent(counts["l"] / needed))
+        if needed
+        else w._("{group}: no account is registered yet", group=label)
+    )
+    body = render(
+        "kualitas_kelompok.html",
+        w,
+        p=sheet.opening(title, [], kind=w._("Data quality")),
+        back=sheet.url(PATH),
+        rows=rows,
+        months=sheet.facts.months(),
+        gaps=gaps(sheet, [a for a in part.agencies if a["agency_id"] in ranked]),
+        touched=touched(sheet, part.agencies),
+    )
+    return sheet.page(body, title=label)
+
+
+def part_url(part: Part) -> str:
+    return f"kualitas/{part.slug}.html"
+
+
+def grid_rows(sheet: Sheet, agencies: Sequence[dict]) -> list[dict]:
+    """Agencies with a registered account, each with its accounts by month."""
+    months = sheet.facts.months()
+    return [
+        {"agency": a, "url": sheet.agency_url(a), "accounts": found}
+        for a in agencies
+        if (found := coverage_rows(sheet.facts, a["agency_id"], months, sheet))
+    ]
+
+
+def group_rows(sheet: Sheet, some: Sequence[Part]) -> list[dict]:
+    w, rows = sheet.words, []
+    for part in some:
+        counts = count_states(grid_rows(sheet, part.agencies))
+        needed = sum(counts[k] for k in "lstx")
+        rows.append(
+            {
+                "label": part.label(w),
+                "url": sheet.url(part_url(part)),
+                "n": w.integer(len(part.agencies)),
+                "counts": [w.integer(counts[k]) for k in "lstx"],
+                "share": w.percent(counts["l"] / needed if needed else None),
+            }
+        )
+    return rows
 
 
 def count_states(rows: list[dict]) -> dict[str, int]:
@@ -102,7 +159,7 @@ def grid_csv(sheet: Sheet) -> dict | None:
     return sheet.csv("cakupan", w.plain("Exports by account and month"), Table(columns, rows))
 
 
-def gaps(sheet: Sheet, agencies: list[dict]) -> list[dict]:
+def gaps(sheet: Sheet, agencies: Sequence[dict]) -> list[dict]:
     """Agencies whose numbers the gaps touch: what is missing, who can fix it."""
     found = [n for n in needs(sheet.facts, agencies, sheet.words) if n.kind in ("no_data", "not_covered")]
     return [{"need": n, "url": sheet.agency_url(n.agency)} for n in found]
@@ -182,7 +239,7 @@ def contradictions(sheet: Sheet) -> dict:
     return {"n": frame.height, "posts": frame["post_key"].drop_nulls().n_unique() if frame.height else 0, "rows": rows}
 
 
-def touched(sheet: Sheet) -> list[dict]:
+def touched(sheet: Sheet, agencies: Sequence[dict]) -> list[dict]:
     """The numbers of other pages that rest on an incomplete or refused month of the judged period, per agency."""
     w, facts = sheet.words, sheet.facts
     first, last = facts.period
@@ -195,7 +252,7 @@ def touched(sheet: Sheet) -> list[dict]:
     for row in gap.sort("agency_id", "platform", "month", "account_id").to_dicts():
         by_agency.setdefault(row["agency_id"] or "", []).append(row)
     found = []
-    for agency in facts.agencies:
+    for agency in agencies:
         rows = by_agency.get(agency["agency_id"])
         if not rows:
             continue

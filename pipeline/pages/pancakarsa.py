@@ -4,6 +4,7 @@ import functools
 import json
 import math
 from datetime import date
+from html import unescape
 from pathlib import Path
 
 import polars as pl
@@ -13,8 +14,9 @@ from pipeline.charts.dots import PLATFORM_NAMES, theme_side
 from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.html.mini import sparkline
-from pipeline.pages import common
+from pipeline.pages import common, daftar
 from pipeline.pages.data import LENS
+from pipeline.pages.parts import parts
 from pipeline.pages.sheet import Sheet
 from pipeline.themes import post_programmes
 
@@ -250,28 +252,36 @@ def shares(sheet: Sheet, frame: pl.DataFrame, labels: dict[str, str]) -> dict:
 
 
 def grid(sheet: Sheet, labels: dict[str, str]) -> dict:
-    """Agency × theme counts in the judged period; the column “no theme” is part of the grid."""
+    """Agency × theme counts in the judged period, with a column “no theme”; above a hundred agencies the page adds them up by
+    group and the CSV has every agency."""
     w, (first, last) = sheet.words, sheet.facts.period
-    posts = sheet.facts.frames["posts"]
-    programmes = sorted(
-        sheet.facts.frames["estimates.theme_window"]
-        .filter(pl.col("scheme_id") == sheet.facts.tagged_by)["programme"]
-        .drop_nulls()
-        .unique()
-    )
-    agencies = common.ranked_agencies(sheet.facts)
-    counts: dict[tuple[str, str | None], int] = {}
+    posts, windows = sheet.facts.frames["posts"], sheet.facts.frames["estimates.theme_window"]
+    programmes = sorted(windows.filter(pl.col("scheme_id") == sheet.facts.tagged_by)["programme"].drop_nulls().unique())
+    counts: dict[str, list[int]] = {}
     if first is not None:
         tally = posts.filter(pl.col("published_on").is_between(first, last)).group_by("agency_id", "programme").len()
-        counts = {(r["agency_id"], r["programme"]): r["len"] for r in tally.to_dicts()}
+        for row in tally.to_dicts():
+            place = programmes.index(row["programme"]) if row["programme"] in programmes else -1
+            counts.setdefault(row["agency_id"], [0] * (len(programmes) + 1))[place] += row["len"]
+    agencies = common.ranked_agencies(sheet.facts)
+    tallies = {a["agency_id"]: counts.get(a["agency_id"], [0] * (len(programmes) + 1)) for a in agencies}
+    some = parts(agencies)
+    members = [(part.label(w), sheet.url(daftar.part_url(part)), part.agencies) for part in some] or [
+        (a["short"], sheet.agency_url(a), (a,)) for a in agencies
+    ]
     rows = []
-    for agency in agencies:
-        values = [counts.get((agency["agency_id"], p), 0) for p in programmes]
-        other = sum(n for (a, p), n in counts.items() if a == agency["agency_id"] and p not in programmes)
-        rows.append(
-            {"agency": agency, "url": sheet.agency_url(agency), "cells": [(w.integer(v), shade(v)) for v in (*values, other)]}
-        )
-    return {"names": [*(labels.get(p, p) for p in programmes), w._("no theme")], "rows": rows}
+    for label, url, group in members:
+        sums = [sum(column) for column in zip(*(tallies[a["agency_id"]] for a in group), strict=True)]
+        rows.append({"label": label, "url": url, "cells": [(w.integer(n), shade(n)) for n in sums]})
+    names = [*(labels.get(p, p) for p in programmes), w._("no theme")]
+    columns = (
+        Column("agency_id", w.plain("Agency id")),
+        Column("agency", w.plain("Agency")),
+        *(Column(p, unescape(n), "integer") for p, n in zip([*programmes, "untagged"], names, strict=True)),
+    )
+    table = Table(columns, tuple((a["agency_id"], a["short"], *tallies[a["agency_id"]]) for a in agencies))
+    csv = sheet.csv("tema-perangkat-daerah", w.plain("Who posts on what"), table) if agencies else None
+    return {"names": names, "rows": rows, "csv": csv, "grouped": bool(some)}
 
 
 def shade(count: int) -> str:

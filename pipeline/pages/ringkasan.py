@@ -11,6 +11,7 @@ from pipeline.html.mini import sparkline
 from pipeline.pages import common, daftar
 from pipeline.pages.advice import needs, regency_actions
 from pipeline.pages.data import Facts, month_back
+from pipeline.pages.parts import LISTED, parts
 from pipeline.pages.sheet import Sheet
 
 PATH = "index.html"
@@ -23,17 +24,21 @@ def build(sheet: Sheet) -> str:
     agencies = common.ranked_agencies(facts)
     groups = by_direction(agencies)
     found = needs(facts, agencies, w)
-    listing = daftar.listing(sheet, agencies)
+    some = parts(agencies)
+    listing = None if some else daftar.listing(sheet, agencies)
     apart = levels(sheet, agencies)
     short = max(min(len(groups["up"]), SHOWN), min(len(found), SHOWN)) <= 3  # page 1 on paper has room for more
     body = render(
         "ringkasan.html",
         w,
         p=sheet.opening(
-            headline(groups, found, sheet), lede(sheet, groups, agencies), kind=w._("Monthly report"), csv=listing["csv"]
+            headline(groups, found, sheet),
+            lede(sheet, groups, agencies),
+            kind=w._("Monthly report"),
+            csv=listing["csv"] if listing else daftar.whole_csv(sheet, agencies),
         ),
         strip=[
-            (kind, len(groups[kind]), squares(len(groups[kind]), kind), strip_word(kind, sheet))
+            (kind, len(groups[kind]), squares(len(groups[kind]), kind, len(agencies)), strip_word(kind, sheet))
             for kind in groups
             if groups[kind]
         ],
@@ -50,9 +55,10 @@ def build(sheet: Sheet) -> str:
         actions=[{**a, "url": sheet.url(a["page"])} for a in regency_actions(facts, found, w)[:3]],
         charts=charts(sheet),
         listing=listing,
-        table_url="#tabel",
+        groups=daftar.group_rows(sheet, some),
+        count=len(agencies),
+        index=sheet.url(daftar.PATH),
         method=method(sheet),
-        peers=common.peer_label,
     )
     return sheet.page(body, title=w.plain("Overview"))
 
@@ -153,16 +159,18 @@ def strip_word(kind: str, sheet: Sheet) -> str:
     }[kind]
 
 
-def squares(count: int, kind: str) -> Markup:
-    """Every agency is one square, two rows, so that shares can be seen and counted."""
+def squares(count: int, kind: str, total: int) -> Markup:
+    """Every agency is one square, in as many rows as a screen needs, so that shares can be seen and counted."""
     tint = {"up": "up", "down": "down", "flat": "neutral", "data": "neutral"}[kind]
     paint = f'class="f-surface s-{tint}" stroke-dasharray="2.5 2"' if kind == "data" else f'class="f-{tint}"'
-    columns = -(-count // 2)
-    cells = "".join(
-        f'<rect x="{(i % columns) * 15 + 1}" y="{(i // columns) * 15 + 1}" width="12" height="12" rx="2.5" {paint}/>'
-        for i in range(count)
-    )
-    width, height = columns * 15, 30 if count > 1 else 15
+    rows = min(count, max(2, -(-total // 70)))
+    columns = -(-count // rows)
+    places = [((i % columns) * 15 + 1, (i // columns) * 15 + 1) for i in range(count)]
+    if total > LISTED:  # one path instead of five hundred elements
+        cells = f'<path d="{"".join(f"M{x},{y}h12v12h-12z" for x, y in places)}" {paint}/>'
+    else:
+        cells = "".join(f'<rect x="{x}" y="{y}" width="12" height="12" rx="2.5" {paint}/>' for x, y in places)
+    width, height = columns * 15, rows * 15
     return Markup(f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">{cells}</svg>')  # noqa: S704
 
 

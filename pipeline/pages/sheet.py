@@ -1,9 +1,9 @@
 """One page in the making: its language, where it will lie, and what it has collected (figures for the live layer, CSV twins)."""
 
-import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -99,8 +99,8 @@ class Sheet:
             w.plain("Data quality"),
             w.plain("Notebooks"),
         )
-        here = "daftar.html" if self.path.startswith("perangkat/") else self.path
-        here = "buku/index.html" if self.path.startswith("buku/") else here
+        inside = {"perangkat": "daftar.html", "daftar": "daftar.html", "kualitas": "kualitas.html", "buku": "buku/index.html"}
+        here = inside.get(self.path.split("/")[0], self.path)
         return [{"url": self.url(page), "label": label, "here": page == here} for page, label in zip(NAV, labels, strict=True)]
 
     def page(self, body: Markup, *, title: str) -> str:
@@ -122,7 +122,8 @@ class Sheet:
 
 
 def _data_url(content: bytes) -> str:
-    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(content).decode()
+    """Percent-encoded: tables are mostly digits and separators, so this is shorter than base64."""
+    return "data:text/csv;charset=utf-8," + quote(content, safe=",;:-._~!*()/")
 
 
 def table(columns: list[Column], rows: list[tuple]) -> Table:

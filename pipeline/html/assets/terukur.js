@@ -15,10 +15,10 @@ try{localStorage.setItem("tema",root.dataset.theme)}catch{/* as above */}label()
 matchMedia("(prefers-color-scheme:dark)").addEventListener("change",()=>{label();redraw()});
 for(const e of all("[data-cetak]"))e.addEventListener("click",()=>print());
 /* tables: search, filter, sort, first rows */
+const fold=s=>s.toLocaleLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g,"");
 for(const box of all("[data-tabel]")){
 const table=box.querySelector("table"),body=table.tBodies[0],rows=[...body.rows],more=box.querySelector("[data-semua]"),count=box.querySelector("[data-jumlah]");
 const q=box.querySelector("input"),picks=all("select[data-saring]",box),order=box.querySelector("select[data-urut]");let open=!more;
-const fold=s=>s.toLocaleLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g,"");
 const apply=()=>{const want=fold(q?q.value.trim():"");let shown=0,hits=0;const busy=want||picks.some(p=>p.value);
 for(const r of body.rows){const hit=(!want||fold(r.dataset.cari||"").includes(want))&&picks.every(p=>!p.value||r.dataset[p.dataset.saring]===p.value);
 if(hit)hits++;const cut=hit&&!open&&!busy&&shown>=15;r.hidden=!hit;if(cut){r.hidden=true;r.dataset.lipat=""}else delete r.dataset.lipat;if(hit&&!cut)shown++}
@@ -34,6 +34,10 @@ if(q)q.addEventListener("input",apply);for(const p of picks)p.addEventListener("
 if(more)more.addEventListener("click",()=>{open=true;apply();body.rows[15]&&body.rows[15].querySelector("a")&&body.rows[15].querySelector("a").focus()});
 addEventListener("hashchange",()=>{const r=document.getElementById(location.hash.slice(1));if(r&&body.contains(r)){open=true;apply();r.scrollIntoView()}});
 if(location.hash&&body.querySelector(`[id="${CSS.escape(location.hash.slice(1))}"]`))open=true;apply()}
+/* long lists of names: search, empty groups step aside */
+for(const box of all("[data-nama]")){const q=box.querySelector("input"),names=all("[data-cari]",box),count=box.querySelector("[data-jumlah]");
+q.addEventListener("input",()=>{const want=fold(q.value.trim());let hits=0;for(const e of names){e.hidden=!fold(e.dataset.cari).includes(want);hits+=!e.hidden}
+for(const g of all("[data-bagian]",box))g.hidden=!g.querySelector("[data-cari]:not([hidden])");count.textContent=want?t.found.replace("{n}",hits):""})}
 /* the live layer: the same figure, over the same box */
 const figures=data("gambar")||{},live=new Map();let engine=null;
 const load=()=>engine||(engine=new Promise((ok,no)=>{const packed=document.getElementById("mesin"),s=document.createElement("script");
@@ -44,7 +48,7 @@ else{const src=root.dataset.mesin;if(!src)return no(new Error("none"));s.src=src
 const size=()=>matchMedia("(max-width:640px)").matches?"n":"w";
 const paint=v=>{if(typeof v==="string"){const n=warna[v.toLowerCase()];return n?getComputedStyle(root).getPropertyValue("--"+n).trim():v}
 if(Array.isArray(v))return v.map(paint);if(v&&typeof v==="object"){const o={};for(const k in v)o[k]=k==="customdata"||k==="text"||k==="ticktext"?v[k]:paint(v[k]);return o}return v};
-const draw=async box=>{const both=figures[box.dataset.gambar],spec=both&&both[size()];if(!spec)return;const P=await load(),fig=paint({data:spec.data||both.w.data,layout:spec.layout}),w=box.clientWidth;
+const draw=async box=>{const both=figures[box.dataset.gambar],spec=both&&both[size()];if(!spec)return;const P=await load(),fig=paint({data:both.w.data.map((d,i)=>(spec.data||[])[i]||d),layout:{...both.w.layout,...spec.layout}}),w=box.clientWidth;
 fig.layout.font.family=getComputedStyle(document.body).fontFamily;
 let el=live.get(box);if(!el){el=document.createElement("div");el.className="lapis";el.setAttribute("aria-hidden","true");box.append(el);live.set(box,el)}
 const k=w/fig.layout.width;el.style.cssText=`width:${fig.layout.width}px;height:${fig.layout.height}px;transform:scale(${k});transform-origin:0 0;right:auto;bottom:auto`;
