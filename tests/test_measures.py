@@ -139,6 +139,15 @@ def test_local_share_of_percentages_is_a_lower_bound_of_everybody():
     assert row["local_lift"] is None
 
 
+def test_places_by_watch_time_do_not_stand_in_for_places_by_views():
+    watched = audience_rows(("city", "Bogor", 900.0, "seconds"), ("city", "Jakarta", 100.0, "seconds"))
+    watched = watched.with_columns(platform=pl.lit("youtube"), metric=pl.lit("watch_seconds"))
+    assert audience.audience_reach(watched, AGENCIES, ["Bogor"], "Indonesia").is_empty()
+    viewed = watched.with_columns(metric=pl.lit("views"), unit=pl.lit("count"), value=pl.Series([30.0, 70.0]))
+    row = audience.audience_reach(pl.concat([watched, viewed]), AGENCIES, ["Bogor"], "Indonesia").row(0, named=True)
+    assert (row["local_share"], row["metric"], row["n_places"]) == (0.3, "views", 2)
+
+
 def test_local_share_of_counts_is_of_the_known_cities_and_a_missing_part_stays_null():
     row = audience.audience_reach(
         audience_rows(("city", "Bogor", 30, "count"), ("city", "Bogorejo", 70, "count")), AGENCIES, ["Bogor"], "Indonesia"
@@ -249,6 +258,18 @@ def test_a_plan_written_after_the_day_is_no_plan_and_a_day_without_data_is_no_fa
     )
     table = plan.plan_items(planned, posts(MORNING), COVERED, ACCOUNTS)
     assert table.select("is_frozen", "is_due", "is_matched").rows() == [(False, False, False), (True, False, False)]
+
+
+def test_an_item_beside_a_post_without_text_is_unknown_and_so_is_that_post():
+    silent = posts(MORNING, MORNING + timedelta(days=7)).with_columns(caption=pl.lit(None, pl.Utf8))
+    planned = items(("1", MORNING, "vaksin di balai desa", None, DAY), ("2", MORNING + timedelta(days=3), "senam", None, DAY))
+    table = plan.plan_items(planned, silent, COVERED, ACCOUNTS)
+    assert dict(table.select("plan_id", "is_due").iter_rows()) == {"1": False, "2": True}
+    named = plan.plan_items(items(("1", MORNING, None, "p0", DAY)), silent, COVERED, ACCOUNTS)
+    assert named.select("is_due", "is_matched").row(0) == (True, True)
+    themes = pl.DataFrame(schema={"post_key": pl.Int64, "programme": pl.Utf8})
+    row = plan.plan_summary(named, silent, themes, named.clear()).row(0, named=True)
+    assert (row["posts"], row["unplanned"], row["unplanned_share"]) == (2, 0, 0.0)
 
 
 THEMES = {

@@ -16,6 +16,7 @@ create schema core; create schema marts; create schema estimates; create schema 
 create table core.agencies(agency_id varchar, peer_group varchar, population bigint);
 create table core.posts(post_key bigint, platform varchar, account_id varchar, agency_id varchar, month date, week_start date,
   is_counted boolean, is_collab boolean, published_at_wib timestamp, published_on date, published_precision varchar,
+  post_type varchar,
   likes bigint, reactions bigint, comments bigint, replies bigint, shares bigint, reposts bigint, saves bigint, bookmarks bigint,
   dislikes bigint, link_clicks bigint, negative_total bigint, reach bigint, avg_watch_seconds double, duration_seconds bigint,
   engagement bigint, exposure bigint, export_id bigint);

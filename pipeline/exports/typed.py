@@ -125,7 +125,11 @@ def map_header(form: Format, header: Sequence[str]) -> tuple[list[Column | None]
             columns.append(None if column.field in seen and column.repeated == "first" else column)
             seen[column.field] = text
             report.mapped[text] = column.field
-    lacking = [c for c in form.columns if c.required and c.field not in seen]
+    # Where several columns make one field (the longer of two texts), each of them is missed by itself.
+    lacking = [
+        c for c in form.columns
+        if c.required and (not any(c is m for m in mapped) if c.repeated == "longest" else c.field not in seen)
+    ]  # fmt: skip
     if lacking:
         missing = ", ".join((c.en or c.id or (c.field,))[0] for c in lacking)
         raise Refused("UNKNOWN_HEADER", place=f"{form.kind}; tidak ada/missing: {missing}", seen=", ".join(header))

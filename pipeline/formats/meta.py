@@ -5,6 +5,7 @@ their media ids). Metric columns appear only if some row has the metric, in an o
 reported". Overview files name no account, and often no platform.
 """
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -167,6 +168,17 @@ INSTAGRAM = (
     _count("sticker_taps", ("Sticker taps",), ("Ketukan stiker",)),
     LINK_CLICKS,
 )
+
+
+def _deciding(columns: tuple[Column, ...], *headers: str) -> tuple[Column, ...]:
+    """`columns` with those required that decide what a row is: own post or reshare, post or story, broken row, its whole text.
+
+    All of them are among the leading columns that stand in every real file in a fixed order. A file that lost one would be read
+    with every number right and rows in the wrong class, so it is refused.
+    """
+    return tuple(dataclasses.replace(c, required=True) if set(c.en) & set(headers) else c for c in columns)
+
+
 POST_TYPES = {
     "Photos": "photo",
     "Photo": "photo",
@@ -279,7 +291,7 @@ CONTENT = (
         "facebook",
         "Facebook: konten per unggahan",
         "Facebook: content by post",
-        columns=FACEBOOK,
+        columns=_deciding(FACEBOOK, "Title", "Description", "Is share", "Post type", "Data comment"),
         detect=(
             Detection(
                 all_of=("post_id", "platform_account_id", "account_name", "published_at", "permalink"),
@@ -327,7 +339,7 @@ CONTENT = (
         "instagram",
         "Instagram: konten per unggahan",
         "Instagram: content by post",
-        columns=INSTAGRAM,
+        columns=_deciding(INSTAGRAM, "Description", "Post type", "Data comment"),
         detect=(Detection(all_of=IG_LEADING),),
         clock=SHORTCODE,
         rules=(VIEWS_REACH_IG, IMPRESSIONS_REACH),
@@ -340,7 +352,7 @@ CONTENT = (
         "Instagram: cerita",
         "Instagram: stories",
         confidence="public_code",
-        columns=INSTAGRAM,
+        columns=_deciding(INSTAGRAM, "Description", "Post type", "Data comment"),
         detect=(Detection(all_of=IG_LEADING, any_of=STORY_FIELDS),),
         clock=SHORTCODE,
         rules=(VIEWS_REACH_IG, IMPRESSIONS_REACH),

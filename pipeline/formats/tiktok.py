@@ -210,7 +210,7 @@ FORMATS = (
         "TikTok Studio: content (top list)",
         "Konten",
         columns=(
-            Column("captured_on", "date", ("Time",)),  # the day of export, same on every row: captured_at
+            Column("captured_on", "date", ("Time",), required=True),  # the day of export, same on every row: captured_at
             text("caption", "Video title"),
             Column("permalink", "url", ("Video link",), required=True),
             Column("published_on", "date", ("Post time",)),

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.tables import Schema, Table
 
-METRIC_ORDER = ("followers", "viewers", "unique_viewers", "reach", "views", "watch_seconds")
+BASE = {"youtube": "views"}  # whose places are meant; elsewhere the followers'. Another quantity would be another share
 MINIMUM_PEERS = 3
 HOME_WORDS = {"indonesia": ("indonesia", "id", "idn")}
 SCHEMA: Schema = {
@@ -36,10 +36,16 @@ SCHEMA: Schema = {
 def audience_reach(audience: pl.DataFrame, agencies: pl.DataFrame, places: Sequence[str], home: str) -> pl.DataFrame:
     """One row per account with a newest list of cities or countries. A part that no file gives stays null.
 
+    The audience is that of `BASE` only: where YouTube's table comes without views, places by watch time are not taken instead.
+
     `n_known` is the audience with a known city where the file gives counts; files with percentages only leave it null.
     """
+    base = pl.col("platform").replace_strict(BASE, default="followers")
     rows = audience.filter(
-        "is_latest", pl.col("dimension").is_in(["city", "country", "territory"]), pl.col("value").is_not_null()
+        "is_latest",
+        pl.col("dimension").is_in(["city", "country", "territory"]),
+        pl.col("metric") == base,
+        pl.col("value").is_not_null(),
     )
     accounts = [_account(group, places, home) for _, group in rows.group_by("account_id", maintain_order=True)]
     table = pl.DataFrame(accounts, schema=SCHEMA, orient="row")
@@ -48,8 +54,8 @@ def audience_reach(audience: pl.DataFrame, agencies: pl.DataFrame, places: Seque
 
 
 def _account(rows: pl.DataFrame, places: Sequence[str], home: str) -> dict[str, object]:
-    cities = _preferred(rows.filter(pl.col("dimension") == "city"))
-    countries = _preferred(rows.filter(pl.col("dimension").is_in(["country", "territory"])))
+    cities = _one_unit(rows.filter(pl.col("dimension") == "city"))
+    countries = _one_unit(rows.filter(pl.col("dimension").is_in(["country", "territory"])))
     first = rows.sort("captured_at", descending=True).row(0, named=True)
     local, known = _part(cities, pl.col("label").map_elements(lambda label: is_local(label, places), return_dtype=pl.Boolean))
     words = HOME_WORDS.get(home.lower(), (home.lower(),))
@@ -60,7 +66,7 @@ def _account(rows: pl.DataFrame, places: Sequence[str], home: str) -> dict[str, 
         "platform": first["platform"],
         "captured_at": first["captured_at"],
         "export_id": first["export_id"],
-        "metric": cities["metric"][0] if cities.height else (countries["metric"][0] if countries.height else None),
+        "metric": first["metric"],
         "local_share": local,
         "national_share": None if at_home is None or local is None else max(0.0, at_home - local),
         "intl_share": None if at_home is None else 1 - at_home,
@@ -76,14 +82,10 @@ def is_local(label: str, places: Sequence[str]) -> bool:
     return label.split(",")[0].strip().casefold() in {place.strip().casefold() for place in places}
 
 
-def _preferred(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of one metric in one unit: a list of followers before a list of viewers."""
-    if rows.is_empty():
-        return rows
-    order = {name: i for i, name in enumerate(METRIC_ORDER)}
-    pairs = rows.select("metric", "unit").unique().rows()
-    metric, unit = min(pairs, key=lambda pair: (order.get(pair[0], len(order)), pair[0] or "", pair[1] or ""))
-    return rows.filter(pl.col("metric").eq_missing(pl.lit(metric)), pl.col("unit").eq_missing(pl.lit(unit)))
+def _one_unit(rows: pl.DataFrame) -> pl.DataFrame:
+    """Counts and shares never add up: the rows of one unit, counts first."""
+    units = sorted(rows["unit"].unique().to_list(), key=lambda unit: (unit != "count", unit or ""))
+    return rows.filter(pl.col("unit").eq_missing(pl.lit(units[0]))) if units else rows
 
 
 def _part(rows: pl.DataFrame, chosen: pl.Expr, whole: bool = False) -> tuple[float | None, float | None]:

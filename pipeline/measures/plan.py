@@ -71,6 +71,17 @@ def greedy(pairs: pl.DataFrame) -> dict[str, int]:
     return match
 
 
+def unreadable(items: pl.DataFrame, posts: pl.DataFrame, taken: list[int]) -> pl.DataFrame:
+    """(plan_id): items beside which, on the same platform and within a day, a post without any text stands unmatched.
+
+    Whether that post was the planned one cannot be told from words it does not have: such an item is unknown, not failed.
+    """
+    silent = posts.filter("is_counted", pl.col("caption").is_null(), ~pl.col("post_key").cast(pl.Int64).is_in(taken))
+    days = pl.concat_list(pl.col("planned_on") + timedelta(days=k) for k in (-1, 0, 1))
+    near = items.select("plan_id", "agency_id", "platform", published_on=days).explode("published_on")
+    return near.join(silent, on=["agency_id", "platform", "published_on"], how="semi").select("plan_id").unique()
+
+
 def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     """One row per plan item. `lag_hours`: published minus planned; for an unmatched item the hours that it has been missing so
     far."""
@@ -84,6 +95,8 @@ def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, acc
     items = items.join(until, on=["agency_id", "platform"], how="left").with_columns(
         post_key=pl.col("plan_id").replace_strict(match, default=None, return_dtype=pl.Int64)
     )
+    unknown = unreadable(items.filter(pl.col("post_key").is_null()), posts, list(match.values()))
+    items = items.join(unknown.with_columns(is_unknown=pl.lit(True)), on="plan_id", how="left")
     columns = ["post_key", "published_at_wib", "published_on", "published_precision", "export_id"]
     items = items.join(posts.select(pl.col("post_key").cast(pl.Int64), *columns[1:]), on="post_key", how="left")
     matched, by_day = pl.col("post_key").is_not_null(), pl.col("published_precision") == "day"
@@ -91,7 +104,7 @@ def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, acc
     by_date = (pl.col("published_on") - pl.col("planned_on")).dt.total_hours().cast(pl.Float64)
     missing = (pl.col("until") - pl.col("planned_at_wib")).dt.total_seconds() / 3600
     items = items.with_columns(
-        is_due=pl.col("is_frozen") & (pl.col("is_covered").fill_null(False) | matched),
+        is_due=pl.col("is_frozen") & (pl.col("is_covered").fill_null(False) | matched) & pl.col("is_unknown").is_null(),
         is_matched=matched,
         lag_hours=pl.when(matched & by_day).then(by_date).when(matched).then(exact).otherwise(missing),
     )
@@ -148,8 +161,13 @@ def plan_summary(items: pl.DataFrame, posts: pl.DataFrame, themes: pl.DataFrame,
     counted = posts.filter("is_counted")
     planned = items.filter("is_matched").select(pl.col("post_key"), is_planned=pl.lit(True)).unique()
     made = counted.with_columns(pl.col("post_key").cast(pl.Int64)).join(planned, on="post_key", how="left")
-    made = made.group_by(keys).agg(posts=pl.len().cast(pl.Int64), unplanned=pl.col("is_planned").is_null().sum().cast(pl.Int64))
-    table = table.join(made, on=keys, how="left").with_columns(pl.col("posts", "unplanned").fill_null(0))
+    is_judged = pl.col("is_planned").is_not_null() | pl.col("caption").is_not_null()  # no text and no match: cannot be told
+    made = made.group_by(keys).agg(
+        posts=pl.len().cast(pl.Int64),
+        judged=is_judged.sum().cast(pl.Int64),
+        unplanned=(is_judged & pl.col("is_planned").is_null()).sum().cast(pl.Int64),
+    )
+    table = table.join(made, on=keys, how="left").with_columns(pl.col("posts", "judged", "unplanned").fill_null(0))
     actual = counted.join(themes.filter(pl.col("programme").is_not_null()).select("post_key", "programme"), on="post_key")
     distance = _mix(tagged.filter("is_due"), actual)
     return (
@@ -157,8 +175,9 @@ def plan_summary(items: pl.DataFrame, posts: pl.DataFrame, themes: pl.DataFrame,
         .with_columns(
             plan_match=pl.col("matched") / pl.col("due"),
             plan_ontime=pl.col("on_time") / pl.col("due"),
-            unplanned_share=pl.when(pl.col("posts") > 0).then(pl.col("unplanned") / pl.col("posts")),
+            unplanned_share=pl.when(pl.col("judged") > 0).then(pl.col("unplanned") / pl.col("judged")),
         )
+        .drop("judged")
         .sort(keys)
     )
 
