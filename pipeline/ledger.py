@@ -7,26 +7,33 @@ account to another one, are looked at again every night: what is kept depends on
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from pipeline import ownership, raw, warehouse
+from pipeline import ownership, raw, restated, warehouse
 from pipeline.erasure import replaced
 from pipeline.exports.batch import Job, read_many
+from pipeline.exports.messages import level
 from pipeline.exports.model import Export
+from pipeline.formats import mapped
 from pipeline.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.settings import Workspace
 
 KEPT = ("accepted", "flagged")
+CRASHED, RETRY = "READER_CRASHED", "+"
+SEVERITY = ("refused", "held", "flagged", "info")
 HELD_RUNS = 3
 NAMES = "names.jsonl"
 FLUSH_ROWS = 500_000
@@ -134,12 +141,14 @@ class _Night:
     def __init__(self, con: duckdb.DuckDBPyConnection, workspace: Workspace, registry: Any, now: datetime, read: Reader | None):
         self.con, self.workspace, self.registry, self.now, self.read = con, workspace, registry, now, read
         self.book = ownership.AccountBook(registry.accounts)
-        self.token = ownership.token(registry.accounts)
+        self.token = _known_to_readers(registry)
+        self.crashed: set[str] = set()  # hashes that this reader gave up before
         self.report = IngestReport()
         self.entries: dict[int, dict[str, Any]] = {}
         self.pending: list[_Kept] = []
         self.waiting_rows = 0
         self.fresh: set[str] = set()  # hashes to read
+        self.touched: set[str] = set()  # accounts whose rows came or went
 
     # -- what lies there
 
@@ -226,7 +235,8 @@ class _Night:
 
     def read_all(self, reread: bool, progress: Callable[[int, int, str], None] | None) -> None:
         """Read what is new, what is to be tried again, and what the registry now sees differently."""
-        chosen = sorted(self.seen if reread else self.fresh | self._again())
+        again = self._again()
+        chosen = sorted(self.seen if reread else self.fresh | again)
         self._forget(chosen)
         for number, (sha256, exports) in enumerate(zip(chosen, self._exports(chosen), strict=True), 1):
             if progress:
@@ -241,23 +251,35 @@ class _Night:
     def _forget(self, hashes: list[str]) -> None:
         chosen = {"s": hashes}
         ids = self.con.execute("SELECT export_id FROM raw.exports WHERE sha256 IN (SELECT unnest($s))", chosen).fetchall()
-        raw.delete_exports(self.con, [row[0] for row in ids])
+        self._take_back([row[0] for row in ids])
         self.con.execute("DELETE FROM raw.exports WHERE sha256 IN (SELECT unnest($s))", chosen)
 
+    def _take_back(self, export_ids: list[int]) -> None:
+        raw.delete_exports(self.con, export_ids)
+        whose = self.con.execute("SELECT account_id FROM raw.exports WHERE export_id IN (SELECT unnest($i))", {"i": export_ids})
+        self.touched |= {row[0] for row in whose.fetchall() if row[0]}
+
     def _again(self) -> set[str]:
-        """Hashes to look at again: held, lost to another account, refused under another registry, or now owned otherwise."""
+        """Hashes to look at again: held, lost to another account, refused by another reader or registry, or now seen otherwise.
+
+        A file on which the reader gave up has one more try: its entry bears a mark, which the second entry lacks.
+        """
         rows = self.con.execute(
-            "SELECT sha256, outcome, code, registry_token, owners, platform FROM raw.exports WHERE sha256 <> ''"
+            "SELECT sha256, outcome, code, registry_token, owners, platform, kind FROM raw.exports WHERE sha256 <> ''"
         ).fetchall()
         chosen = set(self.seen)  # a file without an entry was never read, or the database that knew it is gone
         for sha256, *_ in rows:
             chosen.discard(sha256)
-        for sha256, outcome, code, token, owners, platform in rows:
+        for sha256, outcome, code, token, owners, platform, kind in rows:
+            if code == CRASHED and token.startswith(self.token):
+                self.crashed.add(sha256)
             if outcome == "held" or code in ownership.RIVALRY:
                 chosen.add(sha256)
             elif outcome == "refused":
                 chosen |= {sha256} if token != self.token else set()
-            elif token != self.token and self.book.sees_differently(platform, json.loads(owners or "{}")):
+            elif token != self.token and (
+                kind == mapped.KIND or self.book.sees_differently(platform, json.loads(owners or "{}"))
+            ):
                 chosen.add(sha256)
         return chosen
 
@@ -306,7 +328,8 @@ class _Night:
         export_id = raw.key(export.sha256, export.member) if export.sha256 else raw.key("", export.file)
         self.report.exports.append(export)
         entry = _ledger_row(export, seen, owned, export_id, self.now)
-        self.entries[export_id] = entry | {"n_stored": 0, "registry_token": self.token}
+        is_retried = entry["code"] == CRASHED and export.sha256 not in self.crashed
+        self.entries[export_id] = entry | {"n_stored": 0, "registry_token": self.token + RETRY * is_retried}
 
     def _flush(self) -> None:
         """Rows that wait, shaped and inserted for many exports at once: one export is too small to pay for a statement."""
@@ -341,7 +364,7 @@ class _Night:
         kept = [i for i, entry in self.entries.items() if entry["outcome"] in KEPT]
         raw.insert(self.con, "exports", pl.DataFrame(list(self.entries.values()), schema=LEDGER))
         for loser, rival in ownership.losers(self.con, kept).items():
-            raw.delete_exports(self.con, [loser])
+            self._take_back([loser])
             self.con.execute(
                 "UPDATE raw.exports SET outcome = 'refused', code = $code, messages = $messages WHERE export_id = $id",
                 {"id": loser, "code": rival.code, "messages": json.dumps([rival.message.as_json()])},
@@ -349,6 +372,8 @@ class _Night:
             for export in self.report.exports:
                 if raw.key(export.sha256, export.member) == loser:
                     export.outcome, export.messages = "refused", [*export.messages, rival.message]
+        self.touched |= {self.entries[i]["account_id"] for i in kept if self.entries[i]["account_id"]}
+        restated.mark(self.con, self.touched, {raw.key(e.sha256, e.member): e for e in self.report.exports if e.sha256})
         self.report.counts.update(Counter(e.outcome for e in self.report.exports))
 
 
@@ -498,6 +523,20 @@ def _together(rows: list[tuple], present: set[str]) -> Sighting:
     return Sighting(name, size, account, tuple(rivals), min(days, default=None), first_seen, names)
 
 
+def _known_to_readers(registry: Any) -> str:
+    """Changes with whatever decides how a file is read: who the accounts are, the taught tables, the reader itself."""
+    parts = (ownership.token(registry.accounts), repr(registry.mappings), reader_version())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def reader_version() -> str:
+    """Changes with every change of the reader's source."""
+    here = Path(__file__).parent
+    sources = [p for package in ("exports", "formats") for p in sorted((here / package).glob("*.py"))]
+    return hashlib.sha256(b"\0".join(p.read_bytes() for p in sources)).hexdigest()[:16]
+
+
 def _claim(seen: Sighting) -> tuple:
     return seen.account, seen.rivals, seen.folder_date
 
@@ -514,7 +553,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _ledger_row(export: Export, seen: Sighting, owned: ownership.Owned | None, export_id: int, now: datetime) -> dict[str, Any]:
-    worst = next((m.code for m in reversed(export.messages)), None) if export.outcome != "accepted" else None
+    messages = sorted(export.messages, key=lambda m: SEVERITY.index(level(m.code)))  # the one that decided comes first
     start, end = export.period or (None, None)
     scope = None
     if export.rows is not None and "value_scope" in export.rows.columns and export.rows.height:
@@ -532,10 +571,10 @@ def _ledger_row(export: Export, seen: Sighting, owned: ownership.Owned | None, e
         "grain": export.grain,
         "language": export.language,
         "outcome": export.outcome,
-        "code": worst,
+        "code": messages[0].code if messages and export.outcome != "accepted" else None,
         "n_rows": export.n_rows,
         "dropped": json.dumps(export.dropped),
-        "messages": json.dumps([m.as_json() for m in export.messages], ensure_ascii=True),
+        "messages": json.dumps([m.as_json() for m in messages], ensure_ascii=True),
         "account_id": owned.account_id if owned else seen.account or _named_account(export),
         "owners": json.dumps(owned.owners if owned else {}),
         "value_scope": scope or "lifetime",

@@ -346,26 +346,44 @@ def test_b06_a_holder_of_an_old_version_keeps_it_and_learns_of_the_new_one(copy)
         assert fresh.name == "w-2" and fresh.sql("SELECT count(*) FROM core.posts").item() > rows
 
 
-def test_b07_a_reader_that_dies_on_one_file_refuses_that_file_and_the_rest_goes_on(tmp_path, monkeypatch):
+@pytest.fixture
+def dying(tmp_path, monkeypatch):
+    """A night over one good file and one that kills the process that reads it; and the number of those deaths."""
     from pipeline.exports import workbook
     from tests.exports_in_tests import workbook as book_of
 
     workspace = Workspace(tmp_path / "data").create()
-    for name in ("a-ig/good.json", "a-ig/bad.xlsx"):
-        (workspace.inbox / name).parent.mkdir(exist_ok=True)
     drop(workspace, "a-fb/good.json", "facebook", [post("facebook", "1", "2026-10-01T03:00")])
+    (workspace.inbox / "a-ig").mkdir()
     (workspace.inbox / "a-ig/bad.xlsx").write_bytes(book_of([["Post ID", "Reach"], ["1", "2"]]))
     child = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
-    run = subprocess.run
-    monkeypatch.setattr(workbook.subprocess, "run", lambda command, **how: run(child, **how))
+    run, deaths = subprocess.run, []
+    monkeypatch.setattr(workbook.subprocess, "run", lambda command, **how: deaths.append(1) or run(child, **how))
 
     def either(path, **about):
         return read(path, **about) if about["name"].endswith(".json") else exports.read(path, **about)
 
-    report = ledger.ingest(workspace, registers(), now=NOW, settle_seconds=0, read=either)
+    return lambda: ledger.ingest(workspace, registers(), now=NOW, settle_seconds=0, read=either), workspace, deaths
+
+
+def test_b07_a_reader_that_dies_on_one_file_refuses_that_file_and_the_rest_goes_on(dying):
+    night_over, workspace, _ = dying
+    report = night_over()
     found = {row["file_name"]: (row["outcome"], row["code"]) for row in ledger.status(workspace).to_dicts()}
     assert found == {"good.json": ("accepted", None), "bad.xlsx": ("refused", "READER_CRASHED")}
     assert report.has_problems
+
+
+def test_b07_the_file_has_one_more_try_and_the_next_only_from_another_reader(dying, monkeypatch):
+    night_over, workspace, deaths = dying
+    for _ in range(4):
+        night_over()
+    assert len(deaths) == 2
+    monkeypatch.setattr(ledger, "reader_version", lambda: "next")
+    for _ in range(3):
+        night_over()
+    assert len(deaths) == 4
+    assert [e["code"] for e in ledger.status(workspace).to_dicts() if e["file_name"] == "bad.xlsx"] == ["READER_CRASHED"]
 
 
 def test_b08_one_run_after_three_nights_off_gives_what_three_runs_give(tmp_path):

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline import ledger, warehouse
+from pipeline.exports.messages import message
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, read, registers, tables
 
@@ -333,3 +334,103 @@ def test_p5_rebuilt_from_the_archive_equals_grown_night_by_night(workspace, at_o
     grown = dump(workspace)
     ledger.rebuild(workspace, registers(), now=NOW, settle_seconds=0, read=read)
     assert dump(workspace) == grown
+
+
+# --- A32, A33: what a file takes back, and an order that nobody stated
+
+
+def told(workspace) -> dict[str, tuple]:
+    return {name: (e["outcome"], e["code"]) for name, e in entries(workspace).items()}
+
+
+def month(workspace, name: str, captured_at: str | None, **values):
+    about = {"captured_at": captured_at} if captured_at else {}
+    rows = [post("facebook", "1", "2026-10-01T03:00"), post("facebook", "2", "2026-10-02T03:00", **values)]
+    return drop(workspace, f"a-fb/{name}.csv", "facebook", rows, **about)
+
+
+def test_a32_a_lifetime_counter_that_falls_flags_the_file_that_takes_it_back(workspace):
+    month(workspace, "november", "2026-11-10", reach=400)
+    ingest(workspace)
+    month(workspace, "oktober", "2026-10-30", reach=500)
+    month(workspace, "desember", "2026-11-20", reach=399)
+    report = ingest(workspace, now=NOW + timedelta(days=1))
+    assert told(workspace) == {
+        "oktober.csv": ("accepted", None),
+        "november.csv": ("flagged", "RESTATED"),
+        "desember.csv": ("accepted", None),
+    }
+    mart = tables(workspace, "marts.export_files", "marts.restatements")
+    (row,) = mart["marts.export_files"].filter(pl.col("code") == "RESTATED").to_dicts()
+    assert (row["file_name"], row["outcome"]) == ("november.csv", "flagged") and "berubah banyak" in row["message_id"]
+    assert mart["marts.restatements"].select("field", "old_value", "new_value").rows() == [
+        ("reach", 500.0, 400.0),
+        ("reach", 400.0, 399.0),
+    ]
+    assert not report.has_problems, "the file of the day before is the one to look at"
+    fallen = ledger.status(workspace).filter(pl.col("code") == "RESTATED")["messages"].item()
+    assert '"place": "2: reach", "seen": "500 -> 400"' in fallen
+
+
+def test_a32_a_withdrawn_like_is_listed_and_no_reason_to_look(workspace):
+    month(workspace, "satu", "2026-11-10", reach=500, comments=2)
+    month(workspace, "dua", "2026-11-11", reach=480, comments=1)
+    assert ingest(workspace).counts == {"accepted": 2}
+    assert tables(workspace, "marts.restatements")["marts.restatements"].height == 2
+
+
+@pytest.mark.parametrize(("value", "flagged"), [(121, True), (79, True), (119, False)])
+def test_a32_a_finished_day_that_changes_by_more_than_a_fifth_flags_the_later_file(workspace, value, flagged):
+    for name, seen_on, views in (("satu", "2026-11-10", 100), ("dua", "2026-11-12", value)):
+        rows = [{"day": "2026-11-09", "day_zone": "UTC", "views": views}, {"day": seen_on, "day_zone": "UTC", "views": views * 9}]
+        drop(workspace, f"a-fb/{name}.csv", "facebook", rows, grain="account_day", captured_at=seen_on)
+    assert ingest(workspace).has_problems == flagged
+    assert told(workspace) == {
+        "satu.csv": ("accepted", None),
+        "dua.csv": ("flagged", "RESTATED") if flagged else ("accepted", None),
+    }
+
+
+def test_a32_the_warning_goes_with_its_cause(workspace):
+    month(workspace, "oktober", "2026-10-30", reach=500)
+    month(workspace, "november", "2026-11-10", reach=400)
+    assert ingest(workspace).counts == {"accepted": 1, "flagged": 1}
+
+    def refusing(path, **about):
+        (export,) = read(path, **about)
+        if about["name"] == "oktober.csv":
+            export.outcome, export.rows, export.messages = "refused", None, [message("TRUNCATED")]
+        return [export]
+
+    ledger.ingest(workspace, registers(), now=NOW, settle_seconds=0, read=refusing, reread=True)
+    assert told(workspace) == {"oktober.csv": ("refused", "TRUNCATED"), "november.csv": ("accepted", None)}
+
+
+def test_a33_without_a_time_a_file_that_differs_from_another_is_flagged(workspace):
+    month(workspace, "bertanggal", "2026-11-10", reach=500)
+    month(workspace, "tanpa", None, reach=600)
+    assert ingest(workspace).counts == {"accepted": 1, "flagged": 1}
+    assert told(workspace) == {"bertanggal.csv": ("accepted", None), "tanpa.csv": ("flagged", "ORDER_ASSUMED")}
+    entry = entries(workspace)["tanpa.csv"]
+    assert entry["captured_at"] == entry["first_seen_at"] == NOW and entry["captured_from"] == "first_seen"
+    assert '"place": "2: reach"' in entry["messages"]
+
+
+def test_a33_without_a_time_a_file_that_agrees_with_all_others_is_not(workspace):
+    month(workspace, "bertanggal", "2026-11-10", reach=500)
+    month(workspace, "tanpa", None, reach=500, link_clicks=4)
+    assert ingest(workspace).counts == {"accepted": 2}
+
+
+def test_the_message_that_decided_is_the_one_that_is_shown(workspace):
+    said = [message(code) for code in ("TOTAL_NOTED", "POSSIBLY_CUT", "DATE_ORDER")]
+
+    def flagging(path, **about):
+        (export,) = read(path, **about)
+        export.outcome, export.messages = "flagged", said
+        return [export]
+
+    drop(workspace, "a-fb/x.csv", "facebook", [post("facebook", "1", "2026-10-01T03:00")])
+    ledger.ingest(workspace, registers(), now=NOW, settle_seconds=0, read=flagging)
+    (row,) = tables(workspace, "marts.export_files")["marts.export_files"].to_dicts()
+    assert row["code"] == "POSSIBLY_CUT" and row["message_id"] == said[1].id

@@ -89,3 +89,50 @@ def test_the_example_in_the_guide_is_a_mapping():
     guide = (Path(__file__).parents[1] / "docs" / "pemetaan.md").read_text(encoding="utf-8")
     example = guide.split("```toml\n")[1].split("```")[0]
     assert mapped.as_format(tomllib.loads(example)).kind == "mapped_table"
+
+
+def test_a_table_taught_through_the_command_is_read_the_next_night_and_again_when_its_mapping_changes(tmp_path):
+    """inspect proposes, the data keeper answers and saves, the file that was refused is read; a corrected mapping corrects it."""
+    from pipeline import ledger, registry, warehouse
+    from pipeline.settings import Workspace
+    from tests.test_cli import call
+
+    workspace = Workspace(tmp_path / "w")
+    assert call("init", workspace=workspace.root).returncode == 0
+    accounts = workspace.registry / "accounts.csv"
+    agency = next(
+        x for x in (workspace.registry / "agencies.csv").read_text(encoding="utf-8").splitlines() if "kesehatan" in x.lower()
+    )
+    accounts.write_text(
+        f"account_id,platform,agency_id,handle\ndinkes-tt,tiktok,{agency.split(',')[0]},simulasi.bogor\n", encoding="utf-8"
+    )
+    file = workspace.inbox / "dinkes-tt" / "laporan.csv"
+    file.parent.mkdir(parents=True)
+    file.write_bytes((SAMPLE / "laporan.csv").read_bytes())
+
+    def night() -> tuple:
+        ledger.ingest(workspace, registry.load(workspace.registry), settle_seconds=0)
+        with warehouse.open_raw(workspace) as con:
+            rows = con.execute("SELECT sum(watch_seconds), sum(views), count(*) FROM raw.post_snapshots").fetchall()[0]
+        return (*ledger.status(workspace).select("outcome", "code").row(0), *rows)
+
+    assert night() == ("refused", "UNKNOWN_HEADER", None, None, 0)
+    said = call("inspect", file, "--account", "dinkes-tt", workspace=workspace.root).stdout
+    proposed = said[said.index("# Usulan") :].rstrip()
+    answered = (
+        proposed.replace('values = "?"', 'values = "lifetime"')
+        .replace('"ER" = "?"', '"ER" = "-"')
+        .replace('name = "?"', 'name = "Alat"')
+    )
+    answered = answered.replace('empty = [""]', 'empty = ["", "-"]').replace(
+        '"Video views" = "video_views"', '"Video views" = "views"'
+    )
+    place = workspace.registry / "mappings" / "alat.toml"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(answered.replace('"Watch time (h)" = "?"', '"Watch time (h)" = "watch_seconds"'), encoding="utf-8")
+    assert night() == ("accepted", None, 3.75, 2103, 3)
+    hours = '"Watch time (h)" = { field = "watch_seconds", scale = 3600 }'
+    place.write_text(answered.replace('"Watch time (h)" = "?"', hours), encoding="utf-8")
+    assert night() == ("accepted", None, 13500.0, 2103, 3)
+    place.unlink()
+    assert night() == ("refused", "UNKNOWN_HEADER", None, None, 0)

@@ -185,6 +185,11 @@ TEXTS: dict[str, Text] = {
         "Ini bukan berkas biasa atau tidak dapat dibuka; tidak disentuh.",
         "This is not a regular file or cannot be opened; it was not touched.",
     ),
+    "ERASED": Text(
+        "refused",
+        "Berkas ini sudah dihapus atas permintaan dan tidak dibaca lagi. Hapus juga salinan di folder ini.",
+        "This file was erased on request and is not read again. Delete the copy in this folder as well.",
+    ),
     "READER_CRASHED": Text(
         "refused",
         "Pembaca berhenti pada berkas ini; berkas lain tetap diproses. Unduh ulang sebagai CSV.",

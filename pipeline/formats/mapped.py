@@ -32,6 +32,7 @@ from zoneinfo import available_timezones
 from pipeline.columns import ColumnMeaning, columns
 from pipeline.formats import GRAINS, Column, Detection, Format, all_formats, normalise
 
+KIND = "mapped_table"
 PLATFORMS = ("facebook", "instagram", "x", "youtube", "tiktok", "linkedin", "threads", "whatsapp", "telegram")
 KINDS = {
     "id": "id",
@@ -123,7 +124,7 @@ def as_format(mapping: Mapping[str, Any]) -> Format:
     has_link = grain == "post" and platform in LINKED_ID and any(c.field == "permalink" for c in used)
     key = {"post": "post_id", "account_day": "day", "case": "case_id"}.get(grain)
     return Format(
-        kind="mapped_table",
+        kind=KIND,
         platform=platform,
         grain=grain,
         title_id=str(mapping.get("name", "Tabel terpetakan")),
