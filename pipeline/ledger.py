@@ -26,7 +26,7 @@ from pipeline import ownership, raw, restated, warehouse
 from pipeline.erasure import replaced
 from pipeline.exports.batch import Job, read_many
 from pipeline.exports.messages import level
-from pipeline.exports.model import Export
+from pipeline.exports.model import Export, Shared
 from pipeline.formats import mapped
 from pipeline.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.settings import Workspace
@@ -308,19 +308,19 @@ class _Night:
 
     def _take(self, export: Export, seen: Sighting) -> None:
         """Resolve whose rows these are, then queue them for the database."""
-        owned = None
-        if export.outcome in KEPT and export.rows is not None:
+        owned, rows = None, export.shared
+        if export.outcome in KEPT and rows is not None:
             owned = self.book.resolve(export, seen.account)
             if owned.problem is None and seen.rivals and not owned.named_by_file:
                 owned = replace(owned, problem=ownership.two_folders(export.file, (seen.account or "", *seen.rivals)))
             if owned.problem is not None:
                 export.outcome = "held" if owned.problem.code == "UNKNOWN_ACCOUNT" else "refused"
                 export.messages = [*export.messages, owned.problem]
-        if owned is not None and owned.problem is None and export.rows is not None and export.rows.height:
+        if owned is not None and owned.problem is None and rows is not None and rows.height:
             export_id = raw.key(export.sha256, export.member)
             captured = _naive(export.captured_at)
-            self.pending.append(_Kept(export_id, str(export.grain), export.platform, captured, owned, export.rows))
-            self.waiting_rows += export.rows.height
+            self.pending.append(_Kept(export_id, str(export.grain), export.platform, captured, owned, rows))
+            self.waiting_rows += rows.height
         self._enter(export, seen, owned)
         export.rows = None
 
@@ -333,9 +333,10 @@ class _Night:
 
     def _flush(self) -> None:
         """Rows that wait, shaped and inserted for many exports at once: one export is too small to pay for a statement."""
+        schemas = {id(kept.rows.frame): tuple(kept.rows.frame.schema.items()) for kept in self.pending}
         alike: dict[tuple, list[_Kept]] = {}
         for kept in self.pending:
-            alike.setdefault((kept.grain, *kept.rows.schema.items()), []).append(kept)
+            alike.setdefault((kept.grain, schemas[id(kept.rows.frame)]), []).append(kept)
         tables: dict[str, list[pl.DataFrame]] = {}
         for group in alike.values():
             rows = _raw_rows(group)
@@ -389,13 +390,15 @@ class _Kept:
     platform: str | None
     captured_at: datetime | None
     owned: ownership.Owned
-    rows: pl.DataFrame
+    rows: Shared
 
 
 def _raw_rows(group: list[_Kept]) -> pl.DataFrame:
     """Rows of exports of one grain and schema, with `account_id`, `owner_id` and `platform` still as text."""
+    frames = {id(k.rows.frame): n for n, k in enumerate(group)}
+    group = sorted(group, key=lambda k: (frames[id(k.rows.frame)], k.rows.start))
     number = np.repeat(np.arange(len(group)), [k.rows.height for k in group])
-    rows = pl.concat([k.rows for k in group]).with_columns(pl.Series("export", number, dtype=pl.Int64))
+    rows = pl.concat(_runs([k.rows for k in group])).with_columns(pl.Series("export", number, dtype=pl.Int64))
     stated = pl.DataFrame(
         {
             "export_id": pl.Series([k.export_id for k in group], dtype=pl.Int64),
@@ -415,6 +418,18 @@ def _raw_rows(group: list[_Kept]) -> pl.DataFrame:
         return shaped
     allowed = [c for c in shaped.columns if re.search(rf"\b{c}\b", raw.TABLES[table])]
     return shaped.select([*allowed, "account_id", "platform"])
+
+
+def _runs(parts: list[Shared]) -> list[pl.DataFrame]:
+    """The rows of all parts, in order; parts that lie one behind the other in a frame are cut out of it at once."""
+    runs: list[Shared] = []
+    for part in parts:
+        last = runs[-1] if runs else None
+        if last is not None and last.frame is part.frame and last.start + last.height == part.start:
+            runs[-1] = Shared(last.frame, last.start, last.height + part.height)
+        else:
+            runs.append(part)
+    return [r.cut() for r in runs]
 
 
 def _naive_times(rows: pl.DataFrame) -> pl.DataFrame:
@@ -555,9 +570,9 @@ def _day(text: str | None) -> date | None:
 def _ledger_row(export: Export, seen: Sighting, owned: ownership.Owned | None, export_id: int, now: datetime) -> dict[str, Any]:
     messages = sorted(export.messages, key=lambda m: SEVERITY.index(level(m.code)))  # the one that decided comes first
     start, end = export.period or (None, None)
-    scope = None
-    if export.rows is not None and "value_scope" in export.rows.columns and export.rows.height:
-        scope = export.rows["value_scope"][0]
+    rows = export.shared
+    has_scope = rows is not None and rows.height and "value_scope" in rows.frame.columns
+    scope = rows.frame["value_scope"][rows.start] if rows is not None and has_scope else None
     return {
         "export_id": export_id,
         "sha256": export.sha256,

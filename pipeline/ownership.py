@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline.exports.model import Export, Message
+from pipeline.exports.model import Export, Identities, Message
 
 RIVALRY = ("WRONG_ACCOUNT", "COPIED_FROM", "UNKNOWN_ACCOUNT")
 SAME_DAYS = 7
@@ -116,12 +116,11 @@ class AccountBook:
 
     def resolve(self, export: Export, folder_account: str | None) -> Owned:
         """Exporter and owner of each row, or the reason why they cannot be known."""
-        rows = export.rows if export.rows is not None else pl.DataFrame()
         if export.grain == "case":
             return Owned(folder_account)
         platform = str(export.platform)
         on = date.fromisoformat(export.last[:10]) if export.last else None
-        named = self._named(export, rows, platform, on)
+        named = self._named(export, platform, on)
         exporter = folder_account if self.platform.get(folder_account or "") == platform else self._only(export, named)
         if folder_account and self.platform.get(folder_account) not in (platform, None) and exporter is None:
             return Owned(None, problem=message("WRONG_ACCOUNT", export.file, f"{platform}, bukan/not {folder_account}"))
@@ -137,20 +136,15 @@ class AccountBook:
         identities = {identity: account for identity, (account, _) in named.items()}
         return Owned(exporter, owners, bool(known), None, identities, fallback)
 
-    def _named(self, export: Export, rows: pl.DataFrame, platform: str, on: date | None) -> dict:
+    def _named(self, export: Export, platform: str, on: date | None) -> dict:
         """(platform id, handle) -> (account or None, number of rows), for each identity that the rows name."""
-        columns = [c for c in ("platform_account_id", "handle") if c in rows.columns]
-        if not columns or rows.is_empty():
+        rows = export.shared
+        if rows is None or not rows.height or not {"platform_account_id", "handle"} & set(rows.frame.columns):
             return {
                 (r.platform_account_id, r.handle): (r.account_id, 0) for r in export.accounts if r.platform_account_id or r.handle
             }
-        nobody = [None] * rows.height
-        texts = [rows[c].to_list() if c in columns else nobody for c in ("platform_account_id", "handle")]
-        found = {}
-        for (number, handle), n in Counter(zip(*texts, strict=True)).items():
-            if number or handle:
-                found[number, handle] = (self.find(platform, number, handle, on), n)
-        return found
+        identities = export.identities if export.identities is not None else _identities(export.rows)
+        return {who: (self.find(platform, *who, on), n) for who, n in identities.items()}
 
     def _only(self, export: Export, named: Mapping) -> str | None:
         accounts = {a for a, _ in named.values() if a} or {r.account_id for r in export.accounts if r.account_id}
@@ -166,6 +160,13 @@ class AccountBook:
         if account is None and n * 2 >= total:
             return named | {identity: (exporter, n)}
         return named
+
+
+def _identities(rows: pl.DataFrame | None) -> Identities:
+    """Whom rows name that did not come from the reader."""
+    nobody = pl.Series([None] * (rows.height if rows is not None else 0), dtype=pl.Utf8)
+    texts = [rows[c] if rows is not None and c in rows.columns else nobody for c in ("platform_account_id", "handle")]
+    return {who: n for who, n in Counter(zip(*texts, strict=True)).items() if any(who)}
 
 
 def with_owners(rows: pl.DataFrame, owned: Sequence[Owned]) -> pl.DataFrame:

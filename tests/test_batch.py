@@ -5,16 +5,19 @@ import dataclasses
 import io
 import json
 import random
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.exports import Job, batch, proof, read, read_many, text
+from pipeline.exports import Job, batch, clocks, digits, proof, read, read_many, text
 from pipeline.exports.messages import Refused
+from pipeline.formats import normalise
 from tests.exports_in_tests import IG_ID, instagram
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -235,6 +238,125 @@ def test_a_header_below_a_title_is_seen_below_another_header(tmp_path, no_mistak
     path = tmp_path / "x.csv"
     path.write_text(csv_text(table), encoding="utf-8", newline="")
     assert_same(strict(path), fast([path])[0])
+
+
+# --- the parts of the fast way, each against the plain Python it stands for
+
+DIGITS = st.one_of(st.text("0123456789", max_size=24), st.text("٣०7a", min_size=10, max_size=18))
+CODES = st.text(st.sampled_from(clocks.ALPHABET + ".é/"), min_size=9, max_size=13)
+LINKS = st.sampled_from(
+    [
+        "{d}",
+        "https://x.com/a/status/{d}",
+        "{d}?s=20",
+        "{d}/photo\n1",
+        "{d}\n",
+        "urn:li:activity:{d}",
+        "https://www.linkedin.com/posts/a_share-{d}-b",
+        "ugcPost:{d}",
+        "https://www.instagram.com/p/{c}/",
+        "https://www.instagram.com/p/{c}",
+        "https://www.instagram.com/reel/{c}/?x=1",
+        "https://www.instagram.com/{c}/",
+        "https://www.instagram.com/a.b/p/{c}/",
+        "https://www.instagram.com/p/reel/{c}",
+        "instagram.com/reels/{c}",
+        "https://www.instagram.com/stories/a.b/{d}/",
+        "",
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(sorted(clocks.CLOCKS)),
+    st.lists(st.one_of(st.none(), st.tuples(LINKS, DIGITS, CODES)), max_size=6),
+    st.booleans(),
+)
+def test_clocks_of_many_ids_at_once_say_what_each_says_alone(name, parts, alike):
+    if alike:
+        parts = [(parts[0][0], *p[1:]) for p in parts if p and parts[0]]
+    texts = [p and p[0].format(d=p[1], c=p[2]) for p in parts]
+    expected = [None if t is None else clocks.CLOCKS[name](t) for t in texts]
+    assert clocks.instants(name, pl.Series(texts, dtype=pl.Utf8)).to_list() == expected
+
+
+def test_clocks_at_the_ends_of_what_a_number_can_hold():
+    numbers = ["18446744073709551615", "18446744073709551616", "29700859247", "29700859248", "23600000000000000000", "9" * 20]
+    for name, clock in clocks.CLOCKS.items():
+        for form in ("{}", "urn:li:share:{}", "https://www.instagram.com/stories/x/{}/"):
+            texts = [form.format(n) for n in numbers]
+            assert clocks.instants(name, pl.Series(texts)).to_list() == [clock(t) for t in texts]
+    codes = ["___________", "AAAAAAAAAAA", "C" + "A" * 10, "CAAAAAAg___", "CAAAAAAf___"]
+    links = [f"https://www.instagram.com/p/{c}/" for c in codes]
+    assert clocks.instants("instagram", pl.Series(links)).to_list() == [clocks.instagram(t) for t in links]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.integers(0, 10**17).map(lambda n: b"%d" % n), st.binary(max_size=17)), min_size=1, max_size=8))
+def test_numbers_are_read_from_bytes_only_if_they_are_plain_digits(fields):
+    data = b"x" * 16 + b",".join(fields)
+    ends = np.cumsum([len(f) + 1 for f in fields]) + 15
+    begins = ends - [len(f) for f in fields]
+    numbers, plain = digits.whole(data, begins.reshape(-1, 1), ends.reshape(-1, 1))
+    for field, number, is_plain in zip(fields, numbers[:, 0].tolist(), plain[:, 0].tolist(), strict=True):
+        assert is_plain == bool(re.fullmatch(rb"[0-9]{1,15}", field))
+        assert not is_plain or number == int(field)
+
+
+def test_a_file_is_cut_only_behind_records(monkeypatch):
+    monkeypatch.setattr(batch, "JOINED", 40)
+    body = b'1,"a\nb ""c""\n",x\n2,"\n\n\n",y\n' * 9 + b"3,plain,z\n" * 9
+    pieces = [bytes(p) for p in batch._pieces(memoryview(b"head\n" + body)[5:])]
+    assert b"".join(pieces) == body and len(pieces) > 9
+    assert all(p.count(b'"') % 2 == 0 and p[0] in b"123" for p in pieces)
+    broken = b'1,"a\n' * 30
+    assert b"".join(bytes(p) for p in batch._pieces(memoryview(broken))) == broken
+
+
+@pytest.mark.parametrize("odd", ["", "007", "1.234", '"5"'])
+def test_a_large_file_in_pieces_reads_as_it_does_whole(tmp_path, monkeypatch, no_mistakes, strictly_read, odd):
+    table = instagram(90, IG_ID)
+    table[70][14] = odd  # comments
+    path = tmp_path / "x.csv"
+    path.write_text(csv_text(table).replace('"""5"""', '"5"'), encoding="utf-8", newline="")
+    expected = strict(path)
+    monkeypatch.setattr(batch, "JOINED", 4000)
+    strictly_read.clear()
+    assert_same(expected, fast([path])[0])
+    assert bool(strictly_read) == (odd == "1.234")
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_a_byte_that_is_no_text_refuses_its_file_alone(tmp_path, no_mistakes, place):
+    sound = csv_text(instagram(6, IG_ID)).encode()
+    at = [i for i, b in enumerate(sound) if b == ord(",")][30 + place * 3]
+    paths = [tmp_path / f"{i}.csv" for i in range(3)]
+    for path, data in zip(paths, [sound, sound[:at] + b"\xe9" + sound[at:], sound], strict=True):
+        path.write_bytes(data)
+    results = fast(paths)
+    assert [r[0].outcome for r in results] == ["accepted", "refused", "accepted"]
+    assert results[1][0].messages[0].code == "ENCODING"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Created Date",
+        '  "created  DATE" ',
+        "ｃreated date",
+        "Ｃreated\u3000date",
+        "created\ufeff date",
+        "\uff02created date",
+        "x" * 60,
+    ],
+)
+def test_a_cell_that_compares_like_a_header_is_never_overlooked(text):
+    anchors = batch._anchors()
+    assert "created date" in anchors
+    found = batch._may_be(pl.Series([None, "warga", text]), anchors).tolist()
+    assert normalise(text) not in anchors or found == [2]
+    assert 0 not in found and 1 not in found
 
 
 def test_samples_say_what_they_hold():

@@ -19,20 +19,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.exports import guards, joined, ownership, proof, provenance, reading, scope, text, typed
+from pipeline.exports import digits, guards, joined, ownership, proof, provenance, reading, scope, text, typed
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import Export
 from pipeline.exports.recognise import names_fit, recognise
 from pipeline.formats import Detection, Format, Table, all_formats, normalise
 
 LOG = logging.getLogger(__name__)
-JOINED = 24 * 2**20  # bytes parsed at a time
-AT_ONCE = 96 * 2**20  # bytes held at a time
+JOINED = 16 * 2**20  # bytes parsed at a time
+AT_ONCE = 48 * 2**20  # bytes read at a time, while those read before are typed
 FEW = 2  # files, or
 SMALL = 64 * 1024  # bytes of one header that are read faster one by one
 HEAD = 64 * 1024  # a header line is not longer
 CHILDREN = 2  # workbooks that are read at a time
-WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+WORKBOOKS = ("xlsx", "xls", "spreadsheetml")
+REMOVED = r"\ufeff|[\s\x1c-\x1f]{2}|^[\s\x1c-\x1f\x22\uff02]|[\s\x1c-\x1f\x22\uff02]$"  # what comparing a header takes off
 DEEP = 25  # rows in which a title above a header may hide one
 
 
@@ -54,6 +55,7 @@ class _Part:
 
     source: reading.Source
     data: bytes
+    kind: str | None = None  # container; None where a guard refuses it
     is_member: bool = False
     exports: list[Any] | None = None  # Export, or Prepared until it is typed
 
@@ -70,10 +72,11 @@ class _File:
 
 @dataclass(frozen=True)
 class _Table:
-    """A part that may be read fast: its body without BOM and header line."""
+    """A part that may be read fast: its header line and its body, without BOM."""
 
     part: _Part
-    body: bytes
+    header: bytes
+    body: memoryview
     open_end: bool
 
 
@@ -83,15 +86,17 @@ def read_many(
     """The exports of each file, in the order of the jobs. Never raises for a bad file. Groups below ``few`` files and ``small``
     bytes are read one by one."""
     reader = _Reader(registry, limits or guards.Limits(), few, small)
-    files: list[_File] = []
-    held = 0
-    for job in jobs:
-        files.append(reader.open(job))
-        held += sum(len(p.data) for p in files[-1].parts)
-        if held > AT_ONCE:
-            yield from reader.finish(files)
-            files, held = [], 0
-    yield from reader.finish(files)
+    for files in _ahead(reader.windows(jobs)):
+        yield from reader.finish(files)
+
+
+def _ahead(windows: Iterator[list[_File]]) -> Iterator[list[_File]]:
+    """Each window, while a thread of its own reads the next one: reading and hashing leave the interpreter free."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, windows, None)
+        while (files := coming.result()) is not None:
+            coming = pool.submit(next, windows, None)
+            yield files
 
 
 class _Reader:
@@ -99,6 +104,19 @@ class _Reader:
         self.accounts = ownership.Accounts(registry)
         self.taught = tuple(getattr(registry, "mappings", ()))
         self.limits, self.few, self.small = limits, few, small
+
+    def windows(self, jobs: Iterable[Job]) -> Iterator[list[_File]]:
+        """Files opened one after the other, as many at a time as may be held."""
+        files: list[_File] = []
+        held = 0
+        for job in jobs:
+            files.append(self.open(job))
+            held += sum(len(p.data) for p in files[-1].parts)
+            if held > AT_ONCE:
+                yield files
+                files, held = [], 0
+        if files:
+            yield files
 
     def open(self, job: Job) -> _File:
         source = reading.source_of(
@@ -126,7 +144,7 @@ class _Reader:
     def finish(self, files: list[_File]) -> Iterator[list[Export]]:
         """Read what is open. Workbooks wait for their child processes in the background, while text is read."""
         with ThreadPoolExecutor(CHILDREN) as pool:
-            books = [(p, pool.submit(_strictly, p)) for f in files for p in f.parts if p.data[:4] in WORKBOOKS]
+            books = [(p, pool.submit(_strictly, p)) for f in files for p in f.parts if p.kind in WORKBOOKS]
             self._read_text(files)
             for part, book in books:
                 with suppress(Exception):  # met again, and reported, where the part is read alone
@@ -137,15 +155,15 @@ class _Reader:
     def _read_text(self, files: list[_File]) -> None:
         groups: dict[tuple[bytes, bool], list[_Table]] = {}
         for part in (p for f in files for p in f.parts):
-            if found := _sniff(part):
-                groups.setdefault(found[0], []).append(found[1])
+            if table := _sniff(part):
+                groups.setdefault((table.header, table.open_end), []).append(table)
         for (header, open_end), tables in groups.items():
             size = sum(len(t.body) for t in tables)
             plan = _plan(header) if len(tables) > self.few or size > self.small else None
             if plan and not (open_end and plan.form.ends_with_newline):
                 for chunk in _chunks(tables):
                     _or_left(_read_chunk, plan, header, chunk)
-        _prepare([p for f in files for p in f.parts if p.exports is None and p.data[:4] not in WORKBOOKS])
+        _prepare([p for f in files for p in f.parts if p.exports is None and p.kind == "csv"])
 
 
 def _answer(file: _File) -> list[Export]:
@@ -176,8 +194,6 @@ def _prepare(parts: list[_Part]) -> None:
     groups: dict[tuple, tuple[joined.Plan, list[tuple[list[Any], int, reading.Prepared, Table]]]] = {}
     for part in parts:
         try:
-            if guards.container(part.data) != "csv":
-                continue
             part.exports = _strictly(part, defer=True)
         except Exception:  # a mistake is met again, and reported, where the part is read alone
             part.exports = None
@@ -234,49 +250,54 @@ def _type_records(plan: joined.Plan, tables: list[tuple[list[Any], int, reading.
 
 def _parts(data: bytes, source: reading.Source) -> list[_Part]:
     """The file itself, or the members of an archive. Whatever is not a plain archive of tables stays whole."""
-    if guards.container(data) != "zip":
-        return [_Part(source, data)]
+    kind = guards.container(data)
+    if kind != "zip":
+        return [_Part(source, data, kind)]
     guards.check_name(source.member or source.name, "zip")
     if reading.is_office_document(data):
-        return [_Part(source, data)]
+        return [_Part(source, data, kind)]
     members = [m for m in guards.unpack(data, source.limits) if not guards.is_noise(m.name)]
     if not members:
-        return [_Part(source, data)]
-    return [_Part(replace(source.place(m.name), archive=source.name), m.data, is_member=True) for m in members]
+        return [_Part(source, data, kind)]
+    return [_Part(replace(source.place(m.name), archive=source.name), m.data, _kind(m.data), is_member=True) for m in members]
+
+
+def _kind(data: bytes) -> str | None:
+    try:
+        return guards.container(data)
+    except Refused:
+        return None
 
 
 # --- recognising by the header alone
 
 
-def _sniff(part: _Part) -> tuple[tuple[bytes, bool], _Table] | None:
+def _sniff(part: _Part) -> _Table | None:
     """Header line (with its line end) and body of what looks like comma-separated text; None leaves it to the strict way."""
-    data = part.data
-    for bom, name in text.BOMS:
-        if data.startswith(bom):
-            if name != "utf-8":
-                try:
-                    data = bom[:0] + data[len(bom) :].decode(name).encode()
-                except UnicodeError:
-                    return None
-            else:
-                data = data[len(bom) :]
-            break
-    end = data.find(b"\n", 0, HEAD) + 1
-    header = data[:end]
+    data, start = part.data, 0
+    if part.kind != "csv":
+        return None
+    if data.startswith(text.BOMS[0][0]):
+        start = len(text.BOMS[0][0])
+    elif data.startswith((text.BOMS[1][0], text.BOMS[2][0])):
+        try:
+            data = data[2:].decode("utf-16-le" if data.startswith(text.BOMS[1][0]) else "utf-16-be").encode()
+        except UnicodeError:
+            return None
+    end = data.find(b"\n", start, start + HEAD) + 1
+    header = data[start:end]
     if not end or end == len(data) or b"," not in header or _plan(header) is None:
         return None
     try:
-        if guards.container(part.data) != "csv":
-            return None
         guards.check_name(part.source.member or part.source.name, "csv")
     except Refused:
         return None
     open_end = not data.endswith(b"\n")
     if open_end and data.endswith(b"\r"):
         return None
-    eol = b"\r\n" if header.endswith(b"\r\n") else b"\n"
-    body = data[end:] + eol if open_end else data[end:]
-    return (header, open_end), _Table(part, body, open_end)
+    if open_end:
+        return _Table(part, header, memoryview(data[end:] + (b"\r\n" if header.endswith(b"\r\n") else b"\n")), True)
+    return _Table(part, header, memoryview(data)[end:], False)
 
 
 @cache
@@ -347,73 +368,158 @@ def _chunks(tables: list[_Table]) -> Iterator[list[_Table]]:
 
 def _read_chunk(plan: joined.Plan, header: bytes, tables: list[_Table]) -> None:
     """Fill in the exports of every table that is proven and plain."""
-    tables = [t for t in tables if _is_text(t.body)]
-    stack = _stack(plan, tables, header.endswith(b"\r\n")) if tables else None
-    if stack is None:
+    proven = _proven(plan, header, tables)
+    if proven is None:
         return
-    kept, frame, lines, sizes, contexts = stack
-    around = [c[0] for c in contexts]
-    stacked = joined.Stack(plan, around, frame, lines, sizes)
+    kept, frame, lines, sizes = proven
+    contexts = [_context(plan, t) for t in kept]
+    stacked = joined.Stack(plan, [c[0] for c in contexts], frame, lines, sizes)
     _leave_deep_headers(stacked)
+    cells = list(plan.header)
     for table, context, result in zip(kept, contexts, joined.read_tables(stacked), strict=True):
         if result is not None:
             source = table.part.source
-            header_only = Table([(1, list(plan.header))], file_name=reading.file_of(source))
+            header_only = Table([(1, cells)], file_name=reading.file_of(source))
             table.part.exports = [reading.assemble(plan.form, header_only, source, result, context[1], context[2])]
 
 
-def _is_text(body: bytes) -> bool:
-    try:
-        return not body.decode().isspace()
-    except UnicodeDecodeError:
-        return False
+Proven = tuple[list[_Table], pl.DataFrame, np.ndarray, np.ndarray]
+"""Tables that are well-formed, their rows one behind the other, the physical line of each row, rows per table."""
 
 
-def _stack(plan: joined.Plan, tables: list[_Table], crlf: bool) -> tuple | None:
-    """Proven tables with their rows as text, physical lines, sizes and contexts; None if the parser did not keep its place."""
-    width = len(plan.header)
+def _proven(plan: joined.Plan, header: bytes, tables: list[_Table]) -> Proven | None:
+    """Prove and parse tables of one header; one that is too large for one go in pieces, all of which must hold."""
+    how = _How(len(plan.header), header.endswith(b"\r\n"), tables[0].part.source.limits.field, joined.count_columns(plan))
+    if len(tables) == 1 and len(tables[0].body) > JOINED:
+        found = _in_pieces(tables[0].body, how) or _in_pieces(tables[0].body, replace(how, counts=()))
+        return found and (tables, *found)
+    parsed = _parsed([t.body for t in tables], how)
+    return parsed and ([t for t, fine in zip(tables, parsed[0], strict=True) if fine], *parsed[1:])
+
+
+def _in_pieces(body: memoryview, how: "_How") -> tuple[pl.DataFrame, np.ndarray, np.ndarray] | None:
+    """Rows, lines and their number; None where a piece is not proven, or its columns are numbers where another's are text."""
+    frames: list[pl.DataFrame] = []
+    lines: list[np.ndarray] = []
+    before = 0
+    for piece in _pieces(body):
+        found = _parsed([piece], how)
+        if found is None or (frames and found[1].schema != frames[0].schema):
+            return None
+        frames.append(found[1])
+        lines.append(found[2] + before)
+        before += int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == proof.LF))
+    stacked = np.concatenate(lines)
+    return pl.concat(frames), stacked, np.array([len(stacked)])
+
+
+@dataclass(frozen=True)
+class _How:
+    """How the bytes of a chunk are read: fields per record, line end, limit of a field, positions of columns of counts."""
+
+    width: int
+    crlf: bool
+    limit: int
+    counts: tuple[int, ...]
+
+
+Parsed = tuple[np.ndarray, pl.DataFrame, np.ndarray, np.ndarray]
+
+
+def _parsed(bodies: Sequence[memoryview], how: _How) -> Parsed | None:
+    """Which bodies are proven; their rows, physical lines, and rows per proven body. None if the parser lost its place."""
     nonce = secrets.token_hex(16).encode()
-    mark = nonce + b"," * (width - 1) + (b"\r\n" if crlf else b"\n")
-    limit = tables[0].part.source.limits.field
-    data, starts = _join(tables, mark)
-    proven = proof.prove(data, starts, width, crlf, limit)
-    if not proven.proven.all():
-        kept = [t for t, fine in zip(tables, proven.proven, strict=True) if fine]
-        if not kept:
+    mark = nonce + b"," * (how.width - 1) + (b"\r\n" if how.crlf else b"\n")
+    fine = np.ones(len(bodies), dtype=bool)
+    data, starts = _join(bodies, mark)
+    if not _is_text(data):
+        fine = np.array([_is_text(b) for b in bodies])
+        data, starts = _join(_only(bodies, fine), mark)
+    if not len(starts):
+        return None
+    proven = proof.prove(data, starts, how.width, how.crlf, how.limit)
+    if proven.ends is None:
+        fine[np.flatnonzero(fine)[~proven.proven]] = False
+        if not fine.any():
             return None
-        tables = kept
-        data, starts = _join(tables, mark)
-        proven = proof.prove(data, starts, width, crlf, limit)
-        if not proven.proven.all():
+        data, starts = _join(_only(bodies, fine), mark)
+        proven = proof.prove(data, starts, how.width, how.crlf, how.limit)
+        if proven.ends is None:
             return None
+    numbers = _numbers(data, proven.ends, how)
     try:
-        frame = _parse(data, width)
+        frame = _parse(data, how.width, [i for i in range(how.width) if i not in numbers])
     except pl.exceptions.PolarsError:
         return None
-    heads = np.concatenate(([0], np.cumsum(proven.records)[:-1])).astype(np.int64)
+    heads = np.cumsum(proven.records) - proven.records
     marks = frame["c0"] == nonce.decode()
     if frame.height != proven.records.sum() or not np.array_equal(np.flatnonzero(marks.to_numpy()), heads):
         return None
     body = np.ones(frame.height, dtype=bool)
     body[heads] = False
     lines = proven.lines[body] + 1  # the mark stands where the header line stood: line 1
-    return tables, frame.filter(pl.Series(body)), lines, proven.records - 1, [_context(plan, t) for t in tables]
+    columns = [numbers[i].alias(f"c{i}") if i in numbers else frame[f"c{i}"] for i in range(how.width)]
+    return fine, pl.DataFrame(columns).filter(pl.Series(body)), lines, proven.records - 1
 
 
-def _join(tables: list[_Table], mark: bytes) -> tuple[bytes, np.ndarray]:
-    pieces: list[bytes] = []
-    for table in tables:
-        pieces += (mark, table.body)
-    sizes = np.array([len(mark) + len(t.body) for t in tables], dtype=np.int64)
-    return b"".join(pieces), np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+def _numbers(data: bytes, ends: np.ndarray, how: _How) -> dict[int, pl.Series]:
+    """Columns of counts in which every field is plain digits or empty, as numbers."""
+    if not how.counts:
+        return {}
+    places = np.array(how.counts)
+    begins, ends = ends[:, places - 1] + 1, ends[:, places] - (how.crlf & (places == how.width - 1))
+    numbers, plain = digits.whole(data, begins, ends)
+    empty = begins == ends
+    sound = (plain | empty).all(axis=0)
+    return {int(place): pl.Series(numbers[:, i]).set(pl.Series(empty[:, i]), None) for i, place in enumerate(places) if sound[i]}
 
 
-def _parse(data: bytes, width: int) -> pl.DataFrame:
+def _only(bodies: Sequence[memoryview], wanted: np.ndarray) -> list[memoryview]:
+    return [b for b, is_wanted in zip(bodies, wanted, strict=True) if is_wanted]
+
+
+def _is_text(data: bytes | memoryview) -> bool:
+    """Is it UTF-8? (Polars checks this ten times faster than Python decodes.)"""
+    try:
+        pl.Series([bytes(data)], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return False
+    return True
+
+
+def _pieces(body: memoryview) -> Iterator[memoryview]:
+    """A body cut behind records, if it is well-formed: behind line ends up to which the quotes are even."""
+    whole = bytes(body) if not isinstance(body.obj, bytes) else body.obj
+    start = len(whole) - len(body)
+    while len(whole) - start > JOINED:
+        at = whole.rfind(b"\n", start, start + JOINED) + 1
+        quotes = whole.count(b'"', start, at)
+        while at and quotes % 2:
+            before = whole.rfind(b"\n", start, at - 1) + 1
+            quotes -= whole.count(b'"', before, at)
+            at = before
+        if not at:
+            break
+        yield memoryview(whole)[start:at]
+        start = at
+    yield memoryview(whole)[start:]
+
+
+def _join(bodies: Sequence[memoryview], mark: bytes) -> tuple[bytes, np.ndarray]:
+    pieces: list[bytes | memoryview] = []
+    for body in bodies:
+        pieces += (mark, body)
+    sizes = np.array([len(mark) + len(b) for b in bodies], dtype=np.int64)
+    return b"".join(pieces), np.cumsum(sizes) - sizes
+
+
+def _parse(data: bytes, width: int, wanted: Sequence[int]) -> pl.DataFrame:
     names = [f"c{i}" for i in range(width)]
     return pl.read_csv(
         data,
         has_header=False,
         schema=dict.fromkeys(names, pl.String),
+        columns=list(wanted),
         quote_char='"',
         separator=",",
         truncate_ragged_lines=False,
@@ -436,19 +542,37 @@ def _leave_deep_headers(stack: joined.Stack) -> None:
         stack.ok[:] = False
         return
     depth = np.arange(len(stack.file)) - stack.starts[stack.file]
-    top = depth < DEEP
+    top = np.flatnonzero(depth < DEEP)
     free = [
         name
         for name, column in zip(stack.raw.columns, stack.plan.columns, strict=True)
         if column is None or column.kind in (*typed.TEXT_KINDS, "ignored", "person")
     ]
-    found = np.zeros(len(stack.file), dtype=bool)
-    rows = stack.raw.filter(pl.Series(top)).select(free)
     for name in free:
-        plain = rows[name].str.normalize("NFKC").str.replace_all("[ßẞ]", "ss").str.to_lowercase()
-        plain = plain.str.replace_all("\ufeff", "", literal=True).str.replace_all(r"[\s\x1c-\x1f]+", " ")
-        found[top] |= plain.str.contains_any(list(anchors)).fill_null(False).to_numpy()
-    stack.leave(found)
+        texts = stack.raw[name].gather(top)
+        likely = _may_be(texts, anchors)
+        if len(likely):
+            few = texts.gather(likely)
+            names = [t for t in few.unique() if normalise(t) in anchors]
+            stack.ok[stack.file[top[likely[few.is_in(names).to_numpy()]]]] = False
+
+
+def _may_be(texts: pl.Series, anchors: tuple[str, ...]) -> np.ndarray:
+    """Places of texts that :func:`normalise` could turn into one of the names: all that do, and few others.
+
+    It takes away only space, quotes and BOMs, so a text longer than all names must have these at its ends, or doubled. Of ASCII
+    it changes nothing else but capitals, so a word of a name must be there. Of other texts nothing is said.
+    """
+    sizes, words = [len(name) for name in anchors], [max(name.split(), key=len) for name in anchors]
+    length = texts.str.len_chars()
+    may = np.flatnonzero((length <= max(sizes)).fill_null(False).to_numpy())
+    long = np.flatnonzero((length > max(sizes)).fill_null(False).to_numpy())
+    if len(long):
+        may = np.union1d(may, long[texts.gather(long).str.contains(REMOVED).to_numpy()])
+    texts, length = texts.gather(may), length.gather(may)
+    foreign = texts.str.len_bytes() != length
+    named = (length >= min(sizes)) & texts.str.contains_any(words, ascii_case_insensitive=True)
+    return may[(foreign | named).to_numpy()]
 
 
 __all__ = ["Job", "read_many"]

@@ -15,6 +15,7 @@ from pipeline.exports.messages import Refused
 
 PARTIAL = (".part", ".tmp", ".crdownload", ".download", ".partial")
 MIB = 1024 * 1024
+BLANK = b"\xef\xbb\xbf \t\r\n"
 
 MAGIC = (
     (b"%PDF", "PDF"),
@@ -63,13 +64,22 @@ def load(path: Path, limits: Limits) -> bytes:
         raise Refused("TOO_LARGE", seen=f"{before.st_size} byte > {limits.bytes}")
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as handle:
-            data = handle.read(limits.bytes + 1)
-            after = os.fstat(handle.fileno())
+        try:
+            data = _read(descriptor, before.st_size + 1)  # no more than it had, and one byte to see that it has grown
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise Refused("NOT_A_FILE", seen=type(error).__name__) from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
         raise Refused("STILL_CHANGING", held=True)
+    return data
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    data = os.read(descriptor, size)
+    while 0 < len(data) < size - 1 and (more := os.read(descriptor, size - len(data))):
+        data += more
     return data
 
 
@@ -79,19 +89,22 @@ def sha256(data: bytes) -> str:
 
 def container(data: bytes) -> str:
     """csv | json | spreadsheetml | xls | xlsx | zip, by the bytes alone. Anything else is WRONG_TYPE with what it is."""
-    if not data.strip(b"\xef\xbb\xbf \t\r\n"):
+    if not data[:64].strip(BLANK) and not data.strip(BLANK):
         raise Refused("EMPTY", seen=f"{len(data)} byte")
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
         return "xlsx" if b"xl/workbook.xml" in data or b"xl/workbook.bin" in data else "zip"
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         return "xls"
-    for magic, what in MAGIC:
-        if data.startswith(magic):
-            raise Refused("WRONG_TYPE", seen=what)
+    if data.startswith(tuple(magic for magic, _ in MAGIC)):
+        raise Refused("WRONG_TYPE", seen=next(what for magic, what in MAGIC if data.startswith(magic)))
     return _text_container(data)
 
 
 def _text_container(data: bytes) -> str:
+    start = max(0, len(data) - 70_000)
+    is_archive = data.find(b"\x06", start) >= 0 and data.find(b"PK\x05\x06", start) >= 0 and b"PK\x03\x04" in data
+    if not is_archive and data[:16].lstrip(BLANK)[:1].isalnum():  # markup and JSON start otherwise
+        return "csv"
     head = _head(data).lstrip("\ufeff \t\r\n")
     if head.startswith("<"):
         if "urn:schemas-microsoft-com:office:spreadsheet" in head and not re.match(r"<(!doctype )?html", head, re.I):
@@ -100,7 +113,7 @@ def _text_container(data: bytes) -> str:
         raise Refused("WRONG_TYPE", seen="HTML" if is_html else "XML")
     if head[:1] in "{[" and re.match(r'[\[{]\s*(["{\[\]}]|-?\d|true|false|null)', head):
         return "json"
-    if b"PK\x05\x06" in data[-70000:] and b"PK\x03\x04" in data:
+    if is_archive:
         raise Refused("UNSAFE_ARCHIVE", seen="bytes before the archive")
     return "csv"
 

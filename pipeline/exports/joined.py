@@ -5,6 +5,7 @@ format's own pattern. A file with anything else, or about which anything is to b
 words the refusal. So nothing here refuses, and nothing here guesses.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,14 +16,13 @@ import polars as pl
 
 from pipeline.exports import clocks, dates, typed
 from pipeline.exports.messages import Refused
-from pipeline.exports.model import HeaderReport
+from pipeline.exports.model import HeaderReport, Shared
 from pipeline.exports.provenance import end_of_day
 from pipeline.exports.text import trim
 from pipeline.formats import Column, Format, Notes, Table, normalise
 
 MANY = 2**62  # sums stay far from the end of Int64
-TRIMMED = r"^[^\s\x1c-\x1f](.*[^\s\x1c-\x1f])?$"  # no space around it: stripping changes nothing
-ANY_LINE = "(?s)"
+SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace())  # what Python strips
 NO_DATE_NOTES = ("pattern", "same", "rolled", "id_year")
 QUICK_DATES = {
     "%m/%d/%Y %H:%M": (r"^[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}$", True),
@@ -41,9 +41,6 @@ class Plan:
     language: str | None
     dimension: str | None = None
 
-    def fresh_report(self) -> HeaderReport:
-        return HeaderReport(dict(self.report.mapped), list(self.report.ignored), list(self.report.unknown))
-
 
 def plan(form: Format, table: Table) -> Plan | None:
     """What the header of a table means, once ``reshape`` has run; None where its rows need more than a plan."""
@@ -60,13 +57,19 @@ def plan(form: Format, table: Table) -> Plan | None:
     return Plan(form, tuple(header), tuple(columns), report, language, dimension)
 
 
+def count_columns(plan: Plan) -> tuple[int, ...]:
+    """Positions of columns that hold whole numbers, each the only one of its field."""
+    fields = [c.field for c in plan.columns if c]
+    return tuple(i for i, c in enumerate(plan.columns) if i and c and c.kind == "count" and fields.count(c.field) == 1)
+
+
 @dataclass
 class Stack:
     """Rows of many files, one file behind the other. ``sizes``: rows per file; ``ok``: files that are still read here."""
 
     plan: Plan
     around: Sequence[typed.Around]
-    raw: pl.DataFrame  # text columns named by position
+    raw: pl.DataFrame  # columns named by position: text, or whole numbers that were plain digits
     lines: np.ndarray
     sizes: np.ndarray
     trusted: bool = True  # the platform's own dialect: its declared number of decimals is believed
@@ -140,8 +143,8 @@ def read_tables(stack: Stack) -> list[typed.Typed | None]:
 def _first_cells(stack: Stack) -> dict[int, list[str]]:
     """Takes off known total rows, returned per file; leaves files with blank rows, a header again, or a foreign total."""
     form, raw = stack.plan.form, stack.raw
-    others = [(pl.col(c).is_null() | (pl.col(c) == "")) for c in raw.columns[1:]]
-    stack.leave(raw.select(pl.all_horizontal(others).alias("empty"))["empty"])
+    others = [pl.col(c).is_null() if t == pl.Int64 else (pl.col(c).is_null() | (pl.col(c) == "")) for c, t in raw.schema.items()]
+    stack.leave(raw.select(pl.all_horizontal(others[1:]).alias("empty"))["empty"])
     first = raw[raw.columns[0]].fill_null("")
     column = stack.plan.columns[0]
     is_text = column is None or column.kind in (*typed.TEXT_KINDS, "ignored", "person")
@@ -161,7 +164,7 @@ def _first_cells(stack: Stack) -> dict[int, list[str]]:
     is_total = first.is_in(known).to_numpy()
     stack.leave_files(stack.per_file(is_total) > 1)
     totals = {
-        int(stack.file[row]): [c or "" for c in raw.row(int(row))]
+        int(stack.file[row]): ["" if c is None else str(c) for c in raw.row(int(row))]
         for row in np.flatnonzero(is_total)
         if stack.ok[stack.file[row]]
     }
@@ -179,10 +182,15 @@ def _cells(stack: Stack) -> dict[str, tuple[Column, pl.Series]]:
         if column is None or column.kind in ("ignored", "person"):
             continue
         text = stack.raw[name]
+        if text.dtype == pl.Int64:
+            if "" not in (column.nulls if column.nulls is not None else stack.plan.form.nulls):
+                stack.leave(text.is_null())
+            merged[column.field] = (column, text)
+            continue
         nulls = column.nulls if column.nulls is not None else stack.plan.form.nulls
         marks = ("",) if column.kind in typed.TEXT_KINDS else nulls
         if column.kind in typed.TEXT_KINDS and column.field != "caption":
-            stack.leave(~text.str.contains(ANY_LINE + TRIMMED) & (text != ""))
+            stack.leave(text.str.strip_chars(SPACE).str.len_bytes() != text.str.len_bytes())
         if "" not in marks:
             stack.leave(text.fill_null("") == "")
         text = text.set(text.is_in([*marks, ""]), None)
@@ -214,7 +222,7 @@ def _plain_numbers(stack: Stack, cells: dict[str, tuple[Column, pl.Series]]) -> 
     }
     patterns["percent"] = patterns["decimal"]
     for column, text in cells.values():
-        if column.kind == "count":
+        if column.kind == "count" and text.dtype == pl.String:
             stack.leave(~text.str.contains(r"^-?[0-9]{1,15}$" if column.allow_negative else r"^[0-9]{1,15}$"))
         elif column.kind == "id":
             _plain_ids(stack, column, text)
@@ -230,11 +238,15 @@ def _plain_numbers(stack: Stack, cells: dict[str, tuple[Column, pl.Series]]) -> 
 
 
 def _plain_ids(stack: Stack, column: Column, text: pl.Series) -> None:
-    shape = rf"^(?:{column.shape})$" if column.shape else "^[!-~]+$"
-    stack.leave(~(text.str.contains("^[!-~]+$") & text.str.contains(shape)))
-    stack.leave(text.str.contains(r"^-?[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$"))
-    rounded = text.str.contains("^[0-9]{13,}000$")
-    stack.leave_files((stack.per_file(rounded) == stack.per_file(text.is_not_null())) & (stack.per_file(rounded) > 0))
+    shape = (column.shape or "[!-~]+").replace(r"\d", "[0-9]")
+    stack.leave(~text.str.contains(f"^(?:{shape})$"))
+    if not re.fullmatch(r"[\[\]0-9|{},_-]+", shape):  # more than digits: spaces, or a number that a spreadsheet rewrote
+        stack.leave(~text.str.contains("^[!-~]+$"))
+        stack.leave(text.str.contains(r"^-?[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$"))
+    rounded = text.str.ends_with("000")
+    if rounded.any():
+        rounded = text.str.contains("^[0-9]{13,}000$")
+        stack.leave_files((stack.per_file(rounded) == stack.per_file(text.is_not_null())) & (stack.per_file(rounded) > 0))
 
 
 def _decimal_marks(stack: Stack, fractions: list[tuple[Column, pl.Series]]) -> None:
@@ -313,11 +325,7 @@ def _instants(stack: Stack, data: dict[str, pl.Series]) -> pl.Series | None:
     if clock is None or clock.source not in data:
         return None
     texts = data[clock.source]
-    read = clocks.CLOCKS[clock.name]
-    distinct = texts.unique().drop_nulls()
-    found = pl.Series([read(t) for t in distinct], dtype=pl.Datetime("us", "UTC"))
-    table = pl.DataFrame({"text": distinct, "instant": found})
-    instants = pl.DataFrame({"text": texts}).join(table, on="text", how="left", maintain_order="left")["instant"]
+    instants = clocks.instants(clock.name, texts)
     if clock.name == "tiktok":
         stack.leave(texts.is_not_null() & (texts != "") & instants.is_null())
     return instants
@@ -552,15 +560,17 @@ def _results(
     rows = rows.with_columns(pl.Series("row_number", stack.lines[at], dtype=pl.Int64))
     tall = np.bincount(stack.file[at], minlength=len(stack.sizes))
     edges = np.concatenate(([0], np.cumsum(tall)))
+    spans, named = typed.spans(form.grain, rows, edges), typed.identities(rows, edges)
+    unknown = ", ".join(plan.report.unknown) if plan.form.unknown_columns == "flag" else ""
     results: list[typed.Typed | None] = [None] * len(stack.sizes)
     for number, where in stack.slices():
-        said = notes.get(number, Notes())
+        said = notes.get(number) or Notes()
         said.drop("total_row", int(number in totals))
-        if plan.report.unknown and plan.form.unknown_columns == "flag":
-            said.flag("UNKNOWN_COLUMN", "", ", ".join(plan.report.unknown))
-        part = rows.slice(int(edges[number]), int(tall[number]))
-        height = int(stack.sizes[number])
-        made = typed.Typed(part, height, plan.fresh_report(), plan.language, said.dropped, said, sums[number], nulls[number])
+        if unknown:
+            said.flag("UNKNOWN_COLUMN", "", unknown)
+        part = Shared(rows, int(edges[number]), int(tall[number]))
+        facts = (sums[number], nulls[number], spans[number], named[number])
+        made = typed.Typed(part, int(stack.sizes[number]), plan.report, plan.language, said.dropped, said, *facts)
         day: Any = None if stated is None else stated[where].max()
         if day:
             made.captured = end_of_day(day)

@@ -35,11 +35,43 @@ class AccountRef:
 
 @dataclass
 class HeaderReport:
-    """What was understood of the header: ``mapped`` header -> field, ``ignored`` known but unused, ``unknown`` reported as is."""
+    """What was understood of the header: ``mapped`` header -> field, ``ignored`` known but unused, ``unknown`` reported as is.
+
+    Files of one header may share it: it is read, never changed.
+    """
 
     mapped: dict[str, str] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The rows of one file in a frame that holds those of many: cut out only where somebody looks at them alone."""
+
+    frame: pl.DataFrame
+    start: int
+    height: int
+
+    def cut(self) -> pl.DataFrame:
+        return self.frame.slice(self.start, self.height)
+
+
+Identities = dict[tuple[str | None, str | None], int]
+"""(platform account id, handle) as rows name them -> number of rows, in order of appearance."""
+
+
+class Rows:
+    """Rows of an export, cut out of a shared frame when somebody asks for them."""
+
+    def __get__(self, export: Any, owner: Any = None) -> pl.DataFrame | None:
+        value = None if export is None else export.__dict__["_rows"]
+        if isinstance(value, Shared):
+            value = export.__dict__["_rows"] = value.cut()
+        return value
+
+    def __set__(self, export: Any, value: pl.DataFrame | Shared | None) -> None:
+        export.__dict__["_rows"] = value
 
 
 @dataclass
@@ -55,7 +87,7 @@ class Export:
     grain: str | None = None
     language: str | None = None
     accounts: list[AccountRef] = field(default_factory=list)
-    rows: pl.DataFrame | None = None
+    rows: Rows = Rows()
     n_rows: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     first: str | None = None
@@ -70,6 +102,13 @@ class Export:
     version: int = 1  # of the format that read it
     period_sums: bool = False  # values are sums over ``period``
     proposal: str | None = None  # a mapping to start from, for a table that no format knows
+    identities: Identities | None = None  # whom the rows name; None where that was not looked for
+
+    @property
+    def shared(self) -> Shared | None:
+        """The rows where they lie, not cut out of the frame that they may share with those of other files."""
+        value = self.__dict__["_rows"]
+        return Shared(value, 0, value.height) if isinstance(value, pl.DataFrame) else value
 
     def as_json(self) -> dict[str, Any]:
         """The keys a program may rely on; times are UTC, ISO 8601."""

@@ -6,10 +6,8 @@ Without a registry (``inspect`` anywhere) what the file says is reported and not
 from collections.abc import Sequence
 from typing import Any
 
-import polars as pl
-
 from pipeline.exports.messages import message
-from pipeline.exports.model import AccountRef, Export
+from pipeline.exports.model import AccountRef, Export, Identities
 
 PLATFORMS = ("facebook", "instagram", "x", "youtube", "tiktok", "linkedin", "threads", "whatsapp", "telegram")
 
@@ -20,29 +18,35 @@ class Accounts:
     def __init__(self, registry: Any | None):
         frame = getattr(registry, "accounts", None)
         self.known = frame is not None
-        self.rows: list[dict[str, Any]] = frame.to_dicts() if frame is not None else []
+        self._by_account: dict[str, dict[str, Any]] = {}
+        self._by_number: dict[tuple[str | None, str], str] = {}
+        self._by_handle: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
+        for row in frame.to_dicts() if frame is not None else []:
+            self._by_account.setdefault(row["account_id"], row)
+            for platform in dict.fromkeys((row["platform"], None)):  # None: whoever asks knows no platform
+                if row["platform_account_id"]:
+                    self._by_number.setdefault((platform, row["platform_account_id"]), row["account_id"])
+                self._by_handle.setdefault((platform, _plain(row["handle"])), []).append(row)
 
     def find(self, platform: str | None, platform_account_id: str | None, handle: str | None) -> str | None:
         """The account with this id on the platform; a handle counts only where no id contradicts it."""
-        of_platform = [r for r in self.rows if platform is None or r["platform"] == platform]
-        if platform_account_id:
-            for row in of_platform:
-                if row["platform_account_id"] == platform_account_id:
-                    return row["account_id"]
-        if handle:
-            plain = handle.lstrip("@").casefold()
-            for row in of_platform:
-                same = (row["handle"] or "").lstrip("@").casefold() == plain
-                if same and (not platform_account_id or not row["platform_account_id"]):
-                    return row["account_id"]
+        if platform_account_id and (found := self._by_number.get((platform, platform_account_id))):
+            return found
+        for row in self._by_handle.get((platform, _plain(handle)), ()) if handle else ():
+            if not platform_account_id or not row["platform_account_id"]:
+                return row["account_id"]
         return None
 
     def get(self, account_id: str) -> dict[str, Any] | None:
-        return next((r for r in self.rows if r["account_id"] == account_id), None)
+        return self._by_account.get(account_id)
 
     def platform(self, account_id: str) -> str | None:
         row = self.get(account_id)
         return row["platform"] if row else None
+
+
+def _plain(handle: str | None) -> str:
+    return (handle or "").lstrip("@").casefold()
 
 
 def candidates(given: Sequence[str], accounts: Accounts, platform: str | None) -> list[str]:
@@ -65,9 +69,9 @@ def date_order(given: Sequence[str], accounts: Accounts) -> str | None:
 
 def assign(export: Export, given: Sequence[str], accounts: Accounts, *, per_row: bool, folder_decides: bool) -> None:
     """Fill ``accounts`` of an export and judge them; sets outcome held or refused where they do not fit."""
-    if export.rows is None or (export.grain == "case" and export.platform and export.platform not in PLATFORMS):
+    if export.shared is None or (export.grain == "case" and export.platform and export.platform not in PLATFORMS):
         return  # a complaint system has no account of ours: its rows name their agency
-    named = _named(export.rows)
+    named = _named(export.identities or {})
     export.accounts = [
         AccountRef(i, h, accounts.find(export.platform, i, h) or _only(given, accounts, export.platform, named)) for i, h in named
     ]
@@ -78,17 +82,11 @@ def assign(export: Export, given: Sequence[str], accounts: Accounts, *, per_row:
         _judge_folder(export, given, own, accounts, folder_decides)
 
 
-def _named(rows: pl.DataFrame) -> list[tuple[str | None, str | None]]:
-    if "platform_account_id" not in rows.columns:
-        return []
-    columns = [rows[c] for c in ("platform_account_id", "handle")]
-    if all(c.null_count() == len(c) for c in columns):
-        return []
-    pairs = dict.fromkeys(zip(*(c.to_list() for c in columns), strict=True))
+def _named(identities: Identities) -> list[tuple[str | None, str | None]]:
+    """The identities of a file, one per account id: an account that changed its handle is one account."""
     by_id: dict[str | None, tuple[str | None, str | None]] = {}
-    for account, handle in pairs:
-        if account or handle:
-            by_id.setdefault(account or handle, (account, handle))
+    for account, handle in identities:
+        by_id.setdefault(account or handle, (account, handle))
     return list(by_id.values())
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from pipeline.exports import guards, ownership, provenance, scope, text, typed, workbook
@@ -607,6 +608,7 @@ def assemble(
         header=result.header,
         version=form.version,
         period_sums=form.period_sums,
+        identities=result.identities,
     )
     stated = True
     if form.platform_from:
@@ -617,29 +619,21 @@ def assemble(
     handle = own.handle or outer.handle
     if handle and export.rows is not None and export.rows["handle"].null_count() == export.n_rows:
         export.rows = export.rows.with_columns(pl.lit(handle).alias("handle"))
+        export.identities = typed.identities(export.rows, np.array([0, export.rows.height]))[0]
     export.messages += [message(*flag) for flag in result.notes.flags]
     if table.title == "":
         export.messages.append(message("TITLE_FROM_NAME", "", source.name))
     if any(level(m.code) != "info" for m in export.messages):
         export.outcome = "flagged"
-    _first_last(export)
+    _first_last(export, *result.span)
     ownership.assign(export, source.given, source.accounts, per_row=form.accounts_per_row, folder_decides=form.grain != "case")
     return export
 
 
-def _first_last(export: Export) -> None:
-    rows = export.rows
-    if rows is None or not rows.height:
-        return
-    if export.grain == "post" and rows["published_at"].drop_nulls().len():
-        low, high = rows["published_at"].min(), rows["published_at"].max()
-        if isinstance(low, datetime) and isinstance(high, datetime):
-            export.first, export.last = f"{low:%Y-%m-%dT%H:%M:%SZ}", f"{high:%Y-%m-%dT%H:%M:%SZ}"
-        return
-    for name, other in (("day", "day"), ("received_on", "received_on"), ("period_start", "period_end")):
-        if name in rows.columns and rows[name].drop_nulls().len():
-            low, high = rows[name].min(), rows[other].max() or rows[name].max()
-            export.first, export.last = str(low), str(high)
-            if export.period is None and isinstance(low, date) and isinstance(high, date):
-                export.period = (low, high)
-            return
+def _first_last(export: Export, low: Any, high: Any) -> None:
+    if isinstance(low, datetime):
+        export.first, export.last = f"{low:%Y-%m-%dT%H:%M:%SZ}", f"{high:%Y-%m-%dT%H:%M:%SZ}"
+    elif low is not None:
+        export.first, export.last = str(low), str(high)
+        if export.period is None:
+            export.period = (low, high)

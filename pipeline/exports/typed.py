@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from pipeline.exports import clocks, dates, values
 from pipeline.exports.messages import Refused
-from pipeline.exports.model import HeaderReport
+from pipeline.exports.model import HeaderReport, Identities, Shared
 from pipeline.exports.provenance import end_of_day
 from pipeline.exports.text import trim
 from pipeline.exports.workbook import DayTime
@@ -22,6 +23,7 @@ EXCEL_CAPS = (500, 1_000, 5_000, 65_535, 1_048_575)
 TOTAL = re.compile(r"(grand |sub)?total( .*)?|jumlah( .*)?|rata-rata( .*)?|average( .*)?|sum")
 TEXT_KINDS = ("text", "url", "enum", "time")
 Cells = list[tuple[int, str | None]]
+Span = tuple[Any, Any]  # first and last instant or day that the rows speak of; (None, None) where they name none
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Around:
 class Typed:
     """The rows of one table and everything to be said about them."""
 
-    rows: pl.DataFrame
+    rows: pl.DataFrame | Shared
     height: int  # rows of the table, before an audience table is turned long
     header: HeaderReport
     language: str | None
@@ -51,7 +53,8 @@ class Typed:
     notes: Notes
     sums: dict[str, int | float]
     nulls: dict[str, int]
-    info: list[tuple[str, str, str]] = field(default_factory=list)
+    span: Span
+    identities: Identities
     captured: datetime | None = None
 
 
@@ -89,7 +92,9 @@ def read_table(form: Format, table: Table, around: Around) -> Typed:
     used = {c.field: c for c in columns if c}
     sums, nulls = _summary(used, frame)
     rows = _finish(form, used, frame, table)
-    return Typed(rows, frame.height, report, language, notes.dropped, notes, sums, nulls, captured=captured)
+    edges = np.array([0, rows.height])
+    (span,), (named,) = spans(form.grain, rows, edges), identities(rows, edges)
+    return Typed(rows, frame.height, report, language, notes.dropped, notes, sums, nulls, span, named, captured)
 
 
 def _place(row: int) -> str:
@@ -649,3 +654,57 @@ def _long(form: Format, used: dict[str, Column], frame: pl.DataFrame, table: Tab
         return base.select(keep)
     order = ["row_number", "platform_account_id", "handle", "dimension", "label", "label2", "metric", "value", "unit"]
     return pl.concat(parts).select(*order, "period_start", "period_end").sort("row_number", maintain_order=True)
+
+
+# --- about the rows of a table, for those of many tables at once: table i has the rows from edges[i] to edges[i + 1]
+
+
+def spans(grain: str, rows: pl.DataFrame, edges: np.ndarray) -> list[Span]:
+    """First and last publication of posts, else the first and last day."""
+    pairs = [("published_at", "published_at")] if grain == "post" else []
+    pairs += [("day", "day"), ("received_on", "received_on"), ("period_start", "period_end")]
+    found: list[Span] = [(None, None)] * (len(edges) - 1)
+    for low, high in pairs:
+        if low in rows.columns and not all(f[0] for f in found):
+            lows, highs = _ends(rows[low], edges)[0], _ends(rows[high], edges)[1]
+            if low != high:
+                highs = [h or other for h, other in zip(highs, _ends(rows[low], edges)[1], strict=True)]
+            found = [f if f[0] else pair for f, pair in zip(found, zip(lows, highs, strict=True), strict=True)]
+    return found
+
+
+def _ends(moments: pl.Series, edges: np.ndarray) -> tuple[list[Any], list[Any]]:
+    """Least and greatest of each table; None where it has none."""
+    wanted = len(edges) - 1
+    if moments.dtype == pl.Null or not len(moments):
+        return [None] * wanted, [None] * wanted
+    number = moments.to_physical().cast(pl.Int64)
+    filled = np.flatnonzero(np.diff(edges))
+    ends = []
+    for reduce, blank in ((np.minimum, np.iinfo(np.int64).max), (np.maximum, np.iinfo(np.int64).min)):
+        found = reduce.reduceat(number.fill_null(blank).to_numpy(), edges[:-1][filled])
+        full = np.full(wanted, blank)
+        full[filled] = found
+        series = pl.Series(full).set(pl.Series(full == blank), None)
+        ends.append(series.cast(moments.to_physical().dtype).cast(moments.dtype).to_list())
+    return ends[0], ends[1]
+
+
+def identities(rows: pl.DataFrame, edges: np.ndarray) -> list[Identities]:
+    """Whom the rows of each table name, and how often: in order of appearance, without rows that name nobody."""
+    found: list[Identities] = [{} for _ in range(len(edges) - 1)]
+    if "platform_account_id" not in rows.columns or not rows.height:
+        return found
+    account, handle = rows["platform_account_id"], rows["handle"]
+    if account.null_count() == rows.height and handle.null_count() == rows.height:
+        return found
+    fresh = (account.ne_missing(account.shift(1)) | handle.ne_missing(handle.shift(1))).to_numpy(writable=True)
+    fresh[edges[:-1][edges[:-1] < rows.height]] = True
+    at = np.flatnonzero(fresh)
+    sizes = np.diff(np.append(at, rows.height)).tolist()
+    tables = (np.searchsorted(edges, at, side="right") - 1).tolist()
+    for table, size, *who in zip(tables, sizes, account.gather(at), handle.gather(at), strict=True):
+        if who[0] or who[1]:
+            key = (who[0], who[1])
+            found[table][key] = found[table].get(key, 0) + size
+    return found

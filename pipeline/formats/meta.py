@@ -238,7 +238,7 @@ VIDEO_ORDER = Rule(
 
 def _lifetime_only(frame: pl.DataFrame, notes: Notes) -> None:
     """Every real content export holds lifetime values; a date here would mean daily values, which nobody has seen."""
-    if "_date_scope" in frame.columns:
+    if "_date_scope" in frame.columns and not all(normalise(s) in LIFETIME for s in frame["_date_scope"].unique() if s):
         for row, scope in frame.select("row_number", "_date_scope").iter_rows():
             if scope and normalise(scope) not in LIFETIME:
                 notes.refuse("IMPLAUSIBLE", f"baris/row {row}", scope)
