@@ -337,10 +337,11 @@ def trace(
     """Berkas dan baris di balik sebuah angka. / The files and rows behind a figure."""
     import dataclasses
 
-    from pipeline import screen, warehouse
+    from pipeline import screen
+    from pipeline.trace import trace as behind
 
     session: Session = context.obj
-    sources = [dataclasses.asdict(source) for source in warehouse.trace(session.workspace, figure)]
+    sources = [dataclasses.asdict(source) for source in behind(session.workspace, figure)]
     if as_json:
         for source in sources:
             typer.echo(json.dumps(source, ensure_ascii=False, default=str))

@@ -9,6 +9,7 @@ from pipeline import safe_yaml
 TYPES = ("id", "text", "url", "date", "timestamp", "timestamp_wib", "int", "float", "ratio", "bool", "enum", "json")
 AGGREGATIONS = ("sum", "none", "last", "recompute", "weighted")
 FILE = Path(__file__).resolve().parent.parent / "warehouse" / "columns.yml"
+TABLES = FILE.with_name("tables.yml")
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,9 @@ def columns() -> dict[str, ColumnMeaning]:
     """Every column by name, in the order of the file."""
     entries = safe_yaml.load(FILE.read_text(encoding="utf-8"))
     return {name: ColumnMeaning(name=name, **entry) for name, entry in entries.items()}
+
+
+@cache
+def rows_of_tables() -> dict[str, str]:
+    """Published table → what one of its rows is, in Indonesian."""
+    return dict(safe_yaml.load(TABLES.read_text(encoding="utf-8")))

@@ -14,28 +14,46 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from pipeline import settings, warehouse
-from pipeline.charts import Chart, Column
-from pipeline.html.locale import Words
+from pipeline.charts import Column
+from pipeline.notebook_charts import Grafik
+from pipeline.notebook_display import OUTPUT, catat, display, jawab, kata, tampilkan
 
-__all__ = ["Buku", "HanyaBaca", "TidakAda", "buka", "jawab", "tampilkan"]
+__all__ = ["Buku", "HanyaBaca", "TidakAda", "buka", "catat", "jawab", "tampilkan"]
 
-OUTPUT = "application/vnd.terukur.v1+json"  # what the overnight export reads; editors ignore it
-PLOTLY = "application/vnd.plotly.v1+json"
 SIMULATED = "DATA SIMULASI – bukan angka sebenarnya / SIMULATED DATA – not real figures"
+FORMATS = {"photo": "foto", "carousel": "korsel", "video": "video", "text": "teks", "link": "tautan", "other": "lainnya"}
+CHANNELS = {"comment": "komentar", "dm": "pesan langsung", "lapor": "LAPOR", "whatsapp": "WhatsApp"}
+FIELDS = {
+    "views": "tayangan",
+    "reach": "jangkauan",
+    "impressions": "impresi",
+    "likes": "suka",
+    "reactions": "reaksi",
+    "comments": "komentar",
+    "shares": "bagikan",
+    "reposts": "posting ulang",
+    "saves": "simpan",
+    "replies": "balasan",
+}
+COMPLAINTS = {
+    "normative": "permintaan normatif",
+    "without_supervision": "aduan tanpa pengawasan",
+    "with_supervision": "aduan dengan pengawasan",
+}
 STATES = {
     "judged": "dinilai",
-    "too_few_posts": "data belum cukup: kurang dari 5 unggahan matang",
+    "too_few_posts": "data belum cukup: tidak satu pun akunnya punya 5 unggahan matang",
     "not_covered": "data belum cukup: unduhan tidak mencakup cukup hari",
     "no_data": "tidak ada data",
     "not_ranked": "kelompok kurang dari 8 anggota, tidak diperingkat",
 }
-_words: dict[str, Words] = {}
 
 
 class HanyaBaca(PermissionError):
@@ -44,13 +62,6 @@ class HanyaBaca(PermissionError):
 
 class TidakAda(LookupError):
     """There is no such agency, table, metric or version; the message names the nearest."""
-
-
-def kata() -> Words:
-    """How numbers and dates are written in a notebook."""
-    if "id" not in _words:
-        _words["id"] = Words("id")
-    return _words["id"]
 
 
 def buka(versi: str | date | None = None, *, ruang: str | None = None) -> Buku:
@@ -74,70 +85,6 @@ def _version_name(place: settings.Workspace, wanted: str | date | None) -> str |
     if not dated:
         raise TidakAda(f"Versi '{wanted}' tidak ada. Yang ada: {', '.join(names) or '–'} / no such version")
     return dated[-1]
-
-
-def tampilkan(isi: str, *, bagian: str = "teks") -> None:
-    """HTML of our own making, shown in the editor and in the exported page. Outside text must be escaped before."""
-    _display({"text/html": isi, "text/plain": _bare(isi), OUTPUT: {"part": bagian, "html": isi}})
-
-
-def jawab(kalimat: str) -> None:
-    """The answer in one or two computed sentences. The exported page carries it under its title."""
-    shown = html.escape(html.unescape(kalimat), quote=False)  # the house's sentences arrive escaped, names do not
-    _display(
-        {
-            "text/html": f'<p style="font-size:1.15em"><b>Jawaban.</b> {shown}</p>',
-            "text/plain": html.unescape(kalimat),
-            OUTPUT: {"part": "answer", "html": shown},
-        }
-    )
-
-
-def _bare(markup: str) -> str:
-    import re
-
-    return html.unescape(re.sub(r"<[^>]+>", " ", markup)).strip()
-
-
-def _display(bundle: dict[str, Any]) -> None:
-    """Hand a MIME bundle to the editor; outside one, print its text."""
-    if "IPython" in sys.modules:
-        from IPython.core.getipython import get_ipython
-
-        if get_ipython() is not None:
-            from IPython.display import publish_display_data
-
-            publish_display_data(bundle)
-            return
-    print(bundle["text/plain"])
-
-
-class Gambar:
-    """A chart of the house in a notebook: live in the editor, drawn as SVG where nothing runs, whole in the exported page."""
-
-    def __init__(self, chart: Chart):
-        self.chart = chart
-
-    @property
-    def judul(self) -> str:
-        return html.unescape(self.chart.title)
-
-    @property
-    def data(self) -> pl.DataFrame:
-        """The numbers that are drawn."""
-        table = self.chart.table
-        columns = zip(*table.rows, strict=True) if table.rows else ([] for _ in table.columns)
-        return pl.DataFrame({c.name: list(values) for c, values in zip(table.columns, columns, strict=True)}, strict=False)
-
-    def _ipython_display_(self) -> None:
-        from pipeline.html.nbview import card, lab_parts
-
-        head, body, foot = lab_parts(self.chart)
-        _display({"text/html": head, "text/plain": self.judul, OUTPUT: {"part": "none"}})
-        html_card, figures = card(self.chart, kata())
-        whole = {OUTPUT: {"part": "chart", "html": html_card, "figures": figures}, "text/plain": self.judul}
-        _display({**whole, **body})
-        _display({"text/html": foot, "text/plain": "", OUTPUT: {"part": "none"}})
 
 
 class Buku:
@@ -168,7 +115,7 @@ class Buku:
             lines.append(f"Ada versi yang lebih baru: {info['newer']}; buka lagi dengan buka()")
         shown = "<br>".join(html.escape(line) for line in lines)
         bundle = {"text/html": f"<p>{shown}</p>", "text/plain": "\n".join(lines)}
-        _display({**bundle, OUTPUT: {"part": "coverage", "html": shown}})
+        display({**bundle, OUTPUT: {"part": "coverage", "html": shown}})
 
     @property
     def periode(self) -> tuple[date | None, date | None]:
@@ -189,7 +136,7 @@ class Buku:
     def sql(self, query: str, /, **nilai: Any) -> pl.DataFrame:
         """Rows of one SELECT as a Polars frame. Values enter as `$name`: `db.sql("… where agency_id = $a", a="dinkes")`.
 
-        Raises HanyaBaca for anything but a SELECT, TidakAda with the nearest name for an unknown table or column."""
+        Raises HanyaBaca for anything but a SELECT of published tables, TidakAda with the nearest name for an unknown one."""
         try:
             statements = duckdb.extract_statements(query)
         except duckdb.Error as error:
@@ -198,6 +145,15 @@ class Buku:
             raise HanyaBaca("Buku catatan hanya membaca: satu SELECT sekali jalan. / Notebooks only read: one SELECT at a time.")
         try:
             found = self.versi.sql(query, **nilai)
+        except duckdb.PermissionException:
+            raise HanyaBaca(
+                "Buku catatan hanya membaca tabel yang terbit, bukan berkas atau jaringan. / "
+                "Notebooks read published tables only, neither files nor the network."
+            ) from None
+        except duckdb.InvalidInputException as error:
+            if "read-only" not in str(error):
+                raise
+            raise HanyaBaca("Versi terbit tidak dapat diubah. / A published version cannot be changed.") from None
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise TidakAda(f"{error}\nDaftar tabel: db.isi() · kolom: db.kolom('core.posts')") from None
         sums = [pl.col(c).cast(pl.Float64 if t.scale else pl.Int64) for c, t in found.schema.items() if isinstance(t, pl.Decimal)]
@@ -209,9 +165,11 @@ class Buku:
 
     def isi(self) -> pl.DataFrame:
         """Every table: name, rows, what one row is, key."""
-        return self.sql(
-            "select name as tabel, rows as baris, description as satu_baris, key as kunci from meta.tables order by name"
-        )
+        from pipeline.columns import rows_of_tables
+
+        listed = self.sql("select name as tabel, rows as baris, description, key as kunci from meta.tables order by name")
+        said = pl.col("tabel").replace_strict(rows_of_tables(), default=pl.col("description"), return_dtype=pl.Utf8)
+        return listed.select("tabel", "baris", said.alias("satu_baris"), "kunci")
 
     def kolom(self, tabel: str) -> pl.DataFrame:
         """The columns of a table with their meaning, unit and hazard."""
@@ -261,6 +219,34 @@ class Buku:
         assert {*names} <= set(Source.__dataclass_fields__)
         return pl.DataFrame(rows[:baris], schema=list(names.values()), strict=False)
 
+    # -- names -----------------------------------------------------------------------------------------------------------------
+    def nama(self, kode: str | None) -> str:
+        """What people call it: a platform, format, channel, complaint class, peer group, theme, agency or account.
+
+        A code that is none of these is returned as it is; nothing gives "–"."""
+        return self._names.get(kode, kode) if kode else "–"
+
+    def bernama(self, frame: pl.DataFrame, *kolom: str) -> pl.DataFrame:
+        """The frame with names instead of codes in these columns."""
+        return frame.with_columns(pl.col(c).map_elements(self.nama, return_dtype=pl.Utf8, skip_nulls=False) for c in kolom)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        from pipeline.charts.dots import PLATFORM_NAMES
+
+        groups = self.sql("select distinct peer_group from core.agencies where peer_group is not null")["peer_group"]
+        people = dict(self.sql("select agency_id, any_value(short_name) from core.agencies group by agency_id").rows())
+        accounts = self.sql("select account_id, any_value(platform), any_value(agency_id) from core.accounts group by account_id")
+        held = {a: f"{people.get(o, o) or '–'} · {PLATFORM_NAMES.get(p, p)}" for a, p, o in accounts.rows()}
+        words = {
+            **FORMATS,
+            **FIELDS,
+            **CHANNELS,
+            **COMPLAINTS,
+            **{g: g.upper() if len(g) < 5 else g.replace("_", " ") for g in groups},
+        }
+        return {**words, **self.grafik.nama_tema(), **held, **people, **PLATFORM_NAMES}
+
     # -- parameters ------------------------------------------------------------------------------------------------------------
     def perangkat(self, wanted: str | None = None) -> dict[str, Any]:
         """One agency: its registry row and its window. None chooses the judged agency with the most posts."""
@@ -307,10 +293,8 @@ class Buku:
 
     # -- showing ---------------------------------------------------------------------------------------------------------------
     @property
-    def grafik(self) -> Any:
+    def grafik(self) -> Grafik:
         """The charts of the house: `db.grafik.tren("dinkes")`, …; `db.grafik.daftar()` lists them."""
-        from pipeline.notebook_charts import Grafik
-
         return Grafik(self)
 
     def tabel(self, frame: pl.DataFrame, judul: str = "", kolom: Mapping[str, Any] | None = None, *, baris: int = 20) -> None:
@@ -324,6 +308,8 @@ class Buku:
         left = frame.height - baris
         shown = table_html(columns, frame.select(*chosen).head(baris).rows(), judul, self.kata)
         note = f'<p class="ket">{self.kata.integer(left)} baris lain tidak ditampilkan.</p>' if left > 0 else ""
+        if frame.is_empty():
+            shown, note = f'<p class="ket"><b>{html.escape(judul)}</b> Tidak ada.</p>', ""
         tampilkan(shown + note, bagian="table")
 
     def bantuan(self) -> None:
@@ -335,6 +321,8 @@ class Buku:
             ("db.daftar_metrik(), db.arti('er_account')", "katalog metrik; rumus dan peringatannya"),
             ("db.grafik.daftar(), db.grafik.tren('…')", "grafik yang sama dengan di halaman"),
             ("db.tabel(frame, 'judul')", "tabel yang mudah dibaca"),
+            ("db.nama('dinkes'), db.bernama(frame, 'agency_id')", "nama yang dipakai orang, bukan kodenya"),
+            ("catat('…')", "kalimat hasil hitungan, tampil sebagai prosa di halaman"),
             ("db.telusur('agency_window:vs_expected:agency_id=…')", "berkas dan baris di balik sebuah angka"),
             ("db.perangkat('…'), db.kelompok('…'), db.platform('…')", "periksa parameter; tanpa isi dipilihkan"),
             ("buka('2026-10-31')", "versi terakhir sampai tanggal itu"),

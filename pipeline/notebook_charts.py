@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import polars as pl
 
 from pipeline.charts import plain
 from pipeline.charts.plain import Axis, Series, Texts
-from pipeline.notebook import Gambar, tampilkan
-
-if TYPE_CHECKING:
-    from pipeline.notebook import Buku
+from pipeline.html.locale import Words
+from pipeline.notebook_display import Gambar, tampilkan
+from pipeline.warehouse import Version
 
 __all__ = ["Axis", "Grafik", "Series"]
+
+
+class Data(Protocol):
+    """What the charts ask of an opened version: `pipeline.notebook.Buku`."""
+
+    versi: Version
+    kata: Words
+
+    def sql(self, query: str, /, **nilai: Any) -> pl.DataFrame: ...
+    def tabel_data(self, nama: str) -> pl.DataFrame: ...
+    def perangkat(self, wanted: str | None = None) -> dict[str, Any]: ...
 
 
 class Grafik:
     """Named charts take what they show (an agency, a group); `garis`, `sebar`, `batang`, `selang` take your own frame."""
 
-    def __init__(self, data: Buku):
+    def __init__(self, data: Data):
         self.data, self.kata = data, data.kata
 
     def daftar(self) -> None:
@@ -98,10 +108,10 @@ class Grafik:
 
     def nama_tema(self) -> dict[str, str]:
         """programme id → its Indonesian name, from the register of this workspace."""
-        import yaml
+        from pipeline import safe_yaml
 
         path = self.data.versi.workspace.registry / "themes.yml"
-        themes = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        themes = safe_yaml.load(path.read_text(encoding="utf-8")) if path.exists() else {}
         listed = [p for scheme in (themes or {}).get("schemes", []) for p in scheme.get("programmes", [])]
         return {p["id"]: p.get("name_id", p["id"]) for p in listed}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline import models
+from pipeline import models, warehouse
 from pipeline.settings import Workspace
 from pipeline.statistics.comparison import MINIMUM_COVERAGE, MINIMUM_POSTS
 
@@ -89,8 +89,6 @@ class Source:
 
 def trace(workspace: Workspace, figure_id: str, version_name: str | None = None) -> list[Source]:
     """The rows behind a figure of the published version, oldest export first. Raises UnknownFigure."""
-    from pipeline import warehouse
-
     short, column, keys = parse(figure_id)
     with warehouse.open_version(workspace, version_name) as version:
         table = _table(short, version.tables)

@@ -44,7 +44,6 @@ __all__ = [
     "open_raw",
     "open_version",
     "rollback",
-    "trace",
     "versions",
 ]
 
@@ -632,10 +631,3 @@ def open_version(workspace: Workspace, name: str | None = None) -> Version:
     if chosen is None:
         raise Damaged("Belum ada versi yang terbit; jalankan `terukur run`.", "Nothing is published yet; run `terukur run`.")
     return Version(workspace, chosen)
-
-
-def trace(workspace: Workspace, figure_id: str) -> list[Any]:
-    """The files and rows behind a figure; see `pipeline.trace`."""
-    from pipeline.trace import trace as find
-
-    return list(find(workspace, figure_id))

@@ -5,7 +5,6 @@ import json
 import re
 from pathlib import Path
 
-import duckdb
 import nbformat
 import polars as pl
 import pytest
@@ -98,6 +97,11 @@ def assert_whole(record: execution.Record) -> None:
     assert record.answer
     assert len([kind for kind, _ in record.parts if kind == "chart"]) >= 1
     assert "Traceback" not in "".join(content for _, content in record.parts)
+    shown = " ".join(
+        re.sub(r"<pre>.*?</pre>", "", html, flags=re.DOTALL) for kind, html in record.parts if kind not in ("code", "print")
+    )
+    text = re.sub(r"<[^>]+>", " ", re.sub(r"<svg.*?</svg>", "", shown, flags=re.DOTALL)) + " " + record.answer
+    assert not re.findall(r"\b(?:None|NaN|nan|null)\b|\binf\b|\d\.\d{4,}", text)
 
 
 def with_its_next_steps(name: str, folder: Path) -> Path:
@@ -187,19 +191,30 @@ WRITES = (
     "pragma version",
     "set threads = 1",
     "select 1; select 2",
+    "explain analyze create table x as select 1",
+    "with a as (select 1) insert into core.posts select * from a",
+    "export database 'x'",
+    "install httpfs",
 )
 
 
 @pytest.mark.parametrize("statement", WRITES)
 def test_a_notebook_writes_nothing(db, statement):
-    with pytest.raises(nb.HanyaBaca):
+    with pytest.raises(nb.HanyaBaca, match=r"\. / "):  # said in both languages
         db.sql(statement)
 
 
-def test_files_and_extensions_are_out_of_reach(db):
-    for query in ("select * from read_csv('/etc/passwd')", "select * from 'x.parquet'", "select getenv('HOME')"):
-        with pytest.raises((duckdb.Error, nb.TidakAda)):
+def test_files_and_the_network_are_out_of_reach(db):
+    for query in (
+        "select * from read_csv('/etc/passwd')",
+        "select * from 'x.parquet'",
+        "select * from glob('/etc/*')",
+        "select * from read_text('https://example.org')",
+    ):
+        with pytest.raises(nb.HanyaBaca, match="neither files nor the network"):
             db.sql(query)
+    with pytest.raises(nb.TidakAda):
+        db.sql("select getenv('HOME')")
 
 
 def test_opening_says_what_it_is(workspace, capsys):
@@ -246,6 +261,28 @@ def test_a_figure_can_be_followed_to_its_rows(db):
     agency = db.sql("select agency_id from estimates.agency_window where n_posts > 0 order by 1 limit 1").item()
     rows = db.telusur(f"agency_window:vs_expected:agency_id={agency}")
     assert rows.height and rows["sha256"].str.len_chars().unique().to_list() == [64]
+
+
+def test_names_are_shown_instead_of_codes(db):
+    row = db.sql("select agency_id, short_name from core.agencies order by 1 limit 1").row(0)
+    frame = pl.DataFrame({"a": [row[0], "instagram", "photo", "dinas_layanan", None, "not-a-code"]})
+    said = db.bernama(frame, "a")["a"].to_list()
+    assert said[:3] == [row[1], "Instagram", "foto"] and said[-2:] == ["–", "not-a-code"]
+
+
+def test_every_published_table_says_in_indonesian_what_a_row_is():
+    from pipeline.columns import rows_of_tables
+    from pipeline.models import models
+
+    published = {m.name for m in models() if m.schema != "staging"}
+    assert set(rows_of_tables()) == published, "each table has its sentence in warehouse/tables.yml, and no sentence outlives it"
+
+
+def test_an_empty_table_says_so_and_prose_is_text(db, capsys):
+    db.tabel(pl.DataFrame({"a": []}, schema={"a": pl.Int64}), "Yang bolong")
+    nb.catat("<b>satu</b> & dua")
+    nb.catat("satu", "dua")
+    assert capsys.readouterr().out.split("\n")[-4:] == ["<b>satu</b> & dua", "satu", "dua", ""]
 
 
 def test_tables_escape_what_they_show(db, capsys):

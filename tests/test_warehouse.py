@@ -245,21 +245,21 @@ def test_our_own_rules_have_a_fingerprint():
 
 
 def test_a_monthly_total_is_traced_to_the_rows_of_its_file(published):
-    found = warehouse.trace(published[0], "account_month:engagement:account_id=a-fb,month=2026-10-01")
+    found = trace.trace(published[0], "account_month:engagement:account_id=a-fb,month=2026-10-01")
     assert {s.file for s in found} == {"3.csv"}
     assert sorted(s.row for s in found) == list(range(2, 10))
     assert found[0].sha256 and found[0].value == "E 15, X 500"
 
 
 def test_an_estimate_is_traced_to_the_posts_of_its_agency(published):
-    found = warehouse.trace(published[0], "agency_window:vs_expected:agency_id=dinkes")
+    found = trace.trace(published[0], "agency_window:vs_expected:agency_id=dinkes")
     assert {s.file for s in found} <= {"1.csv", "3.csv"}
 
 
 @pytest.mark.parametrize("figure", ["nonsense", "agency_windows:x", "agency_window:nilai", "agency_window:q:agency=dinkes"])
 def test_an_unknown_figure_says_what_there_is(published, figure):
     with pytest.raises(trace.UnknownFigure) as caught:
-        warehouse.trace(published[0], figure)
+        trace.trace(published[0], figure)
     assert caught.value.exit_status == 2
 
 

@@ -11,7 +11,7 @@ from test_cli import call
 
 from pipeline import ledger, night, warehouse
 from pipeline.settings import Workspace
-from pipeline.trace import UnknownFigure
+from pipeline.trace import UnknownFigure, trace
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo):
     unknown = {}
     for figure in sorted(figures):
         try:
-            warehouse.trace(workspace, figure)
+            trace(workspace, figure)
         except UnknownFigure as error:
             unknown[figure] = error.en
     assert unknown == {}
@@ -57,7 +57,7 @@ def test_a_count_of_posts_is_traced_to_just_as_many_rows(demo):
     with warehouse.open_version(workspace) as version:
         windows = version.sql("SELECT agency_id, n_posts FROM estimates.agency_window").to_dicts()
     for row in windows:
-        behind = warehouse.trace(workspace, f"agency_window:n_posts:agency_id={row['agency_id']}")
+        behind = trace(workspace, f"agency_window:n_posts:agency_id={row['agency_id']}")
         assert len(behind) == (row["n_posts"] or 0), row
 
 
