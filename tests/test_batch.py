@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline.exports import Job, batch, clocks, digits, proof, read, read_many, text
 from pipeline.exports.messages import Refused
 from pipeline.formats import normalise
-from tests.exports_in_tests import IG_ID, instagram
+from tests.exports_in_tests import IG_ID, facebook, instagram, plain
 
 SAMPLES = Path(__file__).parent / "samples"
 SEEN = datetime(2026, 11, 20, 3, tzinfo=UTC)
@@ -88,6 +88,16 @@ def test_untouched_exports_are_read_the_fast_way(tmp_path, strictly_read, no_mis
     results = fast(paths)
     assert strictly_read == []
     assert [r[0].n_rows for r in results] == [5, 6, 7, 8, 9]
+
+
+def test_columns_known_by_their_place_read_the_same_both_ways(tmp_path, no_mistakes):
+    records = facebook()
+    records[0] = ["Dibagikan ulang" if h == "Is share" else h for h in records[0]]
+    path = tmp_path / "fb.csv"
+    path.write_bytes(plain(records))
+    (exports,) = fast([path])
+    assert_same(exports, strict(path))
+    assert [m.code for m in exports[0].messages] == ["NAMED_BY_PLACE"]
 
 
 def test_a_damaged_file_among_sound_ones_is_refused_alone(tmp_path, strictly_read, no_mistakes):

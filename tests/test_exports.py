@@ -171,6 +171,42 @@ def test_a6_a_further_column_is_reported_and_left_out(look):
     assert export.header.unknown == ["Metrik baru"]
 
 
+def renamed(records, **names):
+    """The records with other header texts; `_` in a name stands for a space."""
+    words = {old.replace("_", " "): new for old, new in names.items()}
+    return [[words.get(h, h) for h in records[0]], *records[1:]]
+
+
+def test_a6_a_leading_column_with_an_unknown_name_is_known_by_its_place(look):
+    shared = facebook()
+    shared[2][10] = "1"
+    one = only(look(plain(shared)))
+    two = only(look(plain(renamed(shared, Is_crosspost="Kiriman silang", Is_share="Dibagikan ulang"))))
+    assert (two.outcome, codes(two)) == ("flagged", ["NAMED_BY_PLACE"])
+    assert two.header.mapped["Dibagikan ulang"] == "is_share"
+    assert two.messages[0].seen == "Kiriman silang, Dibagikan ulang"
+    assert two.rows.equals(one.rows) and two.rows["is_share"].sum() == 1
+
+
+def test_a6_a_place_says_nothing_where_the_order_is_another(look):
+    def moved(records, a, b):
+        for r in records:
+            r[a], r[b] = r[b], r[a]
+        return records
+
+    unknown = renamed(facebook(), Is_share="Dibagikan ulang")
+    refused(look(plain(moved(unknown, 3, 4))), "UNKNOWN_HEADER")
+    refused(look(plain(moved(renamed(facebook(), Is_share="Dibagikan ulang"), 10, 18))), "UNKNOWN_HEADER")
+    refused(look(plain([r[:9] + r[10:] for r in renamed(facebook(), Is_share="Dibagikan ulang")])), "UNKNOWN_HEADER")
+    refused(look(plain(renamed(facebook(), Is_share=""))), "UNKNOWN_HEADER")
+
+
+def test_a6_another_quantity_in_the_place_of_a_flag_is_refused(look):
+    records = renamed(facebook(), Is_share="Suka")
+    records[3][10] = "7"
+    assert only(look(plain(records))).outcome == "refused"
+
+
 def lines_of(records, change):
     lines = text([[c.replace("\n", " ").replace('"', "") for c in r] for r in records]).split("\n")
     change(lines)

@@ -561,13 +561,11 @@ def _results(
     tall = np.bincount(stack.file[at], minlength=len(stack.sizes))
     edges = np.concatenate(([0], np.cumsum(tall)))
     spans, named = typed.spans(form.grain, rows, edges), typed.identities(rows, edges)
-    unknown = ", ".join(plan.report.unknown) if plan.form.unknown_columns == "flag" else ""
     results: list[typed.Typed | None] = [None] * len(stack.sizes)
     for number, where in stack.slices():
         said = notes.get(number) or Notes()
         said.drop("total_row", int(number in totals))
-        if unknown:
-            said.flag("UNKNOWN_COLUMN", "", unknown)
+        typed.note_header(plan.form, plan.report, said)
         part = Shared(rows, int(edges[number]), int(tall[number]))
         facts = (sums[number], nulls[number], spans[number], named[number])
         made = typed.Typed(part, int(stack.sizes[number]), plan.report, plan.language, said.dropped, said, *facts)

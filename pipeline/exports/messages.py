@@ -205,6 +205,11 @@ TEXTS: dict[str, Text] = {
         "Tiap baris terbungkus dalam satu sel (disimpan ulang lewat Excel) dan telah dibuka kembali.",
         "Every line was wrapped in one cell (saved again through Excel) and has been unwrapped.",
     ),
+    "NAMED_BY_PLACE": Text(
+        "flagged",
+        "Nama sebagian kolom depan tidak dikenal; artinya diambil dari tempatnya, yang pada unduhan ini selalu sama.",
+        "The names of some leading columns are not known; their meaning was taken from their place, which never changes here.",
+    ),
     "TITLE_FROM_NAME": Text(
         "flagged",
         "Baris judul tabel hilang; artinya diambil dari nama berkas.",

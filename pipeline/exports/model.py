@@ -43,6 +43,7 @@ class HeaderReport:
     mapped: dict[str, str] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    placed: list[str] = field(default_factory=list)  # of the mapped: headers whose name is not known, only their place
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,7 @@ def read_table(form: Format, table: Table, around: Around) -> Typed:
     if notes.refusals:
         code, place, seen = notes.refusals[0]
         raise Refused(code, place=place, seen=seen)
-    if report.unknown and form.unknown_columns == "flag":
-        notes.flag("UNKNOWN_COLUMN", "", ", ".join(report.unknown))
+    note_header(form, report, notes)
     if frame.height == 0:
         notes.flag("NO_ROWS")
     captured = _captured(frame)
@@ -108,7 +107,7 @@ def map_header(form: Format, header: Sequence[str]) -> tuple[list[Column | None]
     """One column (or None) per header cell. A duplicate that the format does not expect is UNKNOWN_HEADER."""
     report = HeaderReport()
     names = [normalise(h) for h in header]
-    mapped = [form.column_for(n) for n in names]
+    mapped = _by_place(form, names, [form.column_for(n) for n in names])
     columns: list[Column | None] = []
     seen: dict[str, str] = {}
     for text, name, column in zip(header, names, mapped, strict=True):
@@ -130,6 +129,8 @@ def map_header(form: Format, header: Sequence[str]) -> tuple[list[Column | None]
             columns.append(None if column.field in seen and column.repeated == "first" else column)
             seen[column.field] = text
             report.mapped[text] = column.field
+            if column is not form.column_for(name):
+                report.placed.append(text)
     # Where several columns make one field (the longer of two texts), each of them is missed by itself.
     lacking = [
         c for c in form.columns
@@ -141,6 +142,30 @@ def map_header(form: Format, header: Sequence[str]) -> tuple[list[Column | None]
     if report.unknown and form.unknown_columns == "refuse":
         raise Refused("UNKNOWN_HEADER", place=form.kind, seen=", ".join(report.unknown))
     return columns, report, _language(names, mapped)
+
+
+def _by_place(form: Format, names: Sequence[str], mapped: list[Column | None]) -> list[Column | None]:
+    """Leading columns whose name is not known, by their place: only where every known one stands in its own.
+
+    Meta translates its header names, its order of the leading columns is fixed; not every translation was seen.
+    """
+    leading = [form.by_header[normalise(h)] for h in form.leading]
+    found = mapped[: len(leading)]
+    if len(found) < len(leading) or all(found) or not all(names[: len(leading)]):
+        return mapped
+    if any(c is not None and c is not own for c, own in zip(found, leading, strict=True)) or any(
+        c in leading for c in mapped[len(leading) :]
+    ):
+        return mapped
+    return leading + mapped[len(leading) :]
+
+
+def note_header(form: Format, report: HeaderReport, notes: Notes) -> None:
+    """What the header alone gives cause to say."""
+    if report.unknown and form.unknown_columns == "flag":
+        notes.flag("UNKNOWN_COLUMN", "", ", ".join(report.unknown))
+    if report.placed:
+        notes.flag("NAMED_BY_PLACE", "", ", ".join(report.placed))
 
 
 def _language(names: Sequence[str], columns: Sequence[Column | None]) -> str | None:

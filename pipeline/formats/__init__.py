@@ -200,6 +200,7 @@ class Format:
     containers: tuple[str, ...] = ("csv", "xlsx")  # csv xlsx xls spreadsheetml json
     encodings: tuple[str, ...] = ()  # legacy code pages tried after strict UTF-8
     max_columns: int = 400
+    leading: tuple[str, ...] = ()  # headers of the first columns, where the platform's order of them is fixed in every language
     ragged_batches: bool = False  # short rows only as whole batches of 128 or 256, proven by the hard rules
     second_header: bool = False  # a row of descriptions under the header
     ends_with_newline: bool = False  # an unterminated last row then means TRUNCATED

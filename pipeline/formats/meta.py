@@ -179,6 +179,38 @@ def _deciding(columns: tuple[Column, ...], *headers: str) -> tuple[Column, ...]:
     return tuple(dataclasses.replace(c, required=True) if set(c.en) & set(headers) else c for c in columns)
 
 
+FACEBOOK_LEADING = (
+    "Post ID",
+    "Page ID",
+    "Page name",
+    "Title",
+    "Description",
+    "Duration (sec)",
+    "Publish time",
+    "Caption type",
+    "Permalink",
+    "Is crosspost",
+    "Is share",
+    "Post type",
+    "Languages",
+    "Custom labels",
+    "Funded content status",
+    "Data comment",
+    "Date",
+)
+INSTAGRAM_LEADING = (
+    "Post ID",
+    "Account ID",
+    "Account username",
+    "Account name",
+    "Description",
+    "Duration (sec)",
+    "Publish time",
+    "Permalink",
+    "Post type",
+    "Data comment",
+    "Date",
+)
 POST_TYPES = {
     "Photos": "photo",
     "Photo": "photo",
@@ -292,6 +324,7 @@ CONTENT = (
         "Facebook: konten per unggahan",
         "Facebook: content by post",
         columns=_deciding(FACEBOOK, "Title", "Description", "Is share", "Post type", "Data comment"),
+        leading=FACEBOOK_LEADING,
         detect=(
             Detection(
                 all_of=("post_id", "platform_account_id", "account_name", "published_at", "permalink"),
@@ -340,6 +373,7 @@ CONTENT = (
         "Instagram: konten per unggahan",
         "Instagram: content by post",
         columns=_deciding(INSTAGRAM, "Description", "Post type", "Data comment"),
+        leading=INSTAGRAM_LEADING,
         detect=(Detection(all_of=IG_LEADING),),
         clock=SHORTCODE,
         rules=(VIEWS_REACH_IG, IMPRESSIONS_REACH),
@@ -353,6 +387,7 @@ CONTENT = (
         "Instagram: stories",
         confidence="public_code",
         columns=_deciding(INSTAGRAM, "Description", "Post type", "Data comment"),
+        leading=INSTAGRAM_LEADING,
         detect=(Detection(all_of=IG_LEADING, any_of=STORY_FIELDS),),
         clock=SHORTCODE,
         rules=(VIEWS_REACH_IG, IMPRESSIONS_REACH),
