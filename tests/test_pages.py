@@ -317,7 +317,6 @@ def test_published_advice_is_told_with_numbers_of_the_language(read):
 
 def test_every_rule_of_advice_can_be_told():
     """The sentences of `actions_texts.yml` and the arguments of `actions.py` are written elsewhere; here they meet."""
-    facts = facts_of(regency(districts=8))
     for rule, sentences_of in texts().items():
         holes = {h for part in sentences_of.values() for h in re.findall(r"{(\w+)}", part)}
         arguments = {
@@ -326,7 +325,7 @@ def test_every_rule_of_advice_can_be_told():
         }
         row = {"rule": rule, "text_id_key": rule, "arguments": json.dumps(arguments)}
         for language in ("id", "en"):
-            told = advice._told(row, Words(language), facts)
+            told = advice._told(row, Words(language))
             assert told and "{" not in told["text"] + told["title"], rule
 
 

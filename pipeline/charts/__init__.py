@@ -14,6 +14,7 @@ from datetime import date
 import plotly.graph_objects as go
 
 from pipeline.html.locale import Words
+from pipeline.html.svg import text_width
 from pipeline.html.tokens import colour, tokens
 
 SIZES = ("w", "m", "n")  # wide screen, A4 print, phone
@@ -110,7 +111,32 @@ def finish(data: Sequence[dict], layout: dict, size: str, *, height: float | Non
     merged = {**base, "width": box["width"], "height": box["height"], "template": {}, **layout}
     for key in [k for k in merged if k[:5] in ("xaxis", "yaxis")]:
         merged[key] = {**base[key[:5]], **merged[key], "tickfont": {"color": colour("ink2"), "size": box["font"]}}
+    margin = {"l": 0, "r": 0, **merged.get("margin", {})}
+    if merged.get("xaxis", {}).get("type") == "log":
+        merged["xaxis"].update(_thin(merged["xaxis"], box["width"] - margin["l"] - margin["r"], box["font"]))
     return Figure({"data": [dict(trace) for trace in data], "layout": merged})
+
+
+def _thin(axis: dict, width: float, font: float) -> dict:
+    """Ticks of a log x axis whose labels keep clear of each other: ×1 first, then doubles and halves, then the rest."""
+    low, high = axis["range"]
+    kept: list[tuple[float, float]] = []  # middle and half width of the labels that stay
+    chosen = set()
+    spots = [(math.log10(v) - low) / (high - low) * width for v in axis["tickvals"]]
+    order = sorted(range(len(spots)), key=lambda i: (_plainness(axis["tickvals"][i]), abs(math.log(axis["tickvals"][i])), i))
+    for i in order:
+        half = text_width(axis["ticktext"][i], font) / 2 + 3
+        if all(abs(spots[i] - at) >= half + other for at, other in kept):
+            kept.append((spots[i], half))
+            chosen.add(i)
+    pairs = [(v, t) for i, (v, t) in enumerate(zip(axis["tickvals"], axis["ticktext"], strict=True)) if i in chosen]
+    return {"tickvals": [v for v, _ in pairs], "ticktext": [t for _, t in pairs]}
+
+
+def _plainness(value: float) -> int:
+    """0 for 1, 10, 100…; 1 for their halves and doubles; 2 for any other."""
+    power = value / 10 ** math.floor(math.log10(value) + 1e-9)
+    return 0 if abs(power - 1) < 1e-9 else 1 if min(abs(power - 2), abs(power - 5)) < 1e-9 else 2
 
 
 def note(text: str, x: float, y: float, *, size: float, tint: str = "ink2", bold: bool = False, **place) -> dict:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.charts import HOVER, JUDGED, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
-from pipeline.html.escape import teks
+from pipeline.html.escape import tampil, teks
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
 
@@ -168,6 +168,12 @@ def _platform_title(rows: list[dict], words: Words) -> str:
     return words._("As expected, or not certain, on every judged platform")
 
 
+def cohort_word(wave: object, words: Words) -> str:
+    """Cohorts are numbered or named by the register: "Cohort 2", but a name stands as it is, with a capital."""
+    text = tampil(wave, 40)
+    return words.plain("Cohort {wave}", wave=text) if text.isdigit() else text[:1].upper() + text[1:] or "–"
+
+
 def cohort_dots(frame: pl.DataFrame, words: Words) -> Chart:
     """Effect per training cohort, as a percentage change written as a factor. frame: wave, effect, lower, upper, n (ln scale)."""
     rows = []
@@ -175,7 +181,7 @@ def cohort_dots(frame: pl.DataFrame, words: Words) -> Chart:
         value, low, high = (math.exp(r[c]) if r[c] is not None else None for c in ("effect", "lower", "upper"))
         rows.append(
             {
-                "label": words.plain("Cohort {wave}", wave=r["wave"]) if str(r["wave"]).isdigit() else str(r["wave"]),
+                "label": cohort_word(r["wave"], words),
                 "value": value,
                 "lower": low,
                 "upper": high,
@@ -399,7 +405,10 @@ def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str) ->
             "flat": words._("Not certainly different from its expected value"),
             "data": words._("Not judged: too little data"),
         }[side],
-        subtitle=words._("Dot and bar: this agency with its 95% interval. Grey dots: the other members of its peer group."),
+        subtitle=words._(
+            "Dot and bar: this agency with its 95% interval. Grey dots: the other members of its peer group; "
+            "short line: their median."
+        ),
         reading=words._("The shaded range ×0.80–×1.25 counts as “as expected”. The agency is left out of its own benchmark."),
         source=words._("Source: platform exports downloaded by the agencies"),
         description=words._(

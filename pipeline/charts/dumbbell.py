@@ -10,7 +10,7 @@ from pipeline.html.escape import teks
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
 
-LIMIT = 60
+LIMIT = 60  # rows drawn; of more, those that moved for certain
 
 
 def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Chart:
@@ -18,8 +18,10 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
 
     frame: agency_id, wave, before, after, effect, lower, upper, n (ln scale). Coloured only when the interval clears ×1."""
     rows = [_row(r, names) for r in frame.drop_nulls(["before", "after"]).to_dicts()]
-    rows = sorted(rows, key=lambda r: (r["label"].casefold(), r["agency_id"]))[:LIMIT]
+    rows = sorted(rows, key=lambda r: (r["label"].casefold(), r["agency_id"]))
     clear = sum(r["side"] in ("up", "down") for r in rows)
+    wanted = [r for r in rows if r["side"] in ("up", "down")] if len(rows) > LIMIT and clear else rows
+    drawn = wanted[:LIMIT]
     columns = (
         Column("agency", words.plain("Agency")),
         Column("wave", words.plain("Cohort")),
@@ -52,8 +54,15 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
             n=words.integer(len(rows)),
         ),
         table=Table(columns, tuple(tuple(r[k] for k in keys) for r in rows)),
-        figures={size: _figure(rows, words, size) for size in SIZES} if rows else {},
+        figures={size: _figure(drawn, words, size) for size in SIZES} if rows else {},
         figure_id="training_agency:effect",
+        listed=Table(columns, tuple(tuple(r[k] for k in keys) for r in drawn)) if len(drawn) < len(rows) else None,
+        listed_note=words._(
+            "Drawn and listed: {drawn} agencies whose own interval clears ×1.00, or the first by alphabet; all {n} are in the "
+            "CSV.",
+            drawn=words.integer(len(drawn)),
+            n=words.integer(len(rows)),
+        ),
     )
 
 

@@ -138,9 +138,10 @@ def _figure(rows: list[dict], words: Words, size: str):
     judged = [r for r in rows if r["side"] != "data"]
     grid = [low * (high / low) ** (i / 40) for i in range(41)]
     limits = _limits(judged, grid)
-    y_values = [r["vs_expected"] for r in rows] + [v for lo, hi in limits.get(1.96, []) for v in (lo, hi)]
-    bounded = [min(max(v, 0.2), 5.0) for v in y_values[len(rows) :]] + y_values[: len(rows)]
-    axis = ratio_axis(bounded, words)
+    seen = [r["vs_expected"] for r in rows]
+    # the band of very few posts is wide; it leaves the drawing rather than pressing the agencies together
+    edges = [min(max(v, min(seen) / 1.25), max(seen) * 1.25) for pair in limits.get(1.96, []) for v in pair]
+    axis = ratio_axis([*seen, *edges], words)
     data = [
         band(grid, [lo for lo, _ in pairs], [hi for _, hi in pairs], tint)
         for z, tint in ((1.96, "surface2"), (1.0, "neutralbg"))
@@ -156,7 +157,7 @@ def _figure(rows: list[dict], words: Words, size: str):
             note(
                 words.plotly("95% expected range"),
                 math.log10(low),
-                math.log10(limits[1.96][0][1]),
+                min(math.log10(limits[1.96][0][1]), axis["range"][1]),
                 size=font - 1,
                 xanchor="left",
                 yanchor="top",

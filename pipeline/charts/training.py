@@ -30,10 +30,17 @@ def event_study(frame: pl.DataFrame, words: Words, *, pretrend_p: float | None) 
     return Chart(
         name="peristiwa",
         title=_title(rows, pretrend_p, words),
-        subtitle=words._("Trained minus not-yet-trained, by months from the training (×1.00 = no difference)")
+        subtitle=words._("Trained against not-yet-trained, by months from the training (×1.00 = no difference)")
         if pretrend_p is None
         else words._(
-            "Trained minus not-yet-trained, by months from the training (×1.00 = no difference); pre-trend test p = {p}",
+            "Trained against not-yet-trained, by months from the training (×1.00 = no difference). No difference was found "
+            "before the training (p = {p}).",
+            p=words.number(pretrend_p, 2),
+        )
+        if pretrend_p >= 0.05
+        else words._(
+            "Trained against not-yet-trained, by months from the training (×1.00 = no difference). They already differed "
+            "before the training (p = {p}).",
             p=words.number(pretrend_p, 2),
         ),
         reading=words._(

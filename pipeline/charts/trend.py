@@ -109,8 +109,7 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
     ]
     events = [(i, text) for mark, text in marks for i, month in enumerate(months) if month == mark.replace(day=1)]
     lone = ends[0] == len(rows) - 1
-    place = {"xanchor": "left", "xshift": 9} if lone else {"xanchor": "center", "yanchor": "bottom", "yshift": 9}
-    label.append(note(words.times(ends[1]), ends[0], math.log10(ends[1]), size=font + 1, tint="brand", bold=True, **place))
+    label.append(_value_label(ends, [rows[ends[0]][c] for c in ("upper", "q3")], lone, words, font))
     if not lone:
         last = max(i for i, row in enumerate(rows) if row["median"] is not None)
         text = words.plotly("running")
@@ -138,6 +137,16 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
         size,
         height={"w": 380, "m": 285, "n": 320}[size],
     )
+
+
+def _value_label(end: tuple[int, float], above: Sequence[float | None], lone: bool, words: Words, font: int) -> dict:
+    """The last judged value: in the right margin, or over the bands when a running month follows it."""
+    i, value = end
+    if lone:
+        place: dict = {"y": math.log10(value), "xanchor": "left", "xshift": 9}
+    else:
+        place = {"y": math.log10(max(v for v in (value, *above) if v)), "yanchor": "bottom", "yshift": 3}
+    return note(words.times(value), i, size=font + 1, tint="brand", bold=True, **place)
 
 
 def _spaced(events: list[tuple[int, str]], size: str) -> list[tuple[int, str]]:
@@ -272,16 +281,10 @@ def _agency_figure(rows: list[tuple], words: Words, size: str, through: date | N
         for m, a, _ in rows
     ]
     last = max(i for i, v in enumerate(own) if v is not None and over[i])
-    peer = [(i, p["q3"]) for i, (_, _, p) in enumerate(rows) if p.get("q3")]
-    labels = [
-        note(
-            words.times(own[last]), last, math.log10(own[last]), size=font + 1, tint="brand", bold=True, xanchor="left", xshift=9
-        )
-    ]
-    if peer:
-        labels.append(
-            note(words.plotly("peer group"), peer[0][0], math.log10(peer[0][1]), size=font - 1, yanchor="bottom", xanchor="left")
-        )
+    lone = last == len(rows) - 1
+    bounds = (rows[last][1].get("upper"), rows[last][2].get("q3"))
+    labels = [_value_label((last, own[last]), bounds, lone, words, font)]
+    labels += _peer_label(rows, own[last] if lone else None, axis, words, font)
     return finish(
         [
             band(x, [p.get("q1") for _, _, p in rows], [p.get("q3") for _, _, p in rows], "band"),
@@ -305,3 +308,18 @@ def _agency_figure(rows: list[tuple], words: Words, size: str, through: date | N
         size,
         height={"w": 320, "m": 270, "n": 280}[size],
     )
+
+
+def _peer_label(rows: list[tuple], beside: float | None, axis: dict, words: Words, font: int) -> list[dict]:
+    """The name of the band, in the right margin at its middle, or at the edge farther from the agency's own label there."""
+    known = [(i, p["q1"], p["q3"]) for i, (_, _, p) in enumerate(rows) if p.get("q1") and p.get("q3")]
+    if not known or known[-1][0] != len(rows) - 1:
+        return []
+    i, low, high = known[-1]
+    at = math.sqrt(low * high)
+    crowded = (axis["range"][1] - axis["range"][0]) / 12
+    if beside and abs(math.log10(at / beside)) < crowded:
+        at = max((low, high), key=lambda edge: abs(math.log10(edge / beside)))
+        if abs(math.log10(at / beside)) < crowded:
+            at = beside * 10 ** math.copysign(crowded, math.log10(at / beside) or 1)
+    return [note(words.plotly("peers"), i, math.log10(at), size=font - 1, xanchor="left", xshift=9)]

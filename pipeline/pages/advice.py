@@ -96,7 +96,7 @@ def need_of(facts: Facts, agency: dict, words: Words) -> Need | None:
 def next_step(facts: Facts, agency: dict, words: Words) -> str:
     """One suggestion for the agency's own page: its need, else what its own best posts suggest, else carry on."""
     rows = facts.of("estimates.actions", agency["agency_id"]).sort("rank", "rule").to_dicts()
-    told = next((action for row in rows if (action := _told(row, words, facts))), None)
+    told = next((action for row in rows if (action := _told(row, words))), None)
     if told:
         return Markup("<b>{}.</b> {}").format(told["title"], told["text"])
     need = need_of(facts, agency, words)
@@ -159,7 +159,7 @@ PAGE_OF = {"regency_gaps": "kualitas.html", "agency_no_data": "kualitas.html", "
 def regency_actions(facts: Facts, found: list[Need], words: Words) -> list[dict]:
     """The published advice for leadership, filled up to three by what the training evidence and the needs say."""
     rows = facts.frames["estimates.actions"].filter(facts.frames["estimates.actions"]["agency_id"].is_null())
-    told = [_told(row, words, facts) for row in rows.sort("rank", "rule").to_dicts()]
+    told = [_told(row, words) for row in rows.sort("rank", "rule").to_dicts()]
     actions = [action for action in told if action]
     if not actions:
         actions = _own_actions(found, words)
@@ -192,7 +192,7 @@ def _own_actions(found: list[Need], words: Words) -> list[dict]:
     return actions
 
 
-def _told(row: dict, words: Words, facts: Facts) -> dict | None:
+def _told(row: dict, words: Words) -> dict | None:
     """One row of advice in the language of the page; None when its sentence or an argument of it is not known."""
     sentences = advice_texts().get(row["text_id_key"])
     if not sentences:
@@ -200,7 +200,11 @@ def _told(row: dict, words: Words, facts: Facts) -> dict | None:
     values = json.loads(row["arguments"] or "{}")
     if values.get("format") == "other":  # "more of the kind “other”" is no advice
         return None
-    shown = {name: _argument(name, value, row["rule"], words, facts) for name, value in values.items()}
+    shown = {name: _argument(name, value, row["rule"], words) for name, value in values.items()}
+    names = values.get("names")
+    if isinstance(names, list) and (values.get("n") or 0) > len(names):
+        rest = words.plain("{n} more", n=words.integer(values["n"] - len(names)))
+        shown["names"] = words.join([*(tampil(item, 60) for item in names), rest])
     try:
         title, text = (
             Markup(escape(sentences[f"{part}_{words.language}"])).format(**shown)  # noqa: S704  # escaped here
@@ -221,7 +225,7 @@ SHARES = ("share", "share_cases", "share_posts", "answered_24h")
 FACTORS = ("factor", "lift", "lift_lower", "change", "change_lower", "change_upper")
 
 
-def _argument(name: str, value: object, rule: str, words: Words, facts: Facts) -> object:
+def _argument(name: str, value: object, rule: str, words: Words) -> object:
     """An argument as the page writes it: by its name, because a share and a factor are both numbers."""
     if isinstance(value, list):
         return words.join(tampil(item, 60) for item in value)

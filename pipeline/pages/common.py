@@ -13,6 +13,7 @@ from pipeline.html.mini import RatioScale
 from pipeline.pages.data import LENS, MINIMUM_CASES, Facts
 
 COMPLETE = 0.90
+AS_EXPECTED = (0.80, 1.25)
 MINIMUM_PEERS = 8
 SLOW_HOURS = 24.0
 SYMBOL = {"complete": "l", "partial": "s", "missing": "t", "refused": "x", "not_required": "d"}
@@ -162,9 +163,14 @@ def reply(facts: Facts, agency_id: str) -> dict | None:
 
 
 def wave_word(wave: str | None, words: Words) -> str:
-    """Cohorts are numbered or named by the register: "Training 2", but a name stands as it is."""
+    """What a training is called beside a chart: "Training 2", but a name stands as it is, with a capital."""
     text = tampil(wave, 40)
-    return words.plain("Training {wave}", wave=text) if text.isdigit() else text or words.plain("Training")
+    return words.plain("Training {wave}", wave=text) if text.isdigit() else text[:1].upper() + text[1:] or words.plain("Training")
+
+
+def is_as_expected(window: dict) -> bool:
+    """The whole interval lies within ×0.80–×1.25. Touching ×1 alone only means that no difference is certain."""
+    return level(window) != "data" and window["lower"] >= AS_EXPECTED[0] and window["upper"] <= AS_EXPECTED[1]
 
 
 def habit_change(facts: Facts, agency_id: str, words: Words) -> Markup | str:

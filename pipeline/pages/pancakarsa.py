@@ -33,11 +33,7 @@ def build(sheet: Sheet) -> str:
     chart = common.theme_chart(sheet, facts.scheme)
     tagged = tagging(sheet)
     others = [
-        {
-            "name": labels.get(scheme, scheme),
-            "chart": sheet.chart(common.theme_chart(sheet, scheme, name=f"program-{i}"), prefix="tema-"),
-        }
-        for i, scheme in enumerate([s for s in facts.schemes if s != facts.scheme], 1)
+        other_scheme(sheet, scheme, labels, i) for i, scheme in enumerate([s for s in facts.schemes if s != facts.scheme], 1)
     ]
     body = render(
         "pancakarsa.html",
@@ -54,6 +50,31 @@ def build(sheet: Sheet) -> str:
         check=tag_check(facts.rules, w),
     )
     return sheet.page(body, title=w.plain("Pancakarsa"))
+
+
+def other_scheme(sheet: Sheet, scheme: str, labels: dict[str, str], number: int) -> dict:
+    """The programmes of another scheme: a chart of their own, or, where they group the same posts, only which is which."""
+    name, pairs = labels.get(scheme, scheme), same_posts(sheet.facts.frames["estimates.theme_window"], sheet.facts.scheme, scheme)
+    if pairs:
+        return {"name": name, "chart": None, "pairs": [(labels.get(b, b), labels.get(a, a)) for a, b in pairs]}
+    chart = sheet.chart(common.theme_chart(sheet, scheme, name=f"program-{number}"), prefix="tema-")
+    return {"name": name, "chart": chart, "pairs": []}
+
+
+def same_posts(window: pl.DataFrame, lead: str, other: str) -> list[tuple[str, str]]:
+    """(theme of the leading scheme, programme of the other) when both schemes sort the same posts one for one, else nothing.
+
+    Told by counts, shares and lift together: two groups of posts that agree in all of them to nine digits are one group."""
+
+    def groups(scheme: str) -> dict[tuple, str]:
+        columns = ["n_posts", "n_agencies", "share_posts", "share_engagement", "lift"]
+        rows = window.filter(pl.col("scheme_id") == scheme).sort("programme").to_dicts()
+        return {tuple(None if r[c] is None else round(r[c], 9) for c in columns): r["programme"] for r in rows}
+
+    mine, theirs = groups(lead), groups(other)
+    if not mine or set(mine) != set(theirs) or len(mine) != window.filter(pl.col("scheme_id") == other).height:
+        return []
+    return sorted((theme, theirs[key]) for key, theme in mine.items())
 
 
 def headline(sheet: Sheet, frame: pl.DataFrame) -> str:

@@ -5,7 +5,7 @@ import math
 import polars as pl
 
 from pipeline.charts import Column, Table
-from pipeline.charts.dots import cohort_dots
+from pipeline.charts.dots import cohort_dots, cohort_word
 from pipeline.charts.dumbbell import before_after
 from pipeline.charts.training import event_study
 from pipeline.html import render
@@ -19,7 +19,9 @@ MAIN = ("er_account", "er", "vs_expected")
 
 def build(sheet: Sheet) -> str:
     facts, w = sheet.facts, sheet.words
-    effects = facts.frames["estimates.training_effect"].sort("outcome", "estimator").to_dicts()
+    effects = (
+        facts.frames["estimates.training_effect"].sort("outcome", pl.col("estimator") != "imputation", "estimator").to_dicts()
+    )
     main = main_row(effects)
     outcome = main["outcome"] if main else None
     events = facts.frames["estimates.training_event"].filter(pl.col("outcome") == (outcome or ""))
@@ -159,7 +161,7 @@ def waves(sheet: Sheet) -> list[tuple[str, str, str]]:
         found.setdefault(row["wave"] or "–", []).append(row)
     return [
         (
-            tampil(wave, 40),
+            cohort_word(wave, w),
             w.day(rows[0]["date"]),
             w.join(sorted({str(names.get(r["agency_id"], r["agency_id"])) for r in rows}, key=lambda name: str(name).casefold())),
         )

@@ -62,10 +62,16 @@ def headline(sheet: Sheet, agency: dict) -> str:
         ("down", "up"): w._("{name} draws less response than expected, but is improving", name=name),
         ("down", "down"): w._("{name} draws less response than expected, and is declining", name=name),
         ("down", "flat"): w._("{name} draws less response than expected", name=name),
-        ("flat", "up"): w._("{name} is improving; its response is about as expected", name=name),
-        ("flat", "down"): w._("{name} is declining; its response is about as expected", name=name),
-        ("flat", "flat"): w._("{name} is about as expected, without certain change", name=name),
+        ("flat", "up"): w._("{name} is improving; its level is not certainly different from expected", name=name),
+        ("flat", "down"): w._("{name} is declining; its level is not certainly different from expected", name=name),
+        ("flat", "flat"): w._("{name}: neither level nor change differs for certain", name=name),
     }
+    if common.is_as_expected(window):
+        sentences |= {
+            ("flat", "up"): w._("{name} is improving; its response is about as expected", name=name),
+            ("flat", "down"): w._("{name} is declining; its response is about as expected", name=name),
+            ("flat", "flat"): w._("{name} is about as expected, without certain change", name=name),
+        }
     return sentences.get((level, change)) or sentences[(level, "flat")]
 
 
@@ -586,6 +592,10 @@ def method(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
                 "A change is measured beside the movement of all agencies. ▲ and ▼ appear only when it survives a control of "
                 "false discoveries at 10%."
             ),
+        ),
+        (
+            w._("Mature posts"),
+            w._("Posts old enough for at least 90% of their final response to have come in; fresh posts are not judged yet."),
         ),
         (
             w._("Peer group"),

@@ -203,7 +203,7 @@ def level_cell(sheet: Sheet) -> dict | None:
         )
         lines.insert(0, change_line(verdict, earlier["month"], sheet))
     return {
-        "label": w._("Against the expected value, median, {month}", month=w.month_only(last["month"])),
+        "label": w._("{month} alone: median against the expected value", month=w.month_only(last["month"])),
         "value": w.times(last["median"]),
         "unit": "",
         "lines": lines,
