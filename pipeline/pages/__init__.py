@@ -80,10 +80,15 @@ def build(
     return result
 
 
+def chromium() -> str | None:
+    """The machine's own Chromium or Chrome, if it has one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
 def pdf(page: Path, out: Path) -> Path:
     """The print form of a shared page as PDF, by whichever Chromium the machine has. Raises BuildError without one."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    browser = next((found for name in names if (found := shutil.which(name))), None)
+    browser = chromium()
     if browser is None:
         raise BuildError("no Chromium on this machine; open the page in a browser and print it to PDF")
     out = Path(out)
@@ -263,4 +268,4 @@ def _swap(new: Path, target: Path, site_root: Path) -> None:
     shutil.rmtree(aside.parent, ignore_errors=True)
 
 
-__all__ = ["BuildError", "SiteResult", "build", "pdf", "share", "share_notebook", "shell"]
+__all__ = ["BuildError", "SiteResult", "build", "chromium", "pdf", "share", "share_notebook", "shell"]
