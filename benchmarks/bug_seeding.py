@@ -8,8 +8,9 @@ what it does. Verdicts: *caught* - a test failed, or ran on without end; *missed
 is gone, its file no longer compiles, or no test came to a verdict. An error is not a catch: the list must be brought up to date.
 
 The tests run in a temporary copy of the tree, the nearest ones first and the mutants last. They run on the untouched copy before
-any seed does: it must pass, and the processor time it takes is the measure of what running without end means. Compiled files in
-the copy are checked by the hash of their source and never written again, so that no seed can leave anything to the next one.
+any seed does: it must pass, and what it takes is the measure of what running without end means: four times its processor time for
+the whole, twice its seconds for a single test that waits. Compiled files in the copy are checked by the hash of their source and
+never written again, so that no seed can leave anything to the next one.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import os
 import py_compile
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,11 +34,20 @@ from queue import SimpleQueue
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = Path(__file__).with_name("bug_seeds.tsv")
 PARTS = ("pipeline", "tests", "benchmarks", "warehouse", "docs", "pyproject.toml")
-TESTS = ("test_exports", "test_formats", "test_resaved", "test_mapped", "test_batch", "test_mutants")
+TESTS = ("test_readings", "test_exports", "test_formats", "test_resaved", "test_mapped", "test_batch", "test_mutants")
 NEAR = {"batch": "test_batch", "joined": "test_batch", "proof": "test_batch", "mapped": "test_mapped"}
 PLACES = "test_every_seeded_bug_still_has_its_place"  # fails for every seed: it asks whether the seeded text is still there
 ENDLESS = 4  # times the processor time of the clean run
-PATIENCE = 3600  # seconds after which a run that does not even use the processor has no verdict
+WAITS = 2  # times the seconds of the clean run, for one test
+PATIENCE = 3600  # seconds after which a run has no verdict
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of the processor for all tests, and seconds for one test; 0 without end."""
+
+    processor: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,15 +87,26 @@ def copy_tree(place: Path) -> None:
         py_compile.compile(str(source), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
 
 
-def run_tests(place: Path, file: str, processor: int = 0) -> Verdict:
-    """The tests on the copy in ``place``, up to the first that fails. ``processor``: seconds allowed, 0 without end."""
+def run_tests(place: Path, file: str, limits: Limits = Limits()) -> Verdict:
+    """The tests on the copy in ``place``, up to the first that fails."""
 
     def limit() -> None:
-        if processor:
-            resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))
+        if limits.processor:
+            resource.setrlimit(resource.RLIMIT_CPU, (limits.processor, limits.processor))
 
     begun = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=0"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        f"--timeout={limits.waiting}",
+    ]
     command += ["--tb=no", "--deselect", f"tests/test_mutants.py::{PLACES}", *order(file)]
     kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
     try:
@@ -101,8 +123,8 @@ def run_tests(place: Path, file: str, processor: int = 0) -> Verdict:
         return Verdict("error", f"no verdict after {PATIENCE} s", time.monotonic() - begun)
     seconds = time.monotonic() - begun
     first = next((x for x in done.stdout.splitlines() if x.startswith(("FAILED", "ERROR"))), "").split(" - ")[0]
-    if done.returncode < 0 and processor:
-        return Verdict("caught", f"ran on for more than {processor} s of processor time", seconds)
+    if limits.processor and done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return Verdict("caught", f"ran on for more than {limits.processor} s of processor time", seconds)
     if done.returncode == 1 and first.startswith("FAILED"):
         return Verdict("caught", first.removeprefix("FAILED tests/"), seconds)
     if done.returncode == 0:
@@ -110,7 +132,7 @@ def run_tests(place: Path, file: str, processor: int = 0) -> Verdict:
     return Verdict("error", first or (done.stdout + done.stderr)[-300:], seconds)
 
 
-def judge(seed: dict[str, str], place: Path, processor: int) -> Verdict:
+def judge(seed: dict[str, str], place: Path, limits: Limits) -> Verdict:
     """The verdict on one seed in a copy that is as it was afterwards."""
     target = place / "pipeline" / seed["file"]
     clean = target.read_bytes()
@@ -118,15 +140,15 @@ def judge(seed: dict[str, str], place: Path, processor: int) -> Verdict:
         source = seeded(seed)
         compile(source, seed["file"], "exec")
         target.write_text(source, encoding="utf-8")
-        return run_tests(place, seed["file"], processor)
+        return run_tests(place, seed["file"], limits)
     except (ValueError, SyntaxError) as error:
         return Verdict("error", str(error), 0)
     finally:
         target.write_bytes(clean)
 
 
-def clean_run(place: Path) -> int:
-    """Processor seconds that the tests may take; ends here if they fail without any bug."""
+def clean_run(place: Path) -> Limits:
+    """What the tests may take; ends here if they fail without any bug."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     verdict = run_tests(place, TESTS[0])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -134,7 +156,7 @@ def clean_run(place: Path) -> int:
         sys.exit(f"the tests fail without a bug: {verdict.by}")
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"without a bug: every test passes in {verdict.seconds:.0f} s, {used:.0f} s of the processor", flush=True)
-    return int(used * ENDLESS) + 30
+    return Limits(int(used * ENDLESS) + 30, int(verdict.seconds * WAITS) + 60)
 
 
 def verdicts(chosen: list[dict[str, str]], workers: int) -> Iterator[tuple[dict[str, str], Verdict]]:
@@ -146,12 +168,12 @@ def verdicts(chosen: list[dict[str, str]], workers: int) -> Iterator[tuple[dict[
             place.mkdir()
             copy_tree(place)
             places.put(place)
-        processor = clean_run(Path(folder) / "0")
+        limits = clean_run(Path(folder) / "0")
 
         def one(seed: dict[str, str]) -> Verdict:
             place = places.get()
             try:
-                return judge(seed, place, processor)
+                return judge(seed, place, limits)
             finally:
                 places.put(place)
 

@@ -1,0 +1,223 @@
+"""One text, one reading: what a date, a number, an id or a header may mean, cell by cell. Whole files: test_exports.py."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from pipeline.exports import dates, values
+from pipeline.exports.messages import Refused
+from pipeline.exports.recognise import recognise
+from pipeline.exports.workbook import DayTime, Number
+from pipeline.formats import Column, Detection, Format, Table
+from tests.exports_in_tests import IG_EN, instagram, plain, youtube
+
+TODAY = date(2026, 11, 20)
+
+
+def column(*texts):
+    return list(enumerate(texts, start=2))
+
+
+def read_dates(*texts, patterns=(), **around):
+    return dates.read("Tanggal", column(*texts), patterns, dates.Around(**{"today": TODAY} | around))
+
+
+def refuses(code, function, *args, **how):
+    with pytest.raises(Refused) as refused:
+        function(*args, **how)
+    assert refused.value.code == code
+    return refused.value
+
+
+# --- dates
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "moment"),
+    [
+        ("10/13/2026 1:05 PM", "%m/%d/%Y %-I:%M %p", datetime(2026, 10, 13, 13, 5)),
+        ("10/13/2026 12:05 AM", "%m/%d/%Y %I:%M %p", datetime(2026, 10, 13, 0, 5)),
+        ("10/13/2026 12:05 pm", "%m/%d/%Y %I:%M %p", datetime(2026, 10, 13, 12, 5)),
+        ("13 Okt 26", "%d %b %y", datetime(2026, 10, 13)),
+        ("2026-10-13T09:05:00+0700", "%Y-%m-%dT%H:%M:%S%z", datetime(2026, 10, 13, 2, 5)),
+        ("2026-10-12T19:05:00-07:00", "%Y-%m-%dT%H:%M:%S%z", datetime(2026, 10, 13, 2, 5)),
+        ("2026-10-13T02:05:00Z", "%Y-%m-%dT%H:%M:%S%z", datetime(2026, 10, 13, 2, 5)),
+    ],
+)
+def test_a_date_is_read_by_its_pattern(text, pattern, moment):
+    assert read_dates(text, patterns=[pattern]).values == [moment]
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("10/13/2026 13:05 PM", "%m/%d/%Y %I:%M %p"),
+        ("10/13/2026 0:05 AM", "%m/%d/%Y %-I:%M %p"),
+        ("31 Feb 2026", "%d %b %Y"),
+        ("13 Xyz 2026", "%d %b %Y"),
+        ("21 Nov 2027", "%d %b %Y"),
+        ("13 Okt 1999", "%d %b %Y"),
+    ],
+)
+def test_a_date_that_is_none_is_refused(text, pattern):
+    refuses("DATE_INVALID", read_dates, text, patterns=[pattern])
+
+
+@pytest.mark.parametrize("cell", ["45678", "45678.5", Number("45678"), Number("20261013")])
+def test_a19_a_serial_number_is_named_as_one_and_never_a_date(cell):
+    assert "angka seri" in refuses("DATE_INVALID", read_dates, cell, patterns=["%Y%m%d"]).seen
+
+
+def test_a18_a_period_that_holds_only_with_day_and_month_exchanged_refuses_the_pattern():
+    period = (date(2026, 7, 1), date(2026, 7, 31))
+    refuses("DATE_AMBIGUOUS", read_dates, "03/07/2026", "09/07/2026", patterns=["%m/%d/%Y"], period=period)
+    assert read_dates("07/03/2026", patterns=["%m/%d/%Y"], period=period).values == [datetime(2026, 7, 3)]
+    assert read_dates("03/07/2026", "03/14/2026", patterns=["%m/%d/%Y"], period=period).order == "pattern"
+
+
+@pytest.mark.parametrize(
+    ("around", "order"),
+    [
+        ({"clock": [datetime(2026, 7, 3, 5, tzinfo=UTC)] * 2}, "clock"),
+        ({"period": (date(2026, 7, 1), date(2026, 7, 31))}, "period"),
+        ({"daily": True}, "daily_run"),
+        ({"date_order": "dmy"}, "date_order"),
+    ],
+)
+def test_a18_each_evidence_settles_the_order_and_says_so(around, order):
+    found = read_dates("03/07/2026", "04/07/2026", **around)
+    assert (found.values, found.order) == ([datetime(2026, 7, 3), datetime(2026, 7, 4)], order)
+
+
+def test_a18_a_reading_that_needs_the_future_is_none():
+    found = read_dates("03/12/2026", "04/12/2026")
+    assert (found.values, found.order) == ([datetime(2026, 3, 12), datetime(2026, 4, 12)], "past")
+
+
+def test_a18_without_evidence_the_two_readings_are_shown():
+    assert refuses("DATE_AMBIGUOUS", read_dates, "03/07/2026").seen == "03/07/2026: 2026-07-03 / 2026-03-07"
+
+
+def test_date_cells_with_a_day_above_12_stand_as_they_are():
+    cells = [DayTime("2026-03-07T00:00:00"), DayTime("2026-03-14T00:00:00")]
+    assert read_dates(*cells, patterns=["%m/%d/%Y"]).values == [datetime(2026, 3, 7), datetime(2026, 3, 14)]
+    refuses("DATE_AMBIGUOUS", read_dates, cells[0], patterns=["%m/%d/%Y"])
+
+
+# --- numbers and ids
+
+
+def fractions(*texts, negative=False, percent=False, places=None, delimiter=","):
+    locale, cells = values.Locale(), column(*texts)
+    values.find_locale([("Nilai", cells)], locale)
+    values.settle_locale([("Nilai", cells)], locale, delimiter)
+    return values.decimals("Nilai", cells, locale, negative=negative, percent=percent, places=places)
+
+
+@pytest.mark.parametrize(
+    ("texts", "how", "read"),
+    [
+        (("1.5", "1.234"), {}, [1.5, 1.234]),
+        (("1,5", "1.234"), {}, [1.5, 1234.0]),
+        (("1.234,5", "2.000"), {}, [1234.5, 2000.0]),
+        (("1,234.5", "2,000"), {}, [1234.5, 2000.0]),
+        (("1,234",), {"delimiter": ";"}, [1.234]),
+        (("-1.5",), {"negative": True}, [-1.5]),
+        (("12.5%", "3%"), {}, [0.125, 0.03]),
+        (("12.5",), {"percent": True}, [0.125]),
+        (("7", None), {}, [7.0, None]),
+    ],
+)
+def test_a20_a_decimal_is_read_where_the_file_shows_its_mark(texts, how, read):
+    assert fractions(*texts, **how) == read
+
+
+@pytest.mark.parametrize(
+    ("texts", "code"),
+    [
+        (("-1.5",), "IMPLAUSIBLE"),
+        (("1.234",), "NUMBER_AMBIGUOUS"),
+        (("1.5", "1,5"), "NUMBER_AMBIGUOUS"),
+        (("1.2K",), "NOT_A_COUNT"),
+        (("1.234.5",), "NUMBER_AMBIGUOUS"),
+    ],
+)
+def test_a20_a_decimal_with_no_one_reading_is_refused(texts, code):
+    refuses(code, fractions, *texts)
+
+
+@pytest.mark.parametrize(
+    ("texts", "code"),
+    [
+        ((Number("179123456789012345"),), "ID_DESTROYED"),
+        (("1.79E+17",), "ID_DESTROYED"),
+        (("1791234567890123000", "1791234567890456000"), "ID_DESTROYED"),
+        (("12a",), "ID_INVALID"),
+    ],
+)
+def test_a16_an_id_that_a_spreadsheet_touched_is_refused(texts, code):
+    refuses(code, values.ids, "ID", column(*texts), r"[0-9]+")
+
+
+def test_a16_short_ids_may_be_numbers_and_one_round_id_is_no_damage():
+    ids = column(Number("4711.0"), "1791234567890123000", "1791234567890123001", None)
+    assert values.ids("ID", ids, r"[0-9]+") == ["4711", "1791234567890123000", "1791234567890123001", None]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1:02:03", 3723), ("2:03", 123), ("0:00:07.5", 7.5), ("95", 95), ("75:00", 4500)])
+def test_a_duration_is_hours_minutes_seconds(text, seconds):
+    assert values.durations("Durasi", column(text)) == [seconds]
+
+
+@pytest.mark.parametrize("text", ["1:75:00", "2:3", "-5", "1h"])
+def test_a_duration_that_is_none_is_refused(text):
+    refuses("NOT_A_COUNT", values.durations, "Durasi", column(text))
+
+
+# --- tables
+
+
+@pytest.fixture
+def look(tmp_path):
+    from pipeline.exports import read
+
+    def reader(records):
+        path = tmp_path / "berkas.csv"
+        path.write_bytes(plain(records))
+        (export,) = read(path, accounts=["youtube"], first_seen=datetime(2026, 11, 20, 3, tzinfo=UTC))
+        return export.outcome, [m.code for m in export.messages][:1], export.rows
+
+    return reader
+
+
+def test_a6_one_field_under_its_names_in_two_languages_refuses_the_file(look):
+    records = instagram(4, [*IG_EN, "Suka"])
+    assert look([records[0], *[[*r, "7"] for r in records[1:]]]) == ("refused", ["UNKNOWN_HEADER"], None)
+
+
+def test_a8_a_second_total_row_refuses_the_file(look):
+    header, total, *rows = youtube([["Qx7_zLk2m-N", "Judul", "Oct 13, 2026", "60", "7", "0"]])
+    assert look([header, total, *rows])[0] == "accepted"
+    assert look([header, total, *rows, total]) == ("refused", ["EXTRA_CONTENT"], None)
+
+
+def test_a_post_without_its_printed_time_refuses_the_file(look):
+    records = instagram(4)
+    records[2][6] = ""
+    assert look(records) == ("refused", ["BAD_STRUCTURE"], None)
+
+
+def test_two_kinds_that_fit_equally_are_named_and_none_is_taken():
+    def kind(name):
+        fields = (Column("post_id", "id", ("Kode",)), Column("likes", "count", ("Suka",)))
+        detect = (Detection(all_of=("Kode", "Suka")),)
+        return Format(
+            kind=name, platform="x", grain="post", title_id="-", title_en="-", menu_id="-", confidence="seen",
+            columns=fields, detect=detect,
+        )  # fmt: skip
+
+    table = Table([(1, ["Kode", "Suka"]), (2, ["1", "2"])])
+    assert recognise(table, "csv", [kind("satu")]).format.kind == "satu"
+    for order in (["satu", "dua"], ["dua", "satu"]):
+        refused = refuses("UNKNOWN_HEADER", recognise, table, "csv", [kind(n) for n in order])
+        assert refused.seen == "dua = satu"
