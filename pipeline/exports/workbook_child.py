@@ -403,15 +403,21 @@ def read_spreadsheetml(data, max_rows, max_cells):
     return {"sheets": reader.sheets, "epoch_1904": False}
 
 
+def answer(kind, data, max_rows, max_cells):
+    """The sheets or the refusal. A workbook whose parts do not fit together is damaged, not a mistake of ours."""
+    try:
+        return {"xlsx": read_xlsx, "xls": read_xls, "spreadsheetml": read_spreadsheetml}[kind](data, max_rows, max_cells)
+    except Stop as stop:
+        return {"refused": list(stop.args)}
+    except (ValueError, LookupError, OverflowError, zipfile.BadZipFile) as error:
+        return {"refused": ["UNREADABLE_CELL", "", f"{type(error).__name__}: {error}"]}
+
+
 def main():
     kind, max_rows, max_cells = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     limit_resources()
     data = sys.stdin.buffer.read()
-    try:
-        result = {"xlsx": read_xlsx, "xls": read_xls, "spreadsheetml": read_spreadsheetml}[kind](data, max_rows, max_cells)
-    except Stop as stop:
-        result = {"refused": list(stop.args)}
-    sys.stdout.buffer.write(json.dumps(result).encode())
+    sys.stdout.buffer.write(json.dumps(answer(kind, data, max_rows, max_cells)).encode())
 
 
 if __name__ == "__main__":
