@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p) 2>/dev/null)))
 BIN := .venv/bin
 
-.PHONY: help demo test lint dev clean
+.PHONY: help demo test lint fuzz dev clean
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
@@ -29,6 +29,9 @@ lint: .venv/.installed ## style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+fuzz: .venv/.installed ## a minute of random bytes for each part of the reader; needs atheris and says so
+	@$(BIN)/python -m fuzz --seconds $(or $(EACH),60)
 
 dev: .venv/.installed ## Dagster on http://127.0.0.1:3000, with its schedule and its buttons
 	@$(BIN)/terukur ui --operate

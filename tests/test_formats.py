@@ -76,7 +76,7 @@ def test_sample_is_read_to_exactly_its_rows(folder):
     for got, expected in zip(exports, want["exports"], strict=True):
         said = [m.as_json() for m in got.messages]
         assert got.outcome == expected.get("outcome", "accepted"), said
-        for name in ("grain", "platform", "member", "dropped", "captured_from"):
+        for name in ("grain", "platform", "language", "member", "dropped", "captured_from"):
             if name in expected:
                 assert getattr(got, name) == expected[name], name
         if "captured_at" in expected:
@@ -105,6 +105,49 @@ def test_each_kind_says_what_it_is_and_where_it_is_downloaded(form):
 def test_every_kind_of_the_catalogue_is_a_format_with_a_sample(kind):
     assert kind in {f.kind for f in all_formats()} | {"mapped_table"}
     assert kind in {e["kind"] for p in CASES for e in json.loads((p / "expected.json").read_text())["exports"]}
+
+
+def known_languages(form):
+    """Languages in which eight columns of a kind, or half of them, have a name, and all those that it is recognised by."""
+    if form.blocks:
+        return {"en", "id"}  # by their titles
+    named = [c for c in form.columns if c.kind not in ("ignored", "person") and (c.en or c.id)]
+
+    def is_known(language):
+        has = [c for c in named if getattr(c, language)]
+        names = {normalise(h) for c in form.columns for h in (*getattr(c, language), *c.other)} | {c.field for c in has}
+        by = [d for d in form.detect if all(e in names or normalise(e) in names for e in d.all_of)]
+        return bool(by or form.from_json) and len(has) >= min(8, len(named) / 2)
+
+    return {language for language in ("en", "id") if is_known(language)}
+
+
+def samples_by_language():
+    found = {}
+    for folder in CASES:
+        want = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+        taught = (
+            {"registry": SimpleNamespace(accounts=None, mappings=mapped.load(folder)[0])} if list(folder.glob("*.toml")) else {}
+        )
+        accounts = want["options"].get("accounts", [])
+        for export in read(folder / want["file"], accounts=accounts, first_seen=moment("2026-11-20T03:00:00Z"), **taught):
+            found.setdefault(export.kind, set()).add(export.language)
+    return found
+
+
+def test_every_kind_has_a_sample_in_every_language_that_its_headers_are_known_in():
+    found = samples_by_language()
+    lacking = {f.kind: known_languages(f) - found.get(f.kind, set()) for f in all_formats() if f.grain != "register"}
+    assert {kind: languages for kind, languages in lacking.items() if languages} == {}
+
+
+def test_the_list_of_formats_tells_of_every_kind_its_confidence_and_its_menu():
+    sections = docs.FILE.read_text(encoding="utf-8").split("\n### ")[1:]
+    told = {section.split("`")[1]: section for section in sections}
+    assert set(told) == {f.kind for f in all_formats()}
+    for form in all_formats():
+        assert f"- Unduh dari: {form.menu_id}\n" in told[form.kind], form.kind
+        assert f"- Keyakinan: {docs.CONFIDENCE[form.confidence]}" in told[form.kind], form.kind
 
 
 @pytest.mark.parametrize("form", all_formats(), ids=lambda f: f.kind)

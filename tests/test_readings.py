@@ -1,15 +1,17 @@
 """One text, one reading: what a date, a number, an id or a header may mean, cell by cell. Whole files: test_exports.py."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
-from pipeline.exports import dates, values
+from pipeline.exports import dates, ownership, provenance, read, values, workbook
 from pipeline.exports.messages import Refused
 from pipeline.exports.recognise import recognise
 from pipeline.exports.workbook import DayTime, Number
 from pipeline.formats import Column, Detection, Format, Table
-from tests.exports_in_tests import IG_EN, instagram, plain, youtube
+from tests.exports_in_tests import IG_EN, archive, instagram, plain, youtube
 
 TODAY = date(2026, 11, 20)
 
@@ -179,8 +181,6 @@ def test_a_duration_that_is_none_is_refused(text):
 
 @pytest.fixture
 def look(tmp_path):
-    from pipeline.exports import read
-
     def reader(records):
         path = tmp_path / "berkas.csv"
         path.write_bytes(plain(records))
@@ -221,3 +221,83 @@ def test_two_kinds_that_fit_equally_are_named_and_none_is_taken():
     for order in (["satu", "dua"], ["dua", "satu"]):
         refused = refuses("UNKNOWN_HEADER", recognise, table, "csv", [kind(n) for n in order])
         assert refused.seen == "dua = satu"
+
+
+def test_a13_entities_are_refused_before_the_parser_is_asked(tmp_path, monkeypatch):
+    def asked(*_):
+        raise AssertionError("the parser saw it")
+
+    monkeypatch.setattr(workbook, "_ask_child", asked)
+    path = tmp_path / "a.xlsx"
+    sheet = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e "ha">]><worksheet>&e;</worksheet>'
+    path.write_bytes(archive(("xl/workbook.xml", b"<workbook/>"), ("xl/worksheets/sheet1.xml", sheet)))
+    (export,) = read(path)
+    assert [(m.code, m.place) for m in export.messages] == [("ACTIVE_CONTENT", "xl/worksheets/sheet1.xml")]
+
+
+# --- whose and when
+
+ACCOUNTS = ownership.Accounts(
+    SimpleNamespace(
+        accounts=pl.DataFrame(
+            [
+                {"account_id": "a", "platform": "instagram", "platform_account_id": "17841400000000001", "handle": "dinkes.satu"},
+                {"account_id": "b", "platform": "instagram", "platform_account_id": None, "handle": "@Dinkes.Dua"},
+                {"account_id": "c", "platform": "tiktok", "platform_account_id": None, "handle": "dinkes.satu"},
+            ]
+        )
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("platform", "number", "handle", "account"),
+    [
+        ("instagram", "17841400000000001", "nama.lama", "a"),
+        ("instagram", None, "@DINKES.satu", "a"),
+        ("instagram", "17841400000000009", "dinkes.satu", None),
+        ("instagram", "17841400000000009", "dinkes.dua", "b"),
+        ("instagram", None, "dinkes.tiga", None),
+        ("tiktok", None, "dinkes.satu", "c"),
+        ("facebook", None, "dinkes.satu", None),
+    ],
+)
+def test_a26_an_account_is_known_by_its_number_then_by_its_name(platform, number, handle, account):
+    assert ACCOUNTS.find(platform, number, handle) == account
+
+
+SEEN = datetime(2026, 11, 20, 3, tzinfo=UTC)
+EARLIER, LATER = SEEN - timedelta(days=3), SEEN + timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("said", "moment", "source"),
+    [
+        ({"option": LATER}, LATER, "option"),
+        ({"in_file": EARLIER, "folder": date(2026, 11, 1)}, EARLIER, "file"),
+        ({"in_file": LATER}, SEEN, "first_seen"),
+        ({"in_file": SEEN + timedelta(hours=5)}, SEEN, "file"),
+        ({"file_name": provenance.Named(captured=LATER), "folder": date(2026, 11, 1)}, None, "folder"),
+        ({"archive_name": provenance.Named(captured=EARLIER)}, EARLIER, "archive_name"),
+        ({"folder": date(2026, 11, 20)}, SEEN, "folder"),
+        ({"folder": date(2026, 11, 21)}, SEEN, "first_seen"),
+        ({}, SEEN, "first_seen"),
+    ],
+)
+def test_the_moment_of_the_export_is_the_best_statement_that_is_not_of_the_future(said, moment, source):
+    nothing = {
+        "option": None,
+        "in_file": None,
+        "file_name": provenance.Named(),
+        "archive_name": provenance.Named(),
+        "folder": None,
+    }
+    found = provenance.captured(**nothing | said, first_seen=SEEN)
+    assert found == (moment or provenance.end_of_day(date(2026, 11, 1)), source)
+
+
+@pytest.mark.parametrize(("exclusive", "last"), [(True, date(2026, 10, 31)), (False, date(2026, 11, 1))])
+def test_a_period_in_a_name_ends_where_the_platform_means_it_to(exclusive, last):
+    form = SimpleNamespace(file_names=(r"(?P<handle>\w+) (?P<first>\d{8})-(?P<last>\d{8})\.csv",), last_is_exclusive=exclusive)
+    found = provenance.named(form, "folder/dinkes 20261001-20261101.csv")
+    assert found == provenance.Named("dinkes", (date(2026, 10, 1), last), None)

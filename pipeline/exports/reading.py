@@ -503,12 +503,20 @@ def _json(data: bytes, source: Source) -> Iterator[Export]:
             return
         raise Refused("WRONG_TYPE", seen="JSON") from error
     for form in all_formats():
-        if form.from_json and (records := form.from_json(document)):
+        if form.from_json and (records := _json_records(form, document)):
             table = Table(list(enumerate(records, start=1)), file_name=source.member or source.name)
             around = typed.Around(container="json", today=source.first_seen.date())
             yield _export(table, source, around, [form], Found(form, 0, (1, 0, 0)))
             return
     raise Refused("WRONG_TYPE", seen="JSON")
+
+
+def _json_records(form: Format, document: Any) -> list[list[str]] | None:
+    """A document of another shape than its format expects is not of that kind."""
+    try:
+        return form.from_json(document) if form.from_json else None
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError, OSError):
+        return None
 
 
 # --- one table
@@ -596,7 +604,7 @@ def assemble(
         kind=form.kind,
         platform=form.platform,
         grain=form.grain,
-        language=result.language,
+        language=form.language_from(table) if form.language_from else result.language,
         rows=result.rows,
         n_rows=result.height,
         dropped=result.dropped,

@@ -230,6 +230,7 @@ class Format:
 
     # --- a few lines of Python, where data cannot say it
     platform_from: Callable[[Table], tuple[str | None, bool]] | None = None  # platform, and whether the file states it
+    language_from: Callable[[Table], str | None] | None = None  # language, where the header does not show it
     from_json: Callable[[Any], list[list[str]] | None] | None = None  # document -> records, or None if it is not of this kind
     reshape: Callable[[Table], Table] | None = None  # before mapping
     finish: Callable[[pl.DataFrame, Notes], pl.DataFrame] | None = None  # after typing

@@ -551,6 +551,21 @@ def _audience_platform(table: Table) -> tuple[str | None, bool]:
     return platform, platform is not None
 
 
+def _language(table: Table) -> str:
+    """The titles speak Meta's own language; the headers of a block are mostly the same in both."""
+    first = normalise(table.records[0][1][0]) if table.records and table.records[0][1] else ""
+    return "id" if first == "tanggal" or _title(table) in INDONESIAN_TITLES else "en"
+
+
+INDONESIAN_TITLES = frozenset(
+    normalise(title)
+    for title in (
+        *("Tayangan", "Jangkauan", "Jangkauan Facebook", "Interaksi konten", "Penonton", "Pemirsa"),
+        *("Kunjungan Profil Instagram", "Klik tautan Instagram", "Pengikut Instagram"),
+        *("Kunjungan Facebook", "Klik tautan Facebook", "Pengikut Facebook"),
+        *("Usia & jenis kelamin", "Kota teratas", "Negara teratas", "Halaman teratas", "Konten yang dipublikasikan"),
+    )
+)
 FORMAT_TITLES = {
     "views": "views",
     "tayangan": "views",
@@ -589,6 +604,7 @@ def _block(kind: str, grain: str, title_id: str, title_en: str, menu: str, **mor
         menu_id=MENU.format(menu),
         zone=PACIFIC,
         blocks=True,
+        language_from=_language,
         **more,
     )
 

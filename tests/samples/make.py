@@ -397,7 +397,7 @@ def yt_content() -> None:
         save("yt_table_content", case, name, data, [found | {"rows": rows(expected, starts)}], accounts=["youtube"])
     # Downloaded as it comes: the archive's name and its charts tell the period; only the 2026 videos are lifetime totals.
     data, expected, starts = build(english, "en", ("2026-01-01", "2026-01-03"))
-    chart, totals = yt_chart_rows(), yt_totals_rows()
+    chart, totals = yt_chart_rows(CHART_EN), yt_totals_rows()
     box = archive({"Table data.csv": data, "Chart data.csv": chart[0], "Totals.csv": totals[0]})
     found = {"grain": "post", "platform": "youtube", "member": "Table data.csv", "dropped": {"total_row": 1}}
     found |= {"sums": sums(expected, *fields), "rows": rows(expected, starts)}
@@ -433,8 +433,12 @@ def yt_content_cut() -> None:
     save("yt_table_content", "cut", "Table data.csv", data, [found], accounts=["youtube"])
 
 
-def yt_chart_rows() -> tuple[bytes, dict]:
-    table, expected = [["Date", "Content", "Video title", "Video publish time", "Duration", "Views"]], []
+CHART_EN = ["Date", "Content", "Video title", "Video publish time", "Duration", "Views"]
+CHART_ID = ["Tanggal", "Konten", "Judul video", "Waktu publikasi video", "Durasi", "Penayangan"]
+
+
+def yt_chart_rows(head: list[str]) -> tuple[bytes, dict]:
+    table, expected = [head], []
     for day in days(date(2026, 1, 1), 3):
         for number, title, published, length, *_ in VIDEOS[:2]:
             value = day.day * 3
@@ -465,8 +469,9 @@ def yt_totals_rows(head: tuple[str, str] = ("Date", "Views")) -> tuple[bytes, di
 
 
 def yt_charts() -> None:
-    data, found = yt_chart_rows()
-    save("yt_chart_data", "english", "Chart data.csv", data, [found], accounts=["youtube"])
+    for case, head in (("english", CHART_EN), ("indonesian", CHART_ID)):
+        data, found = yt_chart_rows(head)
+        save("yt_chart_data", case, "Chart data.csv", data, [found], accounts=["youtube"])
     for case, head, name in (
         ("english", ("Date", "Views"), "Totals.csv"),
         ("indonesian", ("Tanggal", "Penayangan"), "Total.csv"),
@@ -608,6 +613,26 @@ def yt_breakdowns() -> None:
         genders,
         ["female", "male", "other"],
         False,
+    )
+    genders = [["Perempuan", 48.5, 47.0], ["Laki-laki", 51.0, 52.0]]
+    yt_breakdown(
+        "yt_table_viewer_gender",
+        "indonesian",
+        ["Gender penonton", "Penayangan (%)", "Waktu tonton (jam) (%)"],
+        "gender",
+        genders,
+        ["female", "male"],
+        False,
+    )
+    status = [["Total", 700, 20.0], ["Bukan subscriber", 500, 12.0], ["Subscriber", 200, 8.0]]
+    yt_breakdown(
+        "yt_table_subscription_status",
+        "indonesian",
+        ["Status langganan", *indonesian],
+        "subscription",
+        status,
+        ["not_subscribed", "subscribed"],
+        True,
     )
     status = [["Total", 700, 20.0], ["Not subscribed", 500, 12.0], ["Subscribed", 200, 8.0]]
     yt_breakdown(
@@ -1320,15 +1345,17 @@ def sheets() -> None:
         {"case_id": "K-2", "channel": "comment", "received_at": "2026-10-02T22:01:00", "received_on": "2026-10-02"}
         | {"category": "jalan", "status": "received"},
     ]
-    data, starts = csv(table)
-    found = {"grain": "case", "rows": rows(expected, starts[1:])}
-    save("template_responses", "indonesian", "tanggapan.csv", data, [found], accounts=["instagram"])
+    english = "case_id channel received_at first_reply_at closed_at category status sla_class district".split()
+    for case, head in (("english", english), ("indonesian", table[0])):
+        data, starts = csv([head, *table[1:]])
+        found = {"grain": "case", "rows": rows(expected, starts[1:])}
+        save("template_responses", case, "tanggapan.csv", data, [found], accounts=["instagram"])
     channels()
 
 
 def channels() -> None:
     """Threads, WhatsApp and Telegram, noted by hand from the app."""
-    common = ["tautan", "tayang", "dicatat", "teks"]
+    common = {"indonesian": ["tautan", "tayang", "dicatat", "teks"], "english": ["link", "published_at", "read_on", "text"]}
     for name, platform, link, number, handle, heads, fields in (
         (
             "threads",
@@ -1359,7 +1386,7 @@ def channels() -> None:
         ),
     ):
         values = [40 + i for i in range(len(heads))]
-        data, starts = csv([common + heads, [link, "2026-10-01 07:30", "2026-10-10", "Info layanan", *values]])
+        row = [link, "2026-10-01 07:30", "2026-10-10", "Info layanan", *values]
         expected = {
             "post_id": number,
             "permalink": link,
@@ -1369,8 +1396,10 @@ def channels() -> None:
             "published_precision": "minute",
             "caption": "Info layanan",
         } | dict(zip(fields, values, strict=True))
-        found = {"grain": "post", "platform": platform, "captured_from": "file", "rows": rows([expected], starts[1:])}
-        save(f"template_{name}", "indonesian", f"{name}.csv", data, [found | {"sums": sums([expected], *fields)}])
+        for case, head in (("indonesian", heads), ("english", fields)):
+            data, starts = csv([common[case] + head, row])
+            found = {"grain": "post", "platform": platform, "captured_from": "file", "rows": rows([expected], starts[1:])}
+            save(f"template_{name}", case, f"{name}.csv", data, [found | {"sums": sums([expected], *fields)}])
     data, _ = csv(
         [["plan_id", "agency_id", "platform", "planned_at", "topic"], ["R-1", "dinkes", "instagram", "2026-10-01 07:30", "gizi"]]
     )

@@ -273,21 +273,29 @@ def share_rows(at: int, dimension: str, cells: list[tuple[str, str | None, float
     return rows
 
 
-def audience() -> None:
+def audience(indonesian: bool) -> None:
     """The layout of 2024-2026: men first this time, and one row of names above one row of values."""
-    ages = [["", "Men", "Women"], ["18-24", "10.1", "12.5"], ["65+", "1", "0.4"]]
+    english, translated = (
+        ("Age & gender", "Top towns/cities", "Top countries"),
+        ("Usia & jenis kelamin", "Kota teratas", "Negara teratas"),
+    )
+    titles = translated if indonesian else english
+    genders = ["", "Laki-laki", "Perempuan"] if indonesian else ["", "Men", "Women"]
+    ages = [genders, ["18-24", "10.1", "12.5"], ["65+", "1", "0.4"]]
     data, at = overview(
-        ("Age & gender", ages),
-        ("Top towns/cities", [["Bogor, Indonesia", "Depok, Indonesia"], ["40.1", "12"]]),
-        ("Top countries", [["Indonesia", "Malaysia"], ["98.4", "0.7"]]),
+        (titles[0], ages),
+        (titles[1], [["Bogor, Indonesia", "Depok, Indonesia"], ["40.1", "12"]]),
+        (titles[2], [["Indonesia", "Malaysia"], ["98.4", "0.7"]]),
     )
     gender = share_rows(at[0][1], "age_gender", [("18-24", "male", 0.101), ("18-24", "female", 0.125)])
     gender += share_rows(at[0][2], "age_gender", [("65+", "male", 0.01), ("65+", "female", 0.004)])
     city = share_rows(at[1][1], "city", [("Bogor, Indonesia", None, 0.401), ("Depok, Indonesia", None, 0.12)])
     country = share_rows(at[2][1], "country", [("Indonesia", None, 0.984), ("Malaysia", None, 0.007)])
-    named = [("Age & gender", gender), ("Top towns/cities", city), ("Top countries", country)]
-    exports = [{"grain": "audience", "member": f"#{t}", "outcome": "accepted", "sums": {}, "rows": r} for t, r in named]
-    save("meta.overview.audience", "english", "Audience.csv", data, exports)
+    case, language = ("indonesian", "id") if indonesian else ("english", "en")
+    shared = {"grain": "audience", "language": language, "outcome": "accepted", "sums": {}}
+    named = zip(titles, (gender, city, country), strict=True)
+    exports = [shared | {"member": f"#{t}", "rows": r} for t, r in named]
+    save("meta.overview.audience", case, "Audience.csv", data, exports)
 
 
 def audience_2023() -> None:
@@ -308,19 +316,20 @@ def audience_2023() -> None:
     save("meta.overview.audience", "2023", "Audience.csv", data, exports)
 
 
-def content_formats() -> None:
-    data, at = overview(
-        ("Views", [["Reels", "Multi-photo", "Links"], [900, 350, 20]]), ("Published content", [["Photos", "Text"], [12, 3]])
-    )
+def content_formats(indonesian: bool) -> None:
+    views, published = ("Tayangan", "Konten yang dipublikasikan") if indonesian else ("Views", "Published content")
+    data, at = overview((views, [["Reels", "Multi-photo", "Links"], [900, 350, 20]]), (published, [["Photos", "Text"], [12, 3]]))
+    case, language = ("indonesian", "id") if indonesian else ("english", "en")
     exports = []
     for title, metric, cells, line in (
-        ("Views", "views", [("reel", 900), ("carousel", 350), ("link", 20)], at[0][1]),
-        ("Published content", "posts_published", [("photo", 12), ("text", 3)], at[1][1]),
+        (views, "views", [("reel", 900), ("carousel", 350), ("link", 20)], at[0][1]),
+        (published, "posts_published", [("photo", 12), ("text", 3)], at[1][1]),
     ):
         shared = {"row_number": line, "dimension": "content_format"}
         want = [shared | {"label": n, "metric": metric, "value": float(v), "unit": "count"} for n, v in cells]
-        exports.append({"grain": "audience", "member": f"#{title}", "sums": {metric: sum(v for _, v in cells)}, "rows": want})
-    save("meta.overview.content_formats", "english", "Top content formats.csv", data, exports)
+        found = {"grain": "audience", "language": language, "member": f"#{title}", "rows": want}
+        exports.append(found | {"sums": {metric: sum(v for _, v in cells)}})
+    save("meta.overview.content_formats", case, "Top content formats.csv", data, exports)
 
 
 # ---- historic -------------------------------------------------------------------------------------------------------------
@@ -386,16 +395,18 @@ def legacy_posts() -> None:
     save("meta.legacy.page_insights.video", "csv", "Facebook Insights Data Export (Video Posts).csv", data, [{"rows": [want]}])
 
 
-def download() -> None:
+def download(indonesian: bool) -> None:
     moment = datetime(2021, 1, 7, 6, 13, 20, tzinfo=UTC)
     media = {"uri": "media/posts/202101/13700_1.jpg", "creation_timestamp": int(moment.timestamp()), "title": ""}
-    labels = {"Impressions": {"value": "120", "timestamp": 0}, "Likes": {"value": "--", "timestamp": 0}}
+    words = ("Impresi", "Suka") if indonesian else ("Impressions", "Likes")
+    labels = {words[0]: {"value": "120", "timestamp": 0}, words[1]: {"value": "--", "timestamp": 0}}
     post = {"media_map_data": {"Media Thumbnail": media}, "string_map_data": labels}
     data = archive({"past_instagram_insights/posts.json": json.dumps({"organic_insights_posts": [post]}).encode()})
     want = {"row_number": 2, "post_id": "13700_1", "published_at": iso(moment), "published_on": "2021-01-07"}
     want |= {"published_precision": "instant", "impressions": 120}
     entry = {"grain": "post", "member": "past_instagram_insights/posts.json", "sums": {"impressions": 120}, "rows": [want]}
-    save("meta.dyi.instagram.past_insights", "zip", "instagram-simulasi.zip", data, [entry])
+    case, language = ("zip_indonesian", "id") if indonesian else ("zip", "en")
+    save("meta.dyi.instagram.past_insights", case, "instagram-simulasi.zip", data, [entry | {"language": language}])
 
 
 def resaved() -> None:
@@ -429,10 +440,13 @@ if __name__ == "__main__":
     daily("english", "Reach.csv", [("Reach", "instagram", "reach", "Primary")], date(2026, 3, 5), 28)
     links = [("Klik tautan Instagram", "instagram", "link_clicks", "Primary")]
     daily("indonesian", "Klik tautan Instagram.csv", links, date(2026, 10, 28), 9, "Tanggal")
-    audience()
+    audience(False)
+    audience(True)
     audience_2023()
-    content_formats()
+    content_formats(False)
+    content_formats(True)
     legacy()
     legacy_posts()
-    download()
+    download(False)
+    download(True)
     resaved()
