@@ -153,6 +153,12 @@ class _Reader:
             yield file.answer if file.answer is not None else _answer(file)
 
     def _read_text(self, files: list[_File]) -> None:
+        for plan, header, tables in self.chunks(files):
+            _or_left(_read_chunk, plan, header, tables)
+        _prepare([p for f in files for p in f.parts if p.exports is None and p.kind == "csv"])
+
+    def chunks(self, files: list[_File]) -> Iterator[tuple[joined.Plan, bytes, list[_Table]]]:
+        """Tables that may be read fast, those of one header together, as many as are parsed at a time."""
         groups: dict[tuple[bytes, bool], list[_Table]] = {}
         for part in (p for f in files for p in f.parts):
             if table := _sniff(part):
@@ -161,9 +167,7 @@ class _Reader:
             size = sum(len(t.body) for t in tables)
             plan = _plan(header) if len(tables) > self.few or size > self.small else None
             if plan and not (open_end and plan.form.ends_with_newline):
-                for chunk in _chunks(tables):
-                    _or_left(_read_chunk, plan, header, chunk)
-        _prepare([p for f in files for p in f.parts if p.exports is None and p.kind == "csv"])
+                yield from ((plan, header, chunk) for chunk in _chunks(tables))
 
 
 def _answer(file: _File) -> list[Export]:

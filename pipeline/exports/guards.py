@@ -286,7 +286,7 @@ def check_workbook(members: list[Member]) -> None:
     for member in members:
         if found := _ACTIVE.search(member.name):
             raise Refused("ACTIVE_CONTENT", place=member.name, seen=found[1])
-        if member.name.lower().endswith((".xml", ".rels", ".vml")) and _DTD.search(member.data):
+        if member.name.lower().endswith((".xml", ".rels", ".vml")) and b"!" in member.data and _DTD.search(member.data):
             raise Refused("ACTIVE_CONTENT", place=member.name, seen="DTD")
         if member.name.lower().endswith(".rels"):
             for tag in _EXTERNAL.findall(member.data):

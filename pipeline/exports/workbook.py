@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.exports import guards
@@ -44,7 +45,7 @@ class Unreadable(Cell):
     __slots__ = ()
 
 
-LETTERS = {"n": Number, "p": Percent, "d": DayTime, "t": Number, "b": Number, "e": Unreadable}
+LETTERS: dict[str, type[Cell]] = {"n": Number, "p": Percent, "d": DayTime, "t": Number, "b": Number, "e": Unreadable}
 
 
 @dataclass
@@ -92,10 +93,9 @@ def _ask_child(data: bytes, container: str) -> dict:
 
 
 def _sheet(raw: dict, epoch_1904: bool) -> Sheet:
-    records = [(number, [_cell(c) for c in cells]) for number, cells in raw["rows"]]
     return Sheet(
         name=raw["name"],
-        records=records,
+        records=[(number, _cells(letters, texts)) for number, letters, texts in raw["rows"]],
         hidden=raw["hidden"],
         hidden_parts=raw["hidden_rows"] or raw["hidden_columns"],
         epoch_1904=epoch_1904,
@@ -103,15 +103,18 @@ def _sheet(raw: dict, epoch_1904: bool) -> Sheet:
     )
 
 
-def _cell(text: str) -> str:
-    if not text:
-        return ""
-    letter = text[0]
-    if letter == "s":
-        return text[1:]
-    if letter == "f":
-        return Unreadable("=?")
-    return LETTERS[letter](text[1:])
+def _cells(letters: str, texts: list[str]) -> list[str]:
+    """The texts, those of cells that are not plain text as what they are."""
+    for place, kind in _typed(letters):
+        texts[place] = Unreadable("=?") if kind is None else kind(texts[place])
+    return texts
+
+
+@lru_cache(maxsize=1024)
+def _typed(letters: str) -> tuple[tuple[int, type[Cell] | None], ...]:
+    """Places that hold no plain text, and what they hold; None for a formula without a stored value."""
+    kinds: dict[str, type[Cell] | None] = {**LETTERS, "f": None}
+    return tuple((i, kinds[letter]) for i, letter in enumerate(letters) if letter not in "s ")
 
 
 def _rows_of(merge: str) -> list[int]:

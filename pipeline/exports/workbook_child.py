@@ -1,10 +1,10 @@
 """Reads one workbook in a process of its own, with limits on memory and time. Run as a script; imports nothing of this package.
 
 stdin: the bytes. argv: container (xlsx | xls | spreadsheetml), row limit, cell limit. stdout: one JSON object
-``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [[row, [cells]]]}], "epoch_1904": bool}`` or
-``{"refused": [code, place, seen]}``. A cell is its text behind one letter: s text, n number, p percent number,
-d date-time, t time of day or duration (a fraction of a day), b boolean, e error, f formula without a stored value.
-An empty cell is "" and has no letter.
+``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [[row, letters, [texts]]]}], "epoch_1904": bool}`` or
+``{"refused": [code, place, seen]}``. The letter of a cell: s text, n number, p percent number,
+d date-time, t time of day or duration (a fraction of a day), b boolean, e error, f formula without a stored value,
+a space for an empty cell. Inside this module a cell is its text behind its letter, and "" if it is empty.
 """
 
 import io
@@ -67,6 +67,11 @@ def column_number(letters):
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
+
+
+def packed(number, line):
+    """A row as it is handed over: number, one letter per cell, texts."""
+    return [number, "".join([c[:1] or " " for c in line]), [c[1:] for c in line]]
 
 
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})\Z")
@@ -231,7 +236,7 @@ class Sheet:
             line = [""] * width
             for column, cell in self.cells.items():
                 line[column - 1] = cell
-            self.rows.append([self.row, line])
+            self.rows.append(packed(self.row, line))
 
     def close_cell(self):
         kind = self.attributes.get("t", "n")
@@ -261,6 +266,233 @@ class Sheet:
         if kind == "d":
             return serial_date(value, self.epoch_1904)
         return kind + value
+
+
+def read_sheet(data, strings, kinds, epoch_1904, max_rows, max_cells):
+    """One worksheet: its rows as a whole where they are written the plain way, else cell by cell by expat, the oracle."""
+    if len(data) > QUICK_FROM and (sheet := quick_sheet(data, strings, kinds, epoch_1904, max_rows, max_cells)):
+        return sheet
+    sheet = Sheet(strings, kinds, epoch_1904, max_rows, max_cells)
+    parse(data, sheet.start, sheet.end, sheet.text)
+    return sheet
+
+
+# --- the plain way: rows of one shape are one regular expression. Whatever does not fit gives None, never another answer.
+# The rest of the sheet, without its rows, goes through expat as ever.
+
+QUICK_FROM = 64 * 1024
+SHAPES = 64  # row shapes that get an expression of their own
+ATTRIBUTES = r'((?: [A-Za-z][A-Za-z0-9:]*="[^"<&\x80-\xff]*")*)'
+ROW = re.compile(rf'<row r="([1-9][0-9]{{0,6}})"{ATTRIBUTES}(/?)>')
+CELL = re.compile(
+    r'<c r="([A-Z]{1,3})([1-9][0-9]{0,6})"((?: s="[0-9]{1,5}")?(?: t="(?:s|n|str|b|e|inlineStr)")?)'
+    r'(?:( ?/>|></c>)|><v>([^<]*)</v></c>|><is><t(?: xml:space="preserve")?>([^<]*)</t></is></c>)'
+)
+DECLARED = re.compile(
+    r'(?:<\?xml version="1\.0"(?: encoding="(?:UTF-8|utf-8)")?(?: standalone="(?:yes|no)")?\s?\?>\s*)?<worksheet[ >]'
+)
+ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,5})|#x([0-9A-Fa-f]{1,4}));")
+ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
+UNUSUAL = bytes([*range(9), 11, 12, 13, *range(14, 32)])  # no XML, or line ends that a parser changes
+
+
+class Unusual(Exception):
+    """Something for expat to judge."""
+
+
+def quick_sheet(data, strings, kinds, epoch_1904, max_rows, max_cells):
+    """The sheet, if every byte of it is one of the few ways in which programs write plain rows; else None."""
+    if (
+        len(data.translate(None, UNUSUAL)) != len(data)
+        or b"]]" in data
+        or (b"!" in data and b"<!" in data)
+        or b"\xef\xbf" in data
+    ):
+        return None
+    text = data.decode("latin-1")  # a byte per character: cells that are more than ASCII are decoded one by one
+    start, stop = text.find("<sheetData>"), text.rfind("</sheetData>")
+    if text.count("sheetData") != 2 or not 0 <= start < stop or not DECLARED.match(text):
+        return None
+    sheet = Sheet(strings, kinds, epoch_1904, max_rows, max_cells)
+    start += len("<sheetData>")
+    parse(data[:start] + data[stop:], sheet.start, sheet.end, sheet.text)
+    if sheet.row or sheet.attributes or sheet.inline or sheet.formula or sheet.value != []:
+        return None  # a cell outside the rows
+    try:
+        QuickRows(sheet).read(text, start, stop)
+    except (Unusual, UnicodeDecodeError):
+        return None
+    return sheet
+
+
+class Shape:
+    """Rows whose cells lie in the same columns with the same attributes."""
+
+    def __init__(self, pattern, cells):
+        self.pattern = re.compile(pattern)
+        self.columns = [column for column, _, _ in cells]
+        self.marks = [letter for _, letter, _ in cells]
+        self.width = max(self.columns, default=0)
+        self.is_dense = self.columns == list(range(1, self.width + 1))
+        self.special = [(place, letter, how) for place, (_, letter, how) in enumerate(cells) if how != "text"]
+        letters = [" "] * self.width
+        for column, letter, _ in cells:
+            letters[column - 1] = letter
+        self.letters = "".join(letters)
+
+
+class QuickRows:
+    """Reads plain rows into a sheet; raises Unusual."""
+
+    def __init__(self, sheet):
+        self.sheet = sheet
+        self.shapes = []  # the last that fitted first
+        self.known_attributes, self.dates = {}, {}
+
+    def read(self, text, position, stop):
+        while position < stop:
+            for place, shape in enumerate(self.shapes):  # noqa: B007 - used below
+                if found := shape.pattern.match(text, position, stop):
+                    break
+            else:
+                shape, place = self.learn(text, position, stop), 0
+                found = shape.pattern.match(text, position, stop)
+                self.shapes = [shape, *self.shapes[: SHAPES - 1]]
+                if not found:
+                    raise Unusual
+            if place:
+                self.shapes.insert(0, self.shapes.pop(place))
+            number, attributes, *values = found.groups()
+            self.open_row(int(number), attributes)
+            if values:
+                self.add(int(number), shape, values, text[position : found.end()])
+            position = found.end()
+
+    def learn(self, text, position, stop):
+        """The shape of the row that starts here."""
+        opened = ROW.match(text, position, stop)
+        if not opened:
+            raise Unusual
+        if opened[3]:
+            return Shape(rf'<row r="([1-9][0-9]{{0,6}})"{ATTRIBUTES}/>', [])
+        cells, pattern, last = [], [rf'<row r="([1-9][0-9]{{0,6}})"{ATTRIBUTES}>'], 0
+        position = opened.end()
+        while found := CELL.match(text, position, stop):
+            letters, row, given, empty, _, inline = found.groups()
+            column = column_number(letters)
+            if row != opened[1] or column <= last or column > 16384:
+                raise Unusual
+            last, position = column, found.end()
+            body = re.escape(empty) if empty else VALUE if inline is None else INLINE
+            pattern.append(rf'<c r="{letters}\1"{re.escape(given)}{body}')
+            if not empty:
+                cells.append((column, *self.kind(given, inline is not None)))
+        return Shape("".join([*pattern, "</row>"]), cells)
+
+    def kind(self, given, is_inline):
+        """Letter and way of reading of a cell with these attributes."""
+        kind = re.search(r't="(\w+)"', given)
+        style = re.search(r's="([0-9]+)"', given)
+        kind = kind[1] if kind else "n"
+        if is_inline != (kind == "inlineStr"):
+            raise Unusual
+        if kind in ("str", "inlineStr"):
+            return "s", "text"
+        if kind in ("e", "b"):
+            return kind, "mark"
+        if kind == "s":
+            return "s", "shared"
+        place = int(style[1]) if style else 0
+        letter = self.sheet.kinds[place] if place < len(self.sheet.kinds) else "n"
+        return letter, "date" if letter == "d" else "number"
+
+    def open_row(self, number, attributes):
+        if number > self.sheet.max_rows:
+            raise Unusual
+        if attributes not in self.known_attributes:
+            pairs = re.findall(r' ([A-Za-z0-9:]+)="([^"]*)"', attributes)
+            names = {local(name) for name, _ in pairs} | {"r"}
+            if len(names) != len(pairs) + 1:
+                raise Unusual
+            self.known_attributes[attributes] = dict(pairs).get("hidden") in ("1", "true")
+        self.sheet.hidden_rows |= self.known_attributes[attributes]
+
+    def add(self, number, shape, values, row):
+        if not row.isascii():
+            values = [v if v.isascii() else v.encode("latin-1").decode() for v in values]
+        if "&" in row:
+            values = [decoded(v) if "&" in v else v for v in values]
+        if "_x" in row:
+            values = [unescape(v) if mark == "s" else v for v, mark in zip(values, shape.marks, strict=True)]
+        marks = shape.marks
+        for place, letter, how in shape.special:
+            if value := values[place]:
+                made = self.cell(letter, how, value)
+                values[place] = made[1:]
+                if made[:1] != letter:
+                    marks = [*marks[:place], made[:1], *marks[place + 1 :]]
+        if marks is shape.marks and "" not in values:
+            texts = values
+            if not shape.is_dense:
+                texts = [""] * shape.width
+                for column, value in zip(shape.columns, values, strict=True):
+                    texts[column - 1] = value
+            self.keep(number, shape.letters, texts)
+            return
+        line = [""] * shape.width
+        for column, mark, value in zip(shape.columns, marks, values, strict=True):
+            line[column - 1] = mark + value if value else ""
+        while line and not line[-1]:
+            line.pop()
+        if line:
+            self.keep(*packed(number, line))
+
+    def keep(self, number, letters, texts):
+        sheet = self.sheet
+        sheet.widest = max(sheet.widest, len(texts))
+        if sheet.widest * number > sheet.max_cells:
+            raise Unusual
+        sheet.rows.append([number, letters, texts])
+
+    def cell(self, letter, how, value):
+        """A cell that is more than its text, behind its letter."""
+        if how == "mark":
+            return letter + value
+        if how == "shared":
+            if not value.isascii() or not value.isdigit() or int(value) >= len(self.sheet.strings):
+                raise Unusual
+            text = self.sheet.strings[int(value)]
+            return "s" + text if text else ""
+        if not PLAIN_NUMBER.match(value):
+            raise Unusual
+        if how == "number":
+            return letter + value
+        if value not in self.dates:
+            self.dates[value] = serial_date(value, self.sheet.epoch_1904)
+        return self.dates[value]
+
+
+VALUE = "><v>([^<]*)</v></c>"
+INLINE = '><is><t(?: xml:space="preserve")?>([^<]*)</t></is></c>'
+
+
+def decoded(text):
+    """Text with its entities replaced; Unusual if there is another than the plain ones."""
+
+    def letter(found):
+        name, decimal, hexadecimal = found.groups()
+        if name:
+            return ENTITIES[name]
+        code = int(decimal) if decimal else int(hexadecimal, 16)
+        if not (code in (9, 10, 13) or 32 <= code < 0xD800):
+            raise Unusual
+        return chr(code)
+
+    plain, count = ENTITY.subn(letter, text)
+    if count != text.count("&"):
+        raise Unusual
+    return plain
 
 
 def read_relations(data):
@@ -303,8 +535,7 @@ def read_xlsx(data, max_rows, max_cells):
         path = target.lstrip("/") if target.startswith("/") else "xl/" + target
         if "worksheets/" not in path or path not in names:
             continue  # chart sheets hold no cells
-        sheet = Sheet(strings, kinds, epoch, max_rows, max_cells)
-        parse(archive.read(path), sheet.start, sheet.end, sheet.text)
+        sheet = read_sheet(archive.read(path), strings, kinds, epoch, max_rows, max_cells)
         sheets.append(
             {
                 "name": name,
@@ -339,7 +570,7 @@ def read_xls(data, max_rows, max_cells):
         for index, row in enumerate(zip(*columns, strict=True), start=1):
             cells = ["" if c in (None, "") else ("n" if NUMBER.match(c) else "s") + c for c in row]
             if any(cells):
-                rows.append([index, cells])
+                rows.append(packed(index, cells))
         hidden = loaded.visible != "visible"
         sheets.append({"name": name, "hidden": hidden, "hidden_rows": False, "hidden_columns": False, "merges": [], "rows": rows})
     return {"sheets": sheets, "epoch_1904": False}
@@ -391,7 +622,7 @@ class SpreadsheetML:
             line = [""] * width
             for column, cell in self.cells.items():
                 line[column - 1] = cell
-            self.sheets[-1]["rows"].append([self.row, line])
+            self.sheets[-1]["rows"].append(packed(self.row, line))
 
 
 def read_spreadsheetml(data, max_rows, max_cells):
@@ -417,7 +648,12 @@ def main():
     kind, max_rows, max_cells = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     limit_resources()
     data = sys.stdin.buffer.read()
-    sys.stdout.buffer.write(json.dumps(answer(kind, data, max_rows, max_cells)).encode())
+    found = answer(kind, data, max_rows, max_cells)
+    try:
+        said = json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half of a pair, which Excel may write as _xD83D_
+        said = json.dumps(found).encode()
+    sys.stdout.buffer.write(said)
 
 
 if __name__ == "__main__":
