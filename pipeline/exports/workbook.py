@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pipeline.exports import guards
 from pipeline.exports.messages import Refused
@@ -45,7 +46,7 @@ class Unreadable(Cell):
     __slots__ = ()
 
 
-LETTERS: dict[str, type[Cell]] = {"n": Number, "p": Percent, "d": DayTime, "t": Number, "b": Number, "e": Unreadable}
+LETTERS = {"n": Number, "p": Percent, "d": DayTime, "t": Number, "b": Number, "e": Unreadable}
 
 
 @dataclass
@@ -111,9 +112,9 @@ def _cells(letters: str, texts: list[str]) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def _typed(letters: str) -> tuple[tuple[int, type[Cell] | None], ...]:
+def _typed(letters: str) -> tuple[tuple[int, Any], ...]:
     """Places that hold no plain text, and what they hold; None for a formula without a stored value."""
-    kinds: dict[str, type[Cell] | None] = {**LETTERS, "f": None}
+    kinds: dict[str, Any] = {**LETTERS, "f": None}
     return tuple((i, kinds[letter]) for i, letter in enumerate(letters) if letter not in "s ")
 
 

@@ -392,9 +392,8 @@ class QuickRows:
 
     def kind(self, given, is_inline):
         """Letter and way of reading of a cell with these attributes."""
-        kind = re.search(r't="(\w+)"', given)
-        style = re.search(r's="([0-9]+)"', given)
-        kind = kind[1] if kind else "n"
+        named, style = re.search(r't="(\w+)"', given), re.search(r's="([0-9]+)"', given)
+        kind = named[1] if named else "n"
         if is_inline != (kind == "inlineStr"):
             raise Unusual
         if kind in ("str", "inlineStr"):
