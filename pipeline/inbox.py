@@ -32,7 +32,7 @@ FSYNCS = 16  # that wait for the disk at a time: it writes them together
 class Found:
     """One entry of the inbox as `lstat` sees it. `problem` is None, NOT_A_FILE or STILL_CHANGING; `seen` says what it is."""
 
-    path: Path
+    place: str
     name: str  # relative to the inbox
     size: int
     mtime_ns: int
@@ -41,6 +41,10 @@ class Found:
     folder_date: date | None
     problem: str | None = None
     seen: str = ""
+
+    @property
+    def path(self) -> Path:
+        return Path(self.place)
 
     @property
     def stamp(self) -> tuple[int, int, int]:
@@ -63,33 +67,52 @@ def scan(inbox: Path, accounts: Collection[str] = (), settle_seconds: float = 0.
 
 
 def _walk(inbox: Path, accounts: frozenset[str]) -> Iterator[Found]:
-    entries = []
-    for folder, folders, files in os.walk(inbox, followlinks=False):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        entries += [os.path.join(folder, name) for name in (*files, *links)]
+    entries = list(_entries(inbox))
+    known: dict[str, tuple[str | None, date | None]] = {}
+    start = len(os.path.join(inbox, ""))
     for entry in sorted(entries, key=os.fsencode):
-        path = Path(entry)
-        if path.name.casefold() not in CLUTTER:
-            found = _look(path, path.relative_to(inbox), accounts)
+        folder, base = os.path.split(entry)
+        if base.casefold() not in CLUTTER:
+            if folder not in known:
+                known[folder] = _said_by(Path(folder[start:]).parts, accounts)
+            found = _look(entry, entry[start:].replace(os.sep, "/"), *known[folder])
             if found is not None:
                 yield found
 
 
-def _look(path: Path, relative: Path, accounts: frozenset[str]) -> Found | None:
+def _entries(inbox: Path) -> Iterator[str]:
+    """Everything below a folder that is no folder itself; links to folders are not followed."""
+    folders = [os.fspath(inbox)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        yield entry.path
+        except OSError:  # gone, or not ours to read
+            continue
+
+
+def _said_by(folders: Sequence[str], accounts: frozenset[str]) -> tuple[str | None, date | None]:
+    """The account and the day that the folders of a file name, the nearest first."""
+    account = next((part for part in reversed(folders) if part in accounts), None)
+    return account, next((d for d in map(_iso_date, reversed(folders)) if d is not None), None)
+
+
+def _look(entry: str, name: str, account: str | None, day: date | None) -> Found | None:
     try:
-        info = path.lstat()
+        info = os.lstat(entry)
     except FileNotFoundError:
         return None  # gone since the listing: nothing to say about it
-    folders = relative.parts[:-1]
-    account = next((part for part in reversed(folders) if part in accounts), None)
-    day = next((d for d in map(_iso_date, reversed(folders)) if d is not None), None)
-    name = relative.as_posix()
-    found = Found(path, name, info.st_size, info.st_mtime_ns, info.st_ino, account, day)
+    found = Found(entry, name, info.st_size, info.st_mtime_ns, info.st_ino, account, day)
     if not stat.S_ISREG(info.st_mode):
         return _refused(found, _file_type(info.st_mode))
-    if not os.access(path, os.R_OK):
+    if not os.access(entry, os.R_OK):
         return _refused(found, "tidak dapat dibaca / not readable")
-    if path.name.casefold().endswith(UNFINISHED) or path.name.startswith("~$"):
+    base = name.rpartition("/")[2]
+    if base.casefold().endswith(UNFINISHED) or base.startswith("~$"):
         return _held(found, "unduhan belum selesai / unfinished download")
     return found
 
@@ -130,6 +153,8 @@ def keep(
     `replaced` knows files that were erased: they are not archived again, and their redacted copy stands for them.
     """
     digests: list[str | None] = []
+    if found:
+        archive.mkdir(parents=True, exist_ok=True, mode=0o750)
     for start in range(0, len(found), BATCH):
         copied = [_instead(_one(f, archive, n), replaced) for n, f in enumerate(found[start : start + BATCH])]
         fresh = [c[1] for c in copied if c and c[1]]
@@ -158,7 +183,7 @@ def _one(found: Found, archive: Path, number: int) -> tuple[str, Path | None] | 
     """Hash of a file and its temporary copy (None: too large to be kept), or None where it is not to be read now."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(found.path, flags)
+        descriptor = os.open(found.place, flags)
     except FileNotFoundError:
         return None
     with os.fdopen(descriptor, "rb", buffering=0) as source:
@@ -179,13 +204,13 @@ def _copy(source: FileIO, temporary: Path, keep_bytes: bool) -> tuple[str, Path 
         while chunk := source.read(CHUNK):
             digest.update(chunk)
         return digest.hexdigest(), None
-    temporary.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    with open(temporary, "wb") as target:
-        while chunk := source.read(CHUNK):
+    size = 0
+    with open(temporary, "wb", buffering=0) as target:
+        while size <= LARGEST and (chunk := source.read(CHUNK)):  # larger: it grew while it was copied
             digest.update(chunk)
-            target.write(chunk)
-            if target.tell() > LARGEST:  # it grew while it was copied
-                break
+            size += len(chunk)
+            while chunk:
+                chunk = chunk[target.write(chunk) :]
     return digest.hexdigest(), temporary
 
 

@@ -97,7 +97,7 @@ def ingest(
             con.execute("ROLLBACK")
             raise
         con.execute("CHECKPOINT raw")
-    remember_names(workspace)
+        _write_names(workspace, con)
     return night.report
 
 
@@ -109,7 +109,11 @@ def rebuild(workspace: Workspace, registry: Any, **options: Any) -> IngestReport
 def remember_names(workspace: Workspace) -> None:
     """Write what was seen beside the archive: bytes alone do not say whose they are, should the database ever be lost."""
     with warehouse.open_raw(workspace) as con:
-        rows = con.sql("SELECT * FROM raw.sightings ORDER BY first_seen_at, name, sha256").pl()
+        _write_names(workspace, con)
+
+
+def _write_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
+    rows = con.sql("SELECT * FROM raw.sightings ORDER BY first_seen_at, name, sha256").pl()
     text = rows.write_ndjson()
     place = workspace.archive / NAMES
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -176,7 +180,7 @@ class _Night:
             rows.append(self._sighting_row(item, digest, runs))
         self._write_sightings(rows, unchanged)
         self.report.unchanged = len(unchanged)
-        after = self._sightings(present)
+        after = self._sightings(present) if rows else before
         self.fresh = {sha for sha, seen in after.items() if sha not in before or _claim(seen) != _claim(before[sha])}
         self.seen = after
 
@@ -196,6 +200,14 @@ class _Night:
 
     def _write_sightings(self, rows: list[dict[str, Any]], unchanged: list[str]) -> None:
         """One row per name and content. A name that was only held until now has no content; its row is replaced."""
+        seen_again = pl.DataFrame({"name": unchanged}, schema={"name": pl.Utf8})
+        self.con.register("unchanged", seen_again.to_arrow())
+        self.con.execute(
+            "UPDATE raw.sightings SET last_seen_at = $now FROM unchanged u WHERE sightings.name = u.name", {"now": self.now}
+        )
+        self.con.unregister("unchanged")
+        if not rows:
+            return
         names = [r["name"] for r in rows]
         self.con.execute("DELETE FROM raw.sightings WHERE sha256 IS NULL AND name IN (SELECT unnest($n))", {"n": names})
         again = {tuple(r) for r in self.con.execute("SELECT name, sha256 FROM raw.sightings").fetchall()}
@@ -206,9 +218,6 @@ class _Night:
         self.con.register("again", repeated.to_arrow())
         self.con.execute(TOUCH_SQL)
         self.con.unregister("again")
-        self.con.execute(
-            "UPDATE raw.sightings SET last_seen_at = $now WHERE name IN (SELECT unnest($n))", {"now": self.now, "n": unchanged}
-        )
 
     def _sightings(self, present: set[str]) -> dict[str, Sighting]:
         rows = self.con.execute(SIGHTINGS_SQL).fetchall()

@@ -25,12 +25,13 @@ FALL, AT_LEAST, DAY_CHANGE = 0.05, 3, 0.2
 
 _RANK = " ".join(f"WHEN '{origin}' THEN {rank}" for rank, origin in enumerate(EVIDENCE))
 _ORDER = f"captured_at, CASE captured_from {_RANK} ELSE {len(EVIDENCE)} END DESC, sha256, export_id, row_number"
-# Posts and finished days that more than one export of the same account reports; only these can contradict anything.
+# Posts and finished days that more than one export of the same account reports, not all with the same numbers; only these can
+# contradict anything.
 POSTS_SQL = f"""
 WITH again AS (
     SELECT post_key, account_key FROM raw.post_snapshots
     WHERE coalesce(value_scope, 'lifetime') = 'lifetime' AND account_key IN (SELECT unnest($accounts))
-    GROUP BY ALL HAVING min(export_id) <> max(export_id)),
+    GROUP BY ALL HAVING min(export_id) <> max(export_id) AND ({" OR ".join(f"min({c}) <> max({c})" for c in COUNTERS)})),
 seen AS (
     SELECT s.export_id, s.row_number, s.post_key, s.account_key, e.captured_at, e.captured_from, e.sha256, {", ".join(COUNTERS)}
     FROM raw.post_snapshots s JOIN again a USING (post_key, account_key) JOIN raw.exports e USING (export_id)
@@ -49,7 +50,8 @@ WHERE is_assumed OR is_restated"""  # noqa: S608 - our own names
 DAYS_SQL = f"""
 WITH over_by_then AS (
     SELECT * FROM raw.account_days WHERE CAST(captured_at AS DATE) > day AND account_key IN (SELECT unnest($accounts))),
-again AS (SELECT account_key, day, metric FROM over_by_then GROUP BY ALL HAVING min(export_id) <> max(export_id)),
+again AS (SELECT account_key, day, metric FROM over_by_then GROUP BY ALL
+    HAVING min(export_id) <> max(export_id) AND min(value) <> max(value)),
 seen AS (
     SELECT d.export_id, d.row_number, d.account_key, d.day, d.metric, d.value, e.captured_at, e.captured_from, e.sha256
     FROM over_by_then d JOIN again USING (account_key, day, metric) JOIN raw.exports e USING (export_id)),
