@@ -190,13 +190,13 @@ def ours(paths: list[Path], limits: guards.Limits | None = None) -> int:
 def parsed(paths: list[Path], limits: guards.Limits | None = None) -> int:
     """Read, hash, prove and parse: the first half of what `ours` does, by the same steps; the number of rows."""
     reader = batch._Reader(None, limits or guards.Limits(), batch.FEW, batch.SMALL)
-    rows = 0
-    for files in batch._ahead(reader.windows(Job(p, first_seen=SEEN) for p in paths)):
-        for plan, header, tables in reader.chunks(files):
-            found = batch._proven(plan, header, tables)
-            if found is None or len(found[0]) < len(tables):
-                raise SystemExit("not proven")
-            rows += found[1].height
+    rows = seen = 0
+    for window in batch._ahead(reader.windows(Job(p, first_seen=SEEN) for p in paths)):
+        for _, (tables, frame, *_) in window.proven:
+            seen += len(tables)
+            rows += frame.height
+    if seen < len(paths):
+        raise SystemExit(f"{len(paths) - seen} files were not proven")
     return rows
 
 

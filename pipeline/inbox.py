@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from io import FileIO
+from itertools import repeat
 from pathlib import Path
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial")
@@ -25,6 +26,7 @@ LARGEST = 64 * 2**20  # what the reader refuses is hashed, not copied: one video
 CHUNK = 2**20
 ERASED = "erased"  # in place of a SHA-256: the whole file was erased on request
 BATCH = 512  # files that are copied before the first of them is fsynced
+COPIES = 2  # at a time: hashing and copying leave the interpreter free
 FSYNCS = 16  # that wait for the disk at a time: it writes them together
 
 
@@ -156,7 +158,9 @@ def keep(
     if found:
         archive.mkdir(parents=True, exist_ok=True, mode=0o750)
     for start in range(0, len(found), BATCH):
-        copied = [_instead(_one(f, archive, n), replaced) for n, f in enumerate(found[start : start + BATCH])]
+        some = found[start : start + BATCH]
+        with ThreadPoolExecutor(COPIES) as pool:
+            copied = [_instead(c, replaced) for c in pool.map(_one, some, repeat(archive), range(len(some)))]
         fresh = [c[1] for c in copied if c and c[1]]
         with ThreadPoolExecutor(FSYNCS) as pool:
             list(pool.map(fsync, fresh))

@@ -12,6 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -36,7 +37,7 @@ CRASHED, RETRY = "READER_CRASHED", "+"
 SEVERITY = ("refused", "held", "flagged", "info")
 HELD_RUNS = 3
 NAMES = "names.jsonl"
-FLUSH_ROWS = 500_000
+FLUSH_ROWS = 200_000  # stored at a time, while the next files are read
 Reader = Callable[..., list[Export]]
 
 
@@ -247,15 +248,24 @@ class _Night:
         again = self._again()
         chosen = sorted(self.seen if reread else self.fresh | again)
         self._forget(chosen)
-        for number, (sha256, exports) in enumerate(zip(chosen, self._exports(chosen), strict=True), 1):
-            if progress:
-                progress(number, len(chosen), self.seen[sha256].name)
-            for export in exports:
-                export.sha256 = sha256
-                self._take(export, self.seen[sha256])
-            if self.waiting_rows > FLUSH_ROWS:
-                self._flush()
-        self._flush()
+        storing = None
+        with ThreadPoolExecutor(1) as pool:
+            for number, (sha256, exports) in enumerate(zip(chosen, self._exports(chosen), strict=True), 1):
+                if progress:
+                    progress(number, len(chosen), self.seen[sha256].name)
+                for export in exports:
+                    export.sha256 = sha256
+                    self._take(export, self.seen[sha256])
+                if self.waiting_rows > FLUSH_ROWS:
+                    storing = self._flush(pool, storing)
+            self._flush(pool, storing).result()
+
+    def _flush(self, pool: ThreadPoolExecutor, storing: Future[None] | None) -> Future[None]:
+        """Store what waits, in the background, once what was given before is stored."""
+        if storing is not None:
+            storing.result()
+        pending, self.pending, self.waiting_rows = self.pending, [], 0
+        return pool.submit(self._store, pending)
 
     def _forget(self, hashes: list[str]) -> None:
         chosen = {"s": hashes}
@@ -340,11 +350,11 @@ class _Night:
         is_retried = entry["code"] == CRASHED and export.sha256 not in self.crashed
         self.entries[export_id] = entry | {"n_stored": 0, "registry_token": self.token + RETRY * is_retried}
 
-    def _flush(self) -> None:
-        """Rows that wait, shaped and inserted for many exports at once: one export is too small to pay for a statement."""
-        schemas = {id(kept.rows.frame): tuple(kept.rows.frame.schema.items()) for kept in self.pending}
+    def _store(self, pending: list[_Kept]) -> None:
+        """Rows that waited, shaped and inserted for many exports at once: one export is too small to pay for a statement."""
+        schemas = {id(kept.rows.frame): tuple(kept.rows.frame.schema.items()) for kept in pending}
         alike: dict[tuple, list[_Kept]] = {}
-        for kept in self.pending:
+        for kept in pending:
             alike.setdefault((kept.grain, schemas[id(kept.rows.frame)]), []).append(kept)
         tables: dict[str, list[pl.DataFrame]] = {}
         for group in alike.values():
@@ -358,7 +368,6 @@ class _Night:
                 rows = self._post_rows(rows)
             raw.insert_keys(self.con, "account_keys", _account_keys(rows))
             raw.insert(self.con, table, rows.drop("account_id", "owner_id", "platform", strict=False))
-        self.pending, self.waiting_rows = [], 0
 
     def _post_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Ids and texts go to tables of their own, once; snapshots keep the keys."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -25,9 +25,10 @@ from pipeline.exports.model import Export
 from pipeline.exports.recognise import names_fit, recognise
 from pipeline.formats import Detection, Format, Table, all_formats, normalise
 
+T = TypeVar("T")
 LOG = logging.getLogger(__name__)
 JOINED = 16 * 2**20  # bytes parsed at a time
-AT_ONCE = 48 * 2**20  # bytes read at a time, while those read before are typed
+AT_ONCE = 32 * 2**20  # bytes read and parsed at a time, while those before them are typed
 FEW = 2  # files, or
 SMALL = 64 * 1024  # bytes of one header that are read faster one by one
 HEAD = 64 * 1024  # a header line is not longer
@@ -86,17 +87,17 @@ def read_many(
     """The exports of each file, in the order of the jobs. Never raises for a bad file. Groups below ``few`` files and ``small``
     bytes are read one by one."""
     reader = _Reader(registry, limits or guards.Limits(), few, small)
-    for files in _ahead(reader.windows(jobs)):
-        yield from reader.finish(files)
+    for window in _ahead(reader.windows(jobs)):
+        yield from reader.finish(window)
 
 
-def _ahead(windows: Iterator[list[_File]]) -> Iterator[list[_File]]:
-    """Each window, while a thread of its own reads the next one: reading and hashing leave the interpreter free."""
+def _ahead(steps: Iterator[T]) -> Iterator[T]:
+    """Each step, while a thread of its own works on the next one: reading, hashing and proving leave the interpreter free."""
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, windows, None)
-        while (files := coming.result()) is not None:
-            coming = pool.submit(next, windows, None)
-            yield files
+        coming = pool.submit(next, steps, None)
+        while (step := coming.result()) is not None:
+            coming = pool.submit(next, steps, None)
+            yield step
 
 
 class _Reader:
@@ -105,18 +106,18 @@ class _Reader:
         self.taught = tuple(getattr(registry, "mappings", ()))
         self.limits, self.few, self.small = limits, few, small
 
-    def windows(self, jobs: Iterable[Job]) -> Iterator[list[_File]]:
-        """Files opened one after the other, as many at a time as may be held."""
+    def windows(self, jobs: Iterable[Job]) -> "Iterator[_Window]":
+        """Files opened one after the other, as many at a time as may be held, and what of them is proven."""
         files: list[_File] = []
         held = 0
         for job in jobs:
             files.append(self.open(job))
             held += sum(len(p.data) for p in files[-1].parts)
             if held > AT_ONCE:
-                yield files
+                yield _Window(files, list(self.proven(files)))
                 files, held = [], 0
         if files:
-            yield files
+            yield _Window(files, list(self.proven(files)))
 
     def open(self, job: Job) -> _File:
         source = reading.source_of(
@@ -141,21 +142,29 @@ class _Reader:
             file.answer = [reading.crashed(source, error)]
         return file
 
-    def finish(self, files: list[_File]) -> Iterator[list[Export]]:
+    def finish(self, window: "_Window") -> Iterator[list[Export]]:
         """Read what is open. Workbooks wait for their child processes in the background, while text is read."""
         with ThreadPoolExecutor(CHILDREN) as pool:
-            books = [(p, pool.submit(_strictly, p)) for f in files for p in f.parts if p.kind in WORKBOOKS]
-            self._read_text(files)
+            books = [(p, pool.submit(_strictly, p)) for f in window.files for p in f.parts if p.kind in WORKBOOKS]
+            self._read_text(window)
             for part, book in books:
                 with suppress(Exception):  # met again, and reported, where the part is read alone
                     part.exports = book.result()
-        for file in files:
+        for file in window.files:
             yield file.answer if file.answer is not None else _answer(file)
 
-    def _read_text(self, files: list[_File]) -> None:
+    def _read_text(self, window: "_Window") -> None:
+        while window.proven:
+            plan, proven = window.proven.pop(0)
+            _or_left(_read_chunk, plan, *proven)
+            del proven
+        _prepare([p for f in window.files for p in f.parts if p.exports is None and p.kind == "csv"])
+
+    def proven(self, files: list[_File]) -> Iterator[tuple[joined.Plan, "Proven"]]:
+        """What of these files is well-formed, parsed, chunk by chunk."""
         for plan, header, tables in self.chunks(files):
-            _or_left(_read_chunk, plan, header, tables)
-        _prepare([p for f in files for p in f.parts if p.exports is None and p.kind == "csv"])
+            if found := _or_left(_proven, plan, header, tables):
+                yield plan, found
 
     def chunks(self, files: list[_File]) -> Iterator[tuple[joined.Plan, bytes, list[_Table]]]:
         """Tables that may be read fast, those of one header together, as many as are parsed at a time."""
@@ -168,6 +177,14 @@ class _Reader:
             plan = _plan(header) if len(tables) > self.few or size > self.small else None
             if plan and not (open_end and plan.form.ends_with_newline):
                 yield from ((plan, header, chunk) for chunk in _chunks(tables))
+
+
+@dataclass
+class _Window:
+    """Files that are held at a time, and those tables of them that are well-formed, parsed."""
+
+    files: list[_File]
+    proven: "list[tuple[joined.Plan, Proven]]"
 
 
 def _answer(file: _File) -> list[Export]:
@@ -211,12 +228,13 @@ def _prepare(parts: list[_Part]) -> None:
             _or_left(_type_records, plan, tables)
 
 
-def _or_left(step: Callable[..., None], *arguments: Any) -> None:
+def _or_left(step: Callable[..., T], *arguments: Any) -> T | None:
     """A mistake on the fast way costs speed, never a file: what it did not finish is read strictly. The log keeps the mistake."""
     try:
-        step(*arguments)
+        return step(*arguments)
     except Exception:
         LOG.exception("fast reading gave up")
+        return None
 
 
 def _planned(prepared: Any) -> tuple[joined.Plan, Table] | None:
@@ -370,12 +388,8 @@ def _chunks(tables: list[_Table]) -> Iterator[list[_Table]]:
         yield chunk
 
 
-def _read_chunk(plan: joined.Plan, header: bytes, tables: list[_Table]) -> None:
-    """Fill in the exports of every table that is proven and plain."""
-    proven = _proven(plan, header, tables)
-    if proven is None:
-        return
-    kept, frame, lines, sizes = proven
+def _read_chunk(plan: joined.Plan, kept: list[_Table], frame: pl.DataFrame, lines: np.ndarray, sizes: np.ndarray) -> None:
+    """Fill in the exports of every proven table that has one plain reading."""
     contexts = [_context(plan, t) for t in kept]
     stacked = joined.Stack(plan, [c[0] for c in contexts], frame, lines, sizes)
     _leave_deep_headers(stacked)
