@@ -21,6 +21,7 @@ CELLS = [
     "tab\tdi dalam",
     "🙏 terima kasih, Pak/Bu é",
     "_x000D_",
+    "\x7f dihapus",
     "=1+1",
     "",
     None,

@@ -104,8 +104,9 @@ def _sheet(raw: dict, epoch_1904: bool) -> Sheet:
     )
 
 
-def _cells(letters: str, texts: list[str]) -> list[str]:
+def _cells(letters: str, together: str | list[str]) -> list[str]:
     """The texts, those of cells that are not plain text as what they are."""
+    texts = together.split("\x7f") if isinstance(together, str) else together
     for place, kind in _typed(letters):
         texts[place] = Unreadable("=?") if kind is None else kind(texts[place])
     return texts
