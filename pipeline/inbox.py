@@ -193,7 +193,7 @@ def _one(found: Found, archive: Path, number: int) -> tuple[str, Path | None] | 
     with os.fdopen(descriptor, "rb", buffering=0) as source:
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             return None
-        copied = _copy(source, archive / f".copy-{number}-{os.getpid()}", keep_bytes=found.size <= LARGEST)
+        copied = _copy(source, archive / f".copy-{number}-{os.getpid()}", found.size)
         info = os.fstat(source.fileno())
         if (info.st_size, info.st_mtime_ns, info.st_ino) != found.stamp:
             if copied[1]:
@@ -202,15 +202,15 @@ def _one(found: Found, archive: Path, number: int) -> tuple[str, Path | None] | 
     return copied
 
 
-def _copy(source: FileIO, temporary: Path, keep_bytes: bool) -> tuple[str, Path | None]:
+def _copy(source: FileIO, temporary: Path, expected: int) -> tuple[str, Path | None]:
     digest = hashlib.sha256()
-    if not keep_bytes:
+    if expected > LARGEST:
         while chunk := source.read(CHUNK):
             digest.update(chunk)
         return digest.hexdigest(), None
     size = 0
     with open(temporary, "wb", buffering=0) as target:
-        while size <= LARGEST and (chunk := source.read(CHUNK)):  # larger: it grew while it was copied
+        while size <= LARGEST and (chunk := source.read(min(CHUNK, expected + 1))):  # larger: it grew while it was copied
             digest.update(chunk)
             size += len(chunk)
             while chunk:

@@ -1,6 +1,7 @@
 """A recognised table becomes typed rows in canonical columns, or is refused. The steps are those of :func:`read_table`."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -703,6 +704,8 @@ def _ends(moments: pl.Series, edges: np.ndarray) -> tuple[list[Any], list[Any]]:
     wanted = len(edges) - 1
     if moments.dtype == pl.Null or not len(moments):
         return [None] * wanted, [None] * wanted
+    if wanted == 1:
+        return [moments.min()], [moments.max()]
     number = moments.to_physical().cast(pl.Int64)
     filled = np.flatnonzero(np.diff(edges))
     ends = []
@@ -723,6 +726,9 @@ def identities(rows: pl.DataFrame, edges: np.ndarray) -> list[Identities]:
     account, handle = rows["platform_account_id"], rows["handle"]
     if account.null_count() == rows.height and handle.null_count() == rows.height:
         return found
+    if len(found) == 1:
+        counted = Counter(zip(account.to_list(), handle.to_list(), strict=True))
+        return [{who: n for who, n in counted.items() if any(who)}]
     fresh = (account.ne_missing(account.shift(1)) | handle.ne_missing(handle.shift(1))).to_numpy(writable=True)
     fresh[edges[:-1][edges[:-1] < rows.height]] = True
     at = np.flatnonzero(fresh)
