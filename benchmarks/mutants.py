@@ -1,7 +1,8 @@
 """Damages every sample in every way we know and asks one question of the reader: exactly right, or refused?
 
-``python -m benchmarks.mutants 5000`` prints the table. The oracle shares no code with the reader: it knows the rows that a sample
-holds (``expected.json``, written by the sample makers), what the mutator did, and has its own strict RFC 4180 parser.
+``python -m benchmarks.mutants 5000`` prints the table; ``--others 40`` shows what some of the class *other* changed. The oracle
+shares no code with the reader: it knows the rows that a sample holds (``expected.json``, written by the sample makers), what the
+mutator did, and has its own strict RFC 4180 parser.
 
 Classes. *exact*: the sample's own rows. *refused*: no row is kept (or held). *other*: the damage made another sound file - a row
 less, another digit, two columns under exchanged names - and the rows say just what that file says: every value can be read in its
@@ -9,6 +10,7 @@ own cell, every row of the file is there, nothing derived changed without its ca
 changes only the dialect or the way values are written (``same``) leaves no other file: its mutants are exact, refused or wrong.
 """
 
+import argparse
 import csv
 import html
 import io
@@ -1056,7 +1058,19 @@ def judge(case: Case, mutant: Mutant, exports: list) -> tuple[str, str]:
     if mutant.same:
         return "wrong", "other rows than the sample's"
     problem = explained(case, mutant, exports)
-    return ("wrong", problem) if problem else ("other", "")
+    return ("wrong", problem) if problem else ("other", difference(case, exports))
+
+
+def difference(case: Case, exports: list) -> str:
+    """How the rows of a mutant differ from the sample's, for a person who wants to see that they say what the file says."""
+    want, got = wide(expected_rows(case)), wide(rows_of(exports))
+    said = [f"{len(want)} -> {len(got)} rows"] if len(want) != len(got) else []
+    for line in sorted(want.keys() & got.keys()):
+        for name in sorted(want[line].keys() | got[line].keys()):
+            before, after = want[line].get(name), got[line].get(name)
+            if not equal(before, after):
+                said.append(f"{line} {name}: {before!r} -> {after!r}")
+    return "; ".join(said[:6]) + (f"; and {len(said) - 6} more" if len(said) > 6 else "")
 
 
 # --- running
@@ -1083,6 +1097,7 @@ def mutants(count: int, seed: int = 0) -> Iterator[tuple[str, Case, Mutant]]:
 class Result:
     classes: dict[str, Counter]
     wrong: list[tuple[str, str, str, bytes]]
+    others: list[tuple[str, str, str]] = field(default_factory=list)
 
     def text(self) -> str:
         lines = [f"{'':52}{'exact':>7}{'refused':>9}{'other':>7}{'wrong':>7}"]
@@ -1093,7 +1108,7 @@ class Result:
 
 def run(count: int, seed: int = 0) -> Result:
     classes: dict[str, Counter] = {name: Counter() for name in sorted(MUTATORS)}
-    wrong = []
+    wrong, others = [], []
     with tempfile.TemporaryDirectory() as folder:
         for name, case, mutant in mutants(count, seed):
             path = Path(folder) / mutant.name
@@ -1102,12 +1117,26 @@ def run(count: int, seed: int = 0) -> Result:
             classes[name][verdict] += 1
             if verdict == "wrong":
                 wrong.append((name, case.name, why, mutant.data))
-    return Result(classes, wrong)
+            elif verdict == "other":
+                others.append((name, case.name, why))
+    return Result(classes, wrong, others)
 
 
-if __name__ == "__main__":
-    result = run(int(sys.argv[1]) if len(sys.argv) > 1 else 500, int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("count", nargs="?", type=int, default=500, help="mutants")
+    options.add_argument("seed", nargs="?", type=int, default=0, help="another seed draws other mutants")
+    options.add_argument("--others", type=int, default=0, help="show so many of the mutants that are another sound file")
+    given = options.parse_args()
+    result = run(given.count, given.seed)
     print(result.text())
     for name, sample, why, _ in result.wrong[:60]:
         print(f"wrong: {name} | {sample} | {why}")
-    sys.exit(1 if result.wrong else 0)
+    shown = random.Random(given.seed).sample(result.others, min(given.others, len(result.others)))
+    for name, sample, why in shown:
+        print(f"other: {name} | {sample} | {why}")
+    return 1 if result.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -268,6 +268,14 @@ def test_facebooks_video_files_are_never_counted_beside_the_posts_that_show_them
     assert (row["posts"], row["engagement"]) == (1, 15)
 
 
+@pytest.mark.parametrize("mark", ["-", "null", "N/A"])
+def test_posts_of_two_accounts_without_an_address_are_two_posts(workspace, mark):
+    drop(workspace, "a-ig/1.csv", "instagram", [post("instagram", "901", "2026-10-01T03:00", permalink=mark)])
+    drop(workspace, "b-ig/2.csv", "instagram", [post("instagram", "902", "2026-10-02T03:00", permalink=mark)])
+    ingest(workspace)
+    assert sorted(tables(workspace, "core.posts")["core.posts"]["post_id"]) == ["901", "902"]
+
+
 def test_a_collaboration_counts_once_for_its_owner(workspace):
     theirs = post("instagram", "5", "2026-10-02T03:00", platform_account_id="113", permalink="https://www.instagram.com/p/x/")
     joint = post(

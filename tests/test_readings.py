@@ -301,3 +301,12 @@ def test_a_period_in_a_name_ends_where_the_platform_means_it_to(exclusive, last)
     form = SimpleNamespace(file_names=(r"(?P<handle>\w+) (?P<first>\d{8})-(?P<last>\d{8})\.csv",), last_is_exclusive=exclusive)
     found = provenance.named(form, "folder/dinkes 20261001-20261101.csv")
     assert found == provenance.Named("dinkes", (date(2026, 10, 1), last), None)
+
+
+@pytest.mark.parametrize("label", ["4.2", "12%", "1.2K", "3,4 rb", "1.234"])
+def test_a29_a_group_that_is_called_by_a_number_refuses_the_table(look, label):
+    """A row that moved by a column, or the total row under a number, would else count as one more country."""
+    head = ["Geography", "Views", "Watch time (hours)"]
+    rows = [["Total", "700", "20.0"], ["ID", "640", "18.5"], ["MY", "12", "0.25"]]
+    assert look([head, *rows])[0] == "accepted"
+    assert look([head, *rows, [label, "48", "1.25"]]) == ("refused", ["BAD_STRUCTURE"], None)

@@ -278,6 +278,8 @@ def _values(stack: Stack, cells: dict[str, tuple[Column, pl.Series]]) -> dict[st
         is_key = name == "published_at" if form.grain == "post" else column.kind == "date" or name == form.label_field
         if column.required and is_key:
             stack.leave(data[name].is_null())
+        if form.grain == "audience" and name == form.label_field and data[name].dtype == pl.String:
+            stack.leave(data[name].str.contains(typed.NUMBER_AS_LABEL))
     if instants is not None:
         data["_instant"] = instants
     return data

@@ -455,6 +455,10 @@ def _numbers(cells: dict[str, Any], around: Around, data: dict[str, pl.Series]) 
             data[name] = pl.Series(values.flags(_shown(column), texts), dtype=pl.Boolean)
 
 
+# A group of people is never called 4.2, 12% or 1.2K: such a row has moved by a column, or is a total whose name is gone.
+NUMBER_AS_LABEL = r"^[-+]?[0-9]+([.,][0-9]+)+ ?%?$|^[-+]?[0-9]+([.,][0-9]+)? ?(%|[KkMm]|rb|jt)$"
+
+
 def _check_keys(form: Format, cells: dict[str, Any], data: dict[str, pl.Series]) -> None:
     """A day or label that every row must have, and a printed publication time, are never empty in a sound file."""
     if form.grain not in ("post", "account_day", "audience"):
@@ -464,6 +468,10 @@ def _check_keys(form: Format, cells: dict[str, Any], data: dict[str, pl.Series])
         if column.required and is_key and data[name].null_count():
             row = texts[data[name].is_null().arg_true()[0]][0]
             raise Refused("BAD_STRUCTURE", place=values.place_of(_shown(column), row), seen="kosong/empty")
+        if form.grain == "audience" and name == form.label_field:
+            for row, text in texts:
+                if text is not None and re.search(NUMBER_AS_LABEL, text.strip()):
+                    raise Refused("BAD_STRUCTURE", place=values.place_of(_shown(column), row), seen=text)
 
 
 def _enums(form: Format, cells: dict[str, Any], frame: pl.DataFrame) -> pl.DataFrame:

@@ -17,11 +17,11 @@ WITH texts AS (
     LEFT JOIN raw.account_keys a ON a.account_key = s.account_key
     LEFT JOIN raw.account_keys o ON o.account_key = s.owner_key
 ),
--- A collaboration that two accounts export under different ids is recognised by its address.
+-- A collaboration that two accounts export under different ids is recognised by its address; a mark such as "-" is none.
 shared AS (
     SELECT platform, permalink, min(post_key) AS post_key
     FROM texts
-    WHERE permalink IS NOT NULL
+    WHERE permalink LIKE 'http%'
     GROUP BY platform, permalink
     HAVING count(DISTINCT exporter_id) > 1
 )
