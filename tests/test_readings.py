@@ -142,6 +142,7 @@ def test_a20_a_decimal_is_read_where_the_file_shows_its_mark(texts, how, read):
         (("1.5", "1,5"), "NUMBER_AMBIGUOUS"),
         (("1.2K",), "NOT_A_COUNT"),
         (("1.234.5",), "NUMBER_AMBIGUOUS"),
+        (("1.234,567.8",), "NOT_A_COUNT"),
     ],
 )
 def test_a20_a_decimal_with_no_one_reading_is_refused(texts, code):
@@ -192,7 +193,7 @@ def look(tmp_path):
 
 def test_a6_one_field_under_its_names_in_two_languages_refuses_the_file(look):
     records = instagram(4, [*IG_EN, "Suka"])
-    assert look([records[0], *[[*r, "7"] for r in records[1:]]]) == ("refused", ["UNKNOWN_HEADER"], None)
+    assert look([records[0], *[[*r, r[13]] for r in records[1:]]]) == ("refused", ["UNKNOWN_HEADER"], None)
 
 
 def test_a8_a_second_total_row_refuses_the_file(look):
@@ -310,3 +311,45 @@ def test_a29_a_group_that_is_called_by_a_number_refuses_the_table(look, label):
     rows = [["Total", "700", "20.0"], ["ID", "640", "18.5"], ["MY", "12", "0.25"]]
     assert look([head, *rows])[0] == "accepted"
     assert look([head, *rows, [label, "48", "1.25"]]) == ("refused", ["BAD_STRUCTURE"], None)
+
+
+# --- workbooks
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<row r="2"><c r="A3"><v>5</v></c></row>',
+        '<row r="2"><c r="A2"><v>nan</v></c></row>',
+        '<row r="2"><c r="A2"><v>1_0</v></c></row>',
+    ],
+)
+def test_a23_a_cell_in_another_row_or_without_a_number_refuses_the_workbook(tmp_path, row):
+    from benchmarks.hostile import sheet_parts
+
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(sheet_parts('<row r="1"><c r="A1" t="inlineStr"><is><t>Date</t></is></c></row>' + row))
+    (export,) = read(path)
+    assert [m.code for m in export.messages] == ["UNREADABLE_CELL"]
+
+
+def test_a23_a_number_that_is_none_in_spreadsheetml_refuses_the_workbook(tmp_path):
+    space = 'xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet" xmlns="urn:schemas-microsoft-com:office:spreadsheet"'
+    cell = '<Row><Cell><Data ss:Type="Number">12x</Data></Cell></Row>'
+    path = tmp_path / "a.xls"
+    path.write_text(f'<?xml version="1.0"?><Workbook {space}><Worksheet ss:Name="A"><Table>{cell}</Table></Worksheet></Workbook>')
+    (export,) = read(path)
+    assert [m.code for m in export.messages] == ["UNREADABLE_CELL"]
+
+
+def test_a_numeric_cell_stays_known_as_one():
+    """Its decimal mark is a dot, so 1.234 has one reading; the same text in a text cell has two."""
+    from pipeline.exports.guards import Limits
+    from tests.exports_in_tests import workbook as book_of
+
+    data = book_of([["Nilai", "Teks"], ["5", "5x"]], extra=lambda _, page: page.write_number(2, 0, 1.234))
+    (sheet,) = workbook.read(data, "xlsx", Limits())
+    assert [type(cells[0]) for _, cells in sheet.records[1:]] == [Number, Number]
+    assert values.decimals(
+        "Nilai", [(3, sheet.records[2][1][0])], values.Locale(), negative=False, percent=False, places=None
+    ) == [1.234]

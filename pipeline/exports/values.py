@@ -14,7 +14,7 @@ PLAIN = re.compile(r"-?[0-9]+\Z")
 WHOLE_DECIMAL = re.compile(r"(-?[0-9]+)\.0\Z")
 GROUPED = re.compile(r"-?[0-9]{1,3}(?:([.,\u00a0\u202f ])[0-9]{3})(?:\1[0-9]{3})*\Z")
 DECIMAL = re.compile(r"-?[0-9]*[.,]?[0-9]+(?:[eE][+-]?[0-9]+)?\Z")
-BOTH = re.compile(r"-?[0-9]{1,3}(?:([.,])[0-9]{3})+([.,])[0-9]+\Z")
+BOTH = re.compile(r"-?[0-9]{1,3}([.,])[0-9]{3}(?:\1[0-9]{3})*([.,])[0-9]+\Z")
 LARGEST = 2**63 - 1
 
 

@@ -266,10 +266,8 @@ class Sheet:
     def number(self, value):
         style = int(self.attributes.get("s", 0))
         kind = self.kinds[style] if style < len(self.kinds) else "n"
-        try:
-            float(value)
-        except ValueError:
-            raise Stop("UNREADABLE_CELL", self.attributes.get("r", ""), value[:20]) from None
+        if not NUMBER.match(value):  # float() would take nan, inf and 1_000 as well
+            raise Stop("UNREADABLE_CELL", self.attributes.get("r", ""), value[:20])
         if kind == "d":
             return serial_date(value, self.epoch_1904)
         return kind + value
@@ -614,6 +612,8 @@ class SpreadsheetML:
         if name == "Data":
             value = "".join(self.data or [])
             letter = {"Number": "n", "DateTime": "d", "Boolean": "b", "Error": "e"}.get(self.kind, "s")
+            if letter == "n" and value and not NUMBER.match(value):
+                raise Stop("UNREADABLE_CELL", f"{self.row}:{self.column}", value[:20])
             if value:
                 self.cells[self.column] = letter + value
             self.data = None
