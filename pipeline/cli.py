@@ -458,7 +458,11 @@ def lab(context: typer.Context) -> None:
         )
     folder = Path(__file__).resolve().parent.parent / "notebooks"
     environment = {**os.environ, "TERUKUR_WORKSPACE": str(session.workspace.root)}
-    quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    quiet = [
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--notebook-dir={folder}", *quiet]
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 

@@ -122,8 +122,9 @@ def _longest_first(name: str) -> tuple[bool, str]:
 def _worker(workspace: Workspace, version: str, now: str, waiting: SimpleQueue[str]) -> list[Record]:
     """One kernel, several notebooks. A kernel that died is replaced."""
     ran: list[Record] = []
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    asyncio.set_event_loop(loop := asyncio.new_event_loop())
     with contextlib.ExitStack() as stack:
+        stack.callback(loop.close)
         kernel: Kernel | None = None
         while True:
             try:

@@ -31,7 +31,16 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         "problems": [_problem(e) for outcome in PROBLEMS for e in entries if e["outcome"] == outcome],
         "coverage": _coverage(workspace) if warehouse.current(workspace) else [],
         "silent": silent(workspace) if warehouse.current(workspace) else [],
+        "notebooks": _failed_notebooks(workspace),
     }
+
+
+def _failed_notebooks(workspace: Workspace) -> list[dict[str, str]]:
+    """Notebooks whose last run stopped: name, why, and the version that their page still shows (empty where there is none)."""
+    from pipeline import execution
+
+    stopped = [r for r in execution.records(workspace.notebooks) if r.failure]
+    return [{"name": r.name, "reason": r.failure["reason"], "shows": r.version if r.parts else ""} for r in stopped if r.failure]
 
 
 def _version(workspace: Workspace) -> dict[str, Any]:
@@ -119,6 +128,12 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
         title = "Lembaga yang berhenti mengirim" if indonesian else "Agencies that stopped sending"
         columns = ("lembaga", "terakhir", "hari lalu") if indonesian else ("agency", "last", "days ago")
         yield screen.listing(title, columns, map(_last, found["silent"]))
+    if found.get("notebooks"):
+        title = (
+            "Buku catatan yang gagal; halaman lamanya tetap ada" if indonesian else "Notebooks that failed; their last page stays"
+        )
+        columns = ("buku catatan", "halamannya dari", "sebab") if indonesian else ("notebook", "its page is from", "why")
+        yield screen.listing(title, columns, ((n["name"], n["shows"] or "–", n["reason"]) for n in found["notebooks"]))
     if found["coverage"]:
         title = "Akun yang belum lengkap bulan lalu" if indonesian else "Accounts not complete last month"
         columns = ("lembaga", "akun", "bulan", "hari") if indonesian else ("agency", "account", "month", "days")

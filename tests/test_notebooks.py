@@ -9,7 +9,7 @@ import nbformat
 import polars as pl
 import pytest
 
-from pipeline import execution, ledger, pages, registry, samples, warehouse
+from pipeline import execution, ledger, pages, registry, samples, status, warehouse
 from pipeline import notebook as nb
 from pipeline.settings import Workspace
 
@@ -46,7 +46,7 @@ def db(workspace):
 def test_committed_clean(path):
     raw = json.loads(path.read_text(encoding="utf-8"))
     nbformat.validate(nbformat.from_dict(raw))
-    assert set(raw["metadata"]) == {"kernelspec"}
+    assert set(raw["metadata"]) == {"kernelspec"} and raw["metadata"]["kernelspec"]["name"] == "python3"  # any editor has it
     ids = [cell["id"] for cell in raw["cells"]]
     assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z0-9-]+", i) for i in ids)
     for cell in raw["cells"]:
@@ -161,6 +161,29 @@ def test_a_failing_notebook_leaves_its_last_good_record_and_says_so(workspace, t
     page = (site.folder / "id" / "buku" / "00_mulai.html").read_text(encoding="utf-8")
     assert "gagal pada versi w-1" in page and "w-0" in page and "lama" in page
     assert "gagal pada versi w-1" in (site.folder / "id" / "buku" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_notebook_that_breaks_overnight_leaves_its_page_but_for_the_note(workspace, tmp_path, monkeypatch):
+    folder, notebooks = tmp_path / "buku", tmp_path / "notebooks"
+    notebooks.mkdir()
+    monkeypatch.setattr(Workspace, "notebooks", property(lambda self: folder))
+    monkeypatch.setattr(execution, "FOLDER", notebooks)
+    version = warehouse.current(workspace)
+
+    def night_with(source: str) -> str:
+        write(notebooks, "from pipeline.notebook import jawab\njawab('Ya.')", source)
+        execution.run_all(Workspace(workspace.root), version, now=NOW, at_once=1)
+        with warehouse.open_version(workspace) as opened:
+            site = pages.build(opened, tmp_path / "site", languages=("id",), notebooks=folder)
+        return (site.folder / "id" / "buku" / "99_uji.html").read_text(encoding="utf-8")
+
+    good, broken = night_with("print('baik')"), night_with("1 / 0")
+    note = re.compile(r'<p class="kartu usang" role="note">[^<]*</p>')
+    assert not note.search(good) and note.search(broken)
+    assert note.sub("", broken) == good
+    assert (folder / "gagal" / "99_uji.ipynb").exists()
+    (told,) = status.collect(Workspace(workspace.root))["notebooks"]
+    assert told["name"] == "99_uji" and "division by zero" in told["reason"] and told["shows"] == version
 
 
 def test_an_exported_notebook_needs_nothing_from_outside(kernel, workspace, tmp_path):
