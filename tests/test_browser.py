@@ -94,17 +94,53 @@ def desk(browser):
     context.close()
 
 
+# Labels of a chart that leave its drawing or lie on each other, and on phones tables that are wider than the screen.
+CROWDED = """narrow => {
+  const found = [];
+  for (const svg of document.querySelectorAll(".gambar > svg")) {
+    const box = svg.getBoundingClientRect();
+    if (!box.width) continue;
+    const texts = [...svg.querySelectorAll("text")].filter(e => e.textContent.trim());
+    const labels = texts.map(e => [e.textContent, e.getBoundingClientRect()]);
+    const wide = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const high = (a, b) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    labels.forEach(([text, a], i) => {
+      if (wide(a, box) < a.width - 1 || high(a, box) < a.height - 1) found.push("cut off: " + text);
+      for (const [other, b] of labels.slice(i + 1))
+        if (wide(a, b) > 1.5 && high(a, b) > 3) found.push(text + " lies on " + other);
+    });
+  }
+  for (const table of narrow ? document.querySelectorAll(".geser") : [])
+    if (table.checkVisibility() && table.scrollWidth > table.clientWidth + 1)
+      found.push("wider than the screen: " + table.innerText.slice(0, 60));
+  return found;
+}"""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_accessibility_violation(site, desk, kind):
     """Light and dark, wide, phone and reflow width; nothing may scroll sideways, whatever an agency is called."""
     for width in (1280, 390, 320):
         desk.set_viewport_size({"width": width, "height": 900})
-        desk.emulate_media(color_scheme="light")
+        desk.emulate_media(color_scheme="light", media="screen")
         desk.goto((site / f"id/{kind}.html").as_uri())
         assert desk.evaluate("document.documentElement.scrollWidth") <= width, (kind, width)
+        assert desk.evaluate(CROWDED, width < 640) == [], (kind, width)
         for scheme in ("light", "dark"):
             desk.emulate_media(color_scheme=scheme)
             assert violations(desk) == [], (kind, width, scheme)
+    desk.emulate_media(media="print")
+    desk.set_viewport_size({"width": 704, "height": 1000})
+    assert desk.evaluate(CROWDED, False) == [], (kind, "paper")
+
+
+@pytest.mark.parametrize("kind", ["index", "pancakarsa", "pelatihan", "perangkat/d00"])
+def test_english_labels_keep_clear_of_each_other(site, desk, kind):
+    for width, media in ((1280, "screen"), (390, "screen"), (704, "print")):
+        desk.set_viewport_size({"width": width, "height": 900})
+        desk.emulate_media(color_scheme="light", media=media)
+        desk.goto((site / f"en/{kind}.html").as_uri())
+        assert desk.evaluate(CROWDED, media == "screen" and width < 640) == [], (kind, width)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -181,17 +217,48 @@ def test_live_layer_waits_for_a_tap_on_touch_screens(site, visit):
     page.wait_for_selector('[data-gambar="tren"].hidup .lapis svg', state="attached", timeout=15_000)
 
 
-def test_drawing_lies_where_plotly_draws(site, visit):
-    """The static SVG and plotly's own drawing of the same figure: markers at the same places, within a pixel."""
-    page = visit(site / "id/index.html")
-    page.locator('[data-gambar="rentang"]').scroll_into_view_if_needed()
-    page.wait_for_selector('[data-gambar="rentang"].hidup .lapis svg', state="attached", timeout=15_000)
-    middle = "es => es.map(e => e.getBoundingClientRect()).map(r => [r.x + r.width / 2, r.y + r.height / 2])"
-    ours = page.locator('[data-gambar="rentang"] > svg.g-w circle').evaluate_all(middle)
-    theirs = page.locator('[data-gambar="rentang"] .lapis path.point').evaluate_all(middle)
-    assert len(ours) > 20 and len(theirs) >= len(ours)
-    for x, y in ours:
-        assert min((x - u) ** 2 + (y - v) ** 2 for u, v in theirs) < 1.5**2
+DRAWN = """box => {
+  const place = e => { const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; };
+  const corners = e => { const m = e.getScreenCTM(), found = [];
+    for (const [, x, y] of e.getAttribute("d").matchAll(/[ML]?(-?[0-9.]+),(-?[0-9.]+)/g)) {
+      const p = new DOMPoint(+x, +y).matrixTransform(m); found.push([p.x, p.y]); }
+    return found; };
+  const text = e => [e.textContent.replace(/\\s+/g, ""), ...place(e)];
+  const ours = q => [...box.querySelectorAll(":scope > svg.g-w " + q)], theirs = q => [...box.querySelectorAll(".lapis " + q)];
+  return {
+    ours: {marks: ours("circle, rect, path").map(place), corners: ours("path").flatMap(corners), texts: ours("text").map(text)},
+    theirs: {marks: theirs("path.point, .point path").map(place), corners: theirs("path.js-line").flatMap(corners),
+             texts: theirs(".xtick text, .ytick text, .annotation-text").map(text)}};
+}"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "chart"),
+    [
+        ("index", "tren"),
+        ("index", "rentang"),
+        ("index", "tema"),
+        ("perangkat/d00", "posisi"),
+        ("perangkat/d00", "tren"),
+        ("perangkat/d00", "platform"),
+        ("pelatihan", "peristiwa"),
+        ("pelatihan", "sebelum-sesudah"),
+    ],
+)
+def test_drawing_lies_where_plotly_draws(site, visit, kind, chart):
+    """Every mark, corner of a line and label of plotly's own drawing has its twin in the static SVG: two pixels, text three."""
+    page = visit(site / f"id/{kind}.html")
+    box = page.locator(f'[data-gambar="{chart}"]')
+    box.scroll_into_view_if_needed()
+    page.wait_for_selector(f'[data-gambar="{chart}"].hidup .lapis svg', state="attached", timeout=15_000)
+    drawn = box.evaluate(DRAWN)
+    ours, theirs = drawn["ours"], drawn["theirs"]
+    assert theirs["marks"] and theirs["texts"]
+    for what in ("marks", "corners"):
+        for x, y in theirs[what]:
+            assert any(abs(x - u) < 2 and abs(y - v) < 2 for u, v in ours[what]), (what, x, y)
+    for words, x, y in theirs["texts"]:
+        assert any(words == same and abs(x - u) < 3.5 and abs(y - v) < 3.5 for same, u, v in ours["texts"]), (words, x, y)
 
 
 def test_theme_button_overrides_the_system(site, visit):

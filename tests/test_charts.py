@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from fake_version import MONTHS
 
-from pipeline.charts import SIZES, dots, funnel, training, trend
+from pipeline.charts import SIZES, dots, dumbbell, funnel, training, trend
 from pipeline.html.live import figure_data, live_data
 from pipeline.html.locale import Words
-from pipeline.html.svg import draw, plain_text
+from pipeline.html.svg import draw, plain_text, text_width
 
 ID, EN = Words("id"), Words("en")
 
@@ -259,3 +259,24 @@ def test_live_sizes_share_what_does_not_differ():
     both = live_data(figures["w"], figures["n"])
     again = {**both["w"]["layout"], **both["n"]["layout"]}
     assert again == figure_data(figures["n"])["layout"] and set(both["n"]["layout"]) < set(again)
+
+
+def test_labels_of_a_ratio_axis_keep_clear_of_each_other():
+    rows = [("a", 1.0, 0.3, 3.1, 0.5), ("b", 1.0, 0.9, 1.1, 0.5)]
+    for size, figure in dots.theme_dots(themes(rows), {}, ID, scheme_id="s").figures.items():
+        axis = figure.spec["layout"]["xaxis"]
+        width = figure.spec["layout"]["width"] - sum(figure.spec["layout"]["margin"][side] for side in "lr")
+        spots = [(math.log10(v) - axis["range"][0]) / (axis["range"][1] - axis["range"][0]) * width for v in axis["tickvals"]]
+        wide = [text_width(t, figure.spec["layout"]["font"]["size"]) / 2 for t in axis["ticktext"]]
+        assert 1.0 in axis["tickvals"] and len(spots) >= 3, size
+        assert all(b - a > u + v for a, b, u, v in zip(spots, spots[1:], wide, wide[1:], strict=False)), size
+
+
+def test_before_and_after_counts_every_agency_and_draws_those_that_moved():
+    rows = [
+        {"agency_id": f"a{i:03d}", "wave": "1", "before": 0.0, "after": 0.2, "effect": 0.2, "lower": low, "upper": 0.4, "n": 6}
+        for i, low in enumerate([-0.1] * 70 + [0.1] * 3)
+    ]
+    chart = dumbbell.before_after(pl.DataFrame(rows), {}, EN)
+    assert chart.title.startswith("3 agencies") and "of 73 trained" in chart.description
+    assert len(chart.table.rows) == 73 and [r[0] for r in chart.listed.rows] == ["a070", "a071", "a072"]

@@ -453,6 +453,44 @@ def test_pancakarsa_leads_and_the_programme_of_the_day_follows(version, tmp_path
     )
 
 
+def test_two_schemes_that_sort_the_same_posts_are_not_two_findings(version, tmp_path):
+    frames = dict(version.frames)
+    window = frames["estimates.theme_window"]
+    other = {"sehat": "kesehatan", "cerdas": "pendidikan", "maju": "ekonomi", "membangun": "infrastruktur"}
+    twin = window.with_columns(scheme_id=pl.lit("rpjmd_2025_2029"), programme=pl.col("programme").replace(other))
+    for told, frame in ((True, twin), (False, twin.with_columns(lift=pl.col("lift") * 1.01))):
+        frames["estimates.theme_window"] = pl.concat([window, frame])
+        result = pages.build(FakeVersion(frames), tmp_path / str(told), languages=("id",), built_at=BUILT)
+        source = (result.folder / "id/pancakarsa.html").read_text("utf-8")
+        assert ("menemukan unggahan yang sama" in source) == told
+        assert ('data-gambar="program-1"' in source) != told
+        assert source.count("Ekonomi berbasis") >= 1
+
+
+def test_as_expected_is_only_said_when_the_whole_interval_lies_there(version, tmp_path):
+    frames = dict(version.frames)
+    window = frames["estimates.agency_window"]
+    bounds = {"kec-00": (0.9, 1.1), "kec-01": (0.7, 1.4)}
+    for key, (low, high) in bounds.items():
+        here = pl.col("agency_id") == key
+        window = window.with_columns(
+            lower=pl.when(here).then(low).otherwise("lower"),
+            upper=pl.when(here).then(high).otherwise("upper"),
+            vs_expected=pl.when(here).then(1.0).otherwise("vs_expected"),
+        )
+    frames["estimates.agency_window"] = window
+    folder = pages.build(FakeVersion(frames), tmp_path, languages=("id",), built_at=BUILT).folder
+    titles = [heading(None, folder / f"id/perangkat/{key}.html") for key in bounds]
+    assert titles[0].endswith("sesuai nilai wajarnya; perubahan belum pasti")
+    assert titles[1].endswith("tingkat dan perubahannya belum pasti berbeda dari yang wajar")
+
+
+def test_advice_names_how_many_more_there_are():
+    row = {"rule": "regency_gaps", "text_id_key": "regency_gaps", "arguments": json.dumps({"n": 5, "names": ["A", "B"]})}
+    assert "A, B, dan 3 lainnya" in advice._told(row, Words("id"))["text"]
+    assert "A, B, and 3 more" in advice._told(row, Words("en"))["text"]
+
+
 def test_aspirations_below_five_are_never_shown(read):
     text = read["id/pancakarsa.html"].text
     assert "Jalan rusak" in text and "Air bersih" not in text

@@ -113,24 +113,26 @@ def finish(data: Sequence[dict], layout: dict, size: str, *, height: float | Non
         merged[key] = {**base[key[:5]], **merged[key], "tickfont": {"color": colour("ink2"), "size": box["font"]}}
     margin = {"l": 0, "r": 0, **merged.get("margin", {})}
     if merged.get("xaxis", {}).get("type") == "log":
-        merged["xaxis"].update(_thin(merged["xaxis"], box["width"] - margin["l"] - margin["r"], box["font"]))
+        merged["xaxis"].update(_thin(merged["xaxis"], box, margin))
     return Figure({"data": [dict(trace) for trace in data], "layout": merged})
 
 
-def _thin(axis: dict, width: float, font: float) -> dict:
-    """Ticks of a log x axis whose labels keep clear of each other: ×1 first, then doubles and halves, then the rest."""
+def _thin(axis: dict, box: dict, margin: dict) -> dict:
+    """Ticks of a log x axis whose labels keep clear of each other and of the edges: ×1 first, then doubles and halves, then the
+    rest."""
     low, high = axis["range"]
-    kept: list[tuple[float, float]] = []  # middle and half width of the labels that stay
-    chosen = set()
-    spots = [(math.log10(v) - low) / (high - low) * width for v in axis["tickvals"]]
-    order = sorted(range(len(spots)), key=lambda i: (_plainness(axis["tickvals"][i]), abs(math.log(axis["tickvals"][i])), i))
+    width = box["width"] - margin["l"] - margin["r"]
+    kept: dict[int, tuple[float, float]] = {}  # tick → its place and the half width of its label
+    order = sorted(
+        range(len(axis["tickvals"])), key=lambda i: (_plainness(axis["tickvals"][i]), abs(math.log(axis["tickvals"][i])))
+    )
     for i in order:
-        half = text_width(axis["ticktext"][i], font) / 2 + 3
-        if all(abs(spots[i] - at) >= half + other for at, other in kept):
-            kept.append((spots[i], half))
-            chosen.add(i)
-    pairs = [(v, t) for i, (v, t) in enumerate(zip(axis["tickvals"], axis["ticktext"], strict=True)) if i in chosen]
-    return {"tickvals": [v for v, _ in pairs], "ticktext": [t for _, t in pairs]}
+        at = (math.log10(axis["tickvals"][i]) - low) / (high - low) * width
+        half = text_width(axis["ticktext"][i], box["font"]) / 2
+        inside = at - half >= -margin["l"] and at + half <= width + margin["r"]
+        if inside and all(abs(at - other) >= half + wide + 6 for other, wide in kept.values()):
+            kept[i] = at, half
+    return {name: [axis[name][i] for i in sorted(kept)] for name in ("tickvals", "ticktext")}
 
 
 def _plainness(value: float) -> int:

@@ -341,11 +341,11 @@ class _Drawing:
                 for at, text in self._ticks(axis):
                     if axis.horizontal:
                         below = axis.spec.get("side", "bottom") == "bottom"
-                        y = across.first + size * 1.35 if below else across.last - size * 0.7
+                        y = across.first + size * 1.15 if below else across.last - size * 0.33
                         yield self._text(text, at, y, font, "middle")
                     else:
                         right = axis.spec.get("side") == "right"
-                        x = across.last + 6 if right else across.first - 6
+                        x = across.last + 2 if right else across.first - 2
                         yield self._text(text, x, at + size * 0.35, font, "start" if right else "end")
             title = axis.spec.get("title") or {}
             if title.get("text"):
