@@ -372,3 +372,16 @@ def test_a_cell_that_compares_like_a_header_is_never_overlooked(text):
 def test_samples_say_what_they_hold():
     assert len(TABLES) > 40
     assert all(json.loads((f.parent / "expected.json").read_text(encoding="utf-8")) for f in FILES)
+
+
+def test_what_only_a_whole_file_shows_is_refused_both_ways(tmp_path, no_mistakes):
+    """A time far from its id, a day to come: each in a file that is plain otherwise."""
+    paths = []
+    for number, value in enumerate(["03/01/2026 10:00", "01/01/2027 10:00"]):
+        table = instagram(5)
+        table[2][6] = value
+        paths.append(tmp_path / f"{number}.csv")
+        paths[-1].write_text(csv_text(table), encoding="utf-8", newline="")
+    for path, found in zip(paths, fast(paths), strict=True):
+        assert_same(strict(path), found)
+        assert found[0].outcome != "accepted"

@@ -1,7 +1,9 @@
-"""Files as an outsider would bring them, through the command: what `terukur inspect --json` says against what was counted by hand.
+"""Files as an outsider would bring them, through the command: `terukur inspect --json` against what was counted by hand.
 
 Structures are those of real exports, the content is invented; nothing here is made by the makers of the samples.
 """
+
+# ruff: noqa: E501  (records are shown whole)
 
 import contextlib
 import io
