@@ -477,7 +477,9 @@ def _parsed(bodies: Sequence[memoryview], how: _How) -> Parsed | None:
     body[heads] = False
     lines = proven.lines[body] + 1  # the mark stands where the header line stood: line 1
     columns = [numbers[i].alias(f"c{i}") if i in numbers else frame[f"c{i}"] for i in range(how.width)]
-    return fine, pl.DataFrame(columns).filter(pl.Series(body)), lines, proven.records - 1
+    rows = pl.DataFrame(columns)
+    rows = rows.slice(1) if len(heads) == 1 else rows.filter(pl.Series(body))
+    return fine, rows, lines, proven.records - 1
 
 
 def _numbers(data: bytes, ends: np.ndarray, how: _How) -> dict[int, pl.Series]:

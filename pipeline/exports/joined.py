@@ -107,6 +107,8 @@ class Stack:
     def drop_left(self, *frames: pl.DataFrame) -> list[pl.DataFrame]:
         """Take the rows of files that were left off the given frames and off this stack."""
         keep = self.ok[self.file]
+        if keep.all():
+            return list(frames)
         mask = pl.Series(keep)
         self.raw, self.lines = self.raw.filter(mask), self.lines[keep]
         self.sizes = np.where(self.ok, self.sizes, 0)
