@@ -44,6 +44,7 @@ ABOUT_FILES = ("coverage_accounts", "coverage_days", "data_age", "quarantine_sha
 # The first of these that a metric can be measured at; rows of the account that lost the column are judged.
 GRAINS = (
     ("account_id",),
+    ("account_id", "metric"),
     ("account_id", "month"),
     ("account_id", "quarter"),
     ("agency_id", "platform"),

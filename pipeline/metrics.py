@@ -35,7 +35,7 @@ from pipeline.statistics import survival
 
 FILE = Path(__file__).resolve().parent.parent / "warehouse" / "metrics.yml"
 SINGLE_PLATFORM = ("platform", "account_id", "post_key", "export_id")
-POSTS_KEYS = ("agency_id", "account_id", "platform", "month")
+POSTS_KEYS = ("agency_id", "account_id", "platform", "month", "quarter", "week_start", "peer_group")
 COVERAGE_BY = ("agency_id", "account_id", "platform", "month", "quarter", "peer_group")
 RESULT = ("value", "unit", "numerator", "denominator", "n", "lower", "upper", "coverage", "maturity", "export_ids")
 Z = 1.959963984540054
@@ -316,6 +316,9 @@ def _maturity_sql(columns: list[str]) -> str:
 
 
 def _exports_sql(columns: list[str]) -> str:
+    if "export_ids" in columns:
+        found = "list_sort(list_distinct(flatten(list(export_ids) filter (export_ids is not null))))"
+        return f"coalesce(cast({found} as bigint[]), cast([] as bigint[])) as export_ids"
     if "export_id" not in columns:
         return "cast([] as bigint[]) as export_ids"
     found = "list_sort(list(distinct cast(export_id as bigint)) filter (export_id is not null))"
@@ -338,7 +341,9 @@ def _with_posts_exports(
     names = [f'"{name}"' for name in keys]
     grouped = f"group by {', '.join(names)}" if names else ""
     chosen, rows = ", ".join([*names, _exports_sql(["export_id"])]), " and ".join(kept)
-    found = _query(data, f"select {chosen} from core.posts where {rows} {grouped}")  # noqa: S608 - values are quoted
+    posts = """(select p.*, a.peer_group, cast(date_trunc('quarter', p.month) as date) as quarter
+             from core.posts p left join core.agencies a on a.agency_id = p.agency_id)"""
+    found = _query(data, f"select {chosen} from {posts} where {rows} {grouped}")  # noqa: S608 - values are quoted
     values = values.drop("export_ids")
     joined = values.join(found, on=keys, how="left", nulls_equal=True) if keys else values.join(found, how="cross")
     return joined.with_columns(pl.col("export_ids").fill_null([]))
@@ -374,6 +379,10 @@ def _with_interval(rows: pl.DataFrame, entry: Metric) -> pl.DataFrame:
     bounds = bounds.with_columns(pl.when(pl.all().is_finite()).then(pl.all()))
     if entry.maximum is not None:
         bounds = bounds.with_columns(pl.col("upper").clip(upper_bound=entry.maximum))
+    if not entry.estimator.startswith("survival"):  # a curve that has not come down to one half rests on its cases all the same
+        rows = rows.with_columns(
+            n=pl.when(pl.any_horizontal(bounds.select(pl.all().is_not_null()).get_columns())).then("n").otherwise(0)
+        )
     if entry.estimator == "estimate":  # an estimate is not the quotient of two sums
         rows = rows.with_columns(pl.lit(None, pl.Float64).alias(part) for part in ("numerator", "denominator"))
     return rows.drop("value").hstack(bounds)

@@ -207,12 +207,16 @@ class Account(Row):
 
 
 class Follower(Row):
-    """Followers of an account as read on the profile that day; for platforms whose exports do not carry the total."""
+    """Followers of an account as read on the profile that day; for platforms whose exports do not carry the total.
+
+    `response_rate_percent`: what Meta shows beside them (its own definition), 0 to 100; no export holds it.
+    """
 
     account_id: Key
     date: Date
     followers: Count
     source: Text | None = None
+    response_rate_percent: Annotated[int, BeforeValidator(_count), Field(ge=0, le=100)] | None = None
 
 
 class Target(Row):

@@ -23,6 +23,7 @@ SCHEMA: Schema = {
     "lead_exposure": pl.Float64,
     "partner_exposure": pl.Float64,
     "gain": pl.Float64,
+    "export_ids": pl.List(pl.Int64),
 }
 
 
@@ -80,6 +81,7 @@ def _campaign(campaign: str, platform: str, posts: pl.DataFrame, invited: set[st
         "lead_exposure": lead["exposure"],
         "partner_exposure": exposure,
         "gain": exposure / lead["exposure"] if is_complete and exposure is not None else None,
+        "export_ids": sorted({lead["export_id"], *partners["export_id"]}),
     }
 
 

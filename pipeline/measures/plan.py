@@ -86,7 +86,7 @@ def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, acc
     """One row per plan item. `lag_hours`: published minus planned; for an unmatched item the hours that it has been missing so
     far."""
     items = frozen(plan)
-    days = covered_days(spans, accounts).select("agency_id", "platform", planned_on="date").unique()
+    days = covered_days(spans, accounts, posts).select("agency_id", "platform", planned_on="date").unique()
     until = days.group_by("agency_id", "platform").agg(
         until=pl.col("planned_on").max().cast(pl.Datetime("us")) + timedelta(days=1)
     )

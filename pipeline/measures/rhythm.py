@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,9 +14,17 @@ from pipeline.tables import Table
 BEST_HOURS, MINIMUM_HOUR_POSTS, MINIMUM_WEEKS, MINIMUM_POSTS = 6, 20, 4, 10
 
 
-def covered_days(spans: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
-    """(account_id, agency_id, platform, date): days for which an accepted export says everything an account published."""
+def covered_days(spans: pl.DataFrame, accounts: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
+    """(account_id, agency_id, platform, date): days for which an accepted export says everything an account published.
+
+    As in `marts.coverage_month`, days run from the month of the regency's first known post, at most 36 months back: a span that
+    a file declares before anybody posted is no silence.
+    """
     known = spans.filter(pl.col("first_day") <= pl.col("last_day")).select("account_id", "first_day", "last_day").unique()
+    first: Any = posts["published_on"].min() or date.max
+    last: Any = known["last_day"].max() or date.max
+    floor = max(first.replace(day=1), (last - timedelta(days=36 * 30)).replace(day=1))
+    known = known.with_columns(pl.max_horizontal("first_day", pl.lit(floor))).filter(pl.col("first_day") <= pl.col("last_day"))
     days = known.with_columns(date=pl.date_ranges("first_day", "last_day")).explode("date", empty_as_null=False)
     return with_agency(days.select("account_id", "date").unique(), accounts, "date").sort("account_id", "date")
 
@@ -31,7 +40,7 @@ def with_agency(rows: pl.DataFrame, accounts: pl.DataFrame, day: str) -> pl.Data
 
 def account_weeks(posts: pl.DataFrame, spans: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     """One row per account and ISO week with any covered day or post. A week counts as covered when all its seven days are."""
-    days = covered_days(spans, accounts).with_columns(week_start=pl.col("date").dt.truncate("1w"))
+    days = covered_days(spans, accounts, posts).with_columns(week_start=pl.col("date").dt.truncate("1w"))
     weeks = days.group_by("account_id", "week_start").agg(covered_days=pl.len().cast(pl.Int64))
     counted = posts.filter("is_counted").group_by("account_id", "week_start").agg(posts=pl.len().cast(pl.Int64))
     rows = weeks.join(counted, on=["account_id", "week_start"], how="full", coalesce=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.samples import exports, registers, truth
+from pipeline.samples import campaigns, exports, registers, truth
 from pipeline.samples.files import Files
 from pipeline.samples.posts import Growth, Posts, World, followers, simulate, viral_gains
 from pipeline.samples.regency import Account, Profile, accounts, agencies, events, profile, qualities, trainings
@@ -51,13 +51,14 @@ def generate(
     plan = profile if isinstance(profile, Profile) else _profile(profile)
     world = make_world(plan, seed, null, today, extra)
     tracks = [simulate_account(world, a) for a in accounts(plan, seed, null, extra)]
+    held = campaigns.hold(world, [(t.account, t.posts) for t in tracks])
     files = Files(root)
     cases = registers.cases(world, {t.account.account_id: (t.account, t.posts) for t in tracks})
     names = {row["agency_id"]: row["name"] for row in agencies(plan, extra)}
     exports.write_all(world, tracks, files, cases, names, damage=plan.name in ("demo", "full") if damage is None else damage)
     folder = root / "registry"
     folder.mkdir(parents=True, exist_ok=True)
-    notes = write_registry(folder, world, tracks, cases, extra)
+    notes = write_registry(folder, world, tracks, cases, held, extra)
     known = truth.collect(world, tracks, files, notes)
     (root / "truth.json").write_text(json.dumps(known, ensure_ascii=False, separators=(",", ":")), "utf-8")
     return known
@@ -75,7 +76,12 @@ def simulate_account(world: World, account: Account) -> exports.Track:
 
 
 def write_registry(
-    folder: Path, world: World, tracks: list[exports.Track], cases: list[dict[str, Any]], extra: tuple[str, ...]
+    folder: Path,
+    world: World,
+    tracks: list[exports.Track],
+    cases: list[dict[str, Any]],
+    held: list[campaigns.Campaign],
+    extra: tuple[str, ...],
 ) -> dict[str, Any]:
     known = registers.write_agencies(folder, world, extra)
     everyone = [t.account for t in tracks]
@@ -87,6 +93,10 @@ def write_registry(
     registers.write_followers(folder, world, series, everyone)
     registers.write_trainings(folder, world)
     registers.write_targets(folder, world)
-    registers.write_incidents(folder, world, posts)
     registers.write_responses(folder, cases)
-    return {"plan": registers.write_plan(folder, world, posts), "cases": len(cases)}
+    return {
+        "corrections": registers.write_incidents(folder, world, posts),
+        "plan": registers.write_plan(folder, world, posts, held),
+        "campaigns": [registers.campaign(c, posts) for c in held],
+        "cases": len(cases),
+    }
