@@ -2,7 +2,7 @@
 -- key: account_id, date
 -- Meta's own definition (first messages of 30 days): never mixed with times of the response log.
 SELECT
-    f.account_id, a.agency_id, a.platform, f.date, f.response_rate_percent / CAST(100 AS DOUBLE) AS response_rate,
+    f.account_id, a.agency_id, a.platform, f.date, f.response_rate_percent / 100.0 AS response_rate,
     row_number() OVER (PARTITION BY f.account_id ORDER BY f.date DESC) = 1 AS is_latest
 FROM registry.followers f
 JOIN core.accounts a
