@@ -57,7 +57,7 @@ def state_reason(window: dict, words: Words) -> str:
     return {
         "no_data": words._("No usable export of the three months has arrived."),
         "not_covered": words._("The exports cover too few days of the three months."),
-        "too_few_posts": words._("Fewer than 5 mature posts in the three months."),
+        "too_few_posts": words._("No account with 5 mature posts in the three months."),
         "not_ranked": words._("Its group has fewer than 8 members, so it is not ranked."),
         "judged": words._("Enough data."),
     }.get(state, words._("Not judged."))
