@@ -138,6 +138,8 @@ def _connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     con.execute(f"SET memory_limit = {_quote(limits.memory_limit)}")
     con.execute(f"SET threads = {limits.threads}")
     con.execute("SET preserve_insertion_order = true")
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)  # DuckDB makes the last folder of a path only
     con.execute(f"SET temp_directory = {_quote(str(folder / 'spill') if folder else '')}")
     return con
 

@@ -313,3 +313,10 @@ def test_p1_a_killed_night_leaves_the_version_whole_and_the_next_one_completes(c
     assert not list(copy.archive.glob(".copy-*"))
     warehouse.build(copy, registry=registers(), now=NOW)
     assert whole(copy) == after_kill
+
+
+def test_what_does_not_fit_into_memory_goes_to_disk(tmp_path):
+    with warehouse.open_raw(Workspace(tmp_path)) as con:
+        con.execute("SET memory_limit = '32MB'")
+        distinct = "SELECT DISTINCT CAST(i AS VARCHAR) || 'abcdefghijklmnop' AS t FROM range(600000) r(i)"
+        assert con.execute(f"SELECT count(*) FROM ({distinct})").fetchall() == [(600_000,)]
