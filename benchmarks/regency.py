@@ -215,7 +215,7 @@ def _lost(world, account, lost) -> pl.DataFrame:
     frame = pl.DataFrame({"day": day, "value": lost[:n].astype(float)})
     return frame.with_columns(
         account_id=pl.lit(account.account_id), agency_id=pl.lit(account.operator), metric=pl.lit("follows_lost"),
-        captured_at=pl.lit(world.today).cast(pl.Datetime("us")),
+        captured_at=pl.lit(world.today).cast(pl.Datetime("us")), first_captured_at=pl.lit(None, pl.Datetime("us")),
     )  # fmt: skip
 
 
@@ -237,4 +237,6 @@ def _sample_frame(account, p, e, x, names, group) -> pl.DataFrame:
             "comments": p.final.get("comments", p.final.get("replies")),
             "negative_total": pl.Series(_negative(p), dtype=pl.Int64),
         }
-    ).with_columns(captured_at=pl.lit(date(2026, 11, 22)).cast(pl.Datetime("us")))  # fmt: skip
+    ).with_columns(
+        captured_at=pl.lit(date(2026, 11, 22)).cast(pl.Datetime("us")), first_captured_at=pl.lit(None, pl.Datetime("us"))
+    )  # fmt: skip

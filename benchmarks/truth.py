@@ -55,11 +55,13 @@ def frames(r: Regency) -> dict[str, pl.DataFrame]:
         "core.agencies": r.agencies,
         "core.trainings": r.trainings,
         "core.cases": NO_CASES,
-        "core.posts": r.post_facts.with_columns(captured_at=pl.col("published_on").max().cast(pl.Datetime("us"))),
+        "core.posts": r.post_facts.with_columns(
+            captured_at=pl.col("published_on").max().cast(pl.Datetime("us")), first_captured_at=pl.lit(None, pl.Datetime("us"))
+        ),
         "core.post_themes": pl.DataFrame(schema=themes),
         "core.post_programmes": pl.DataFrame(schema=themes),
         "core.post_history": pl.DataFrame(schema=empty),
-        "core.account_days": pl.DataFrame(schema=days | {"captured_at": pl.Datetime("us")})
+        "core.account_days": pl.DataFrame(schema=days | dict.fromkeys(("captured_at", "first_captured_at"), pl.Datetime("us")))
         if r.account_days is None
         else r.account_days,
     }

@@ -67,13 +67,13 @@ def days(n_accounts=30, n_days=200, seed=2):
         for d, v in enumerate(rng.poisson(6 * np.exp(rng.normal(0, 0.3, n_days))))
     ]
     frame = pl.DataFrame(rows, schema=["account_id", "agency_id", "day", "metric", "value"], orient="row")
-    return frame.with_columns(captured_at=pl.lit(datetime(2026, 7, 25)))
+    return frame.with_columns(captured_at=pl.lit(datetime(2026, 7, 25)), first_captured_at=pl.lit(None, pl.Datetime("us")))
 
 
 POSTS = pl.DataFrame(
     schema={"account_id": pl.Utf8, "agency_id": pl.Utf8, "published_on": pl.Date}
     | dict.fromkeys(("comments", "engagement", "exposure"), pl.Int64)
-    | {"captured_at": pl.Datetime("us")}
+    | dict.fromkeys(("captured_at", "first_captured_at"), pl.Datetime("us"))
 )
 
 
@@ -87,6 +87,15 @@ def test_a_crisis_is_an_alarm_and_the_budget_bounds_false_ones():
     assert alarms.filter(pl.col("account_id") == "a03")["score"].max() == table["score"].max()
 
 
+def test_a_day_is_detected_by_the_first_export_that_holds_it_not_by_the_last():
+    crisis = (pl.col("account_id") == "a03") & (pl.col("day") == date(2026, 6, 1))
+    known = days().with_columns(
+        value=pl.when(crisis).then(120.0).otherwise("value"), first_captured_at=pl.lit(datetime(2026, 6, 8, 16, 50))
+    )
+    found = surges.alarms(known, POSTS).filter(pl.col("date") == date(2026, 6, 1), pl.col("account_id") == "a03")
+    assert found.select("days_to_detect", "detected_at").rows() == [(7, datetime(2026, 6, 8, 16, 50))]
+
+
 def busy_account(seed=3):
     rng = np.random.default_rng(seed)
     rows = []
@@ -95,7 +104,7 @@ def busy_account(seed=3):
             others = int(80 * np.exp(rng.normal(0, 0.6)))
             comments = int(rng.poisson(0.05 * others))
             rows.append(
-                ("ig", "ag", date(2026, 1, 1) + timedelta(days=d), comments, others + comments, 2000, datetime(2026, 7, 25))
+                ("ig", "ag", date(2026, 1, 1) + timedelta(days=d), comments, others + comments, 2000, datetime(2026, 7, 25), None)
             )
     return pl.DataFrame(rows, schema=POSTS.schema, orient="row")
 

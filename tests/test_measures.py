@@ -73,6 +73,21 @@ def test_hours_fit_fully_when_all_posts_fall_evenly_in_the_best_hours():
     assert (values["ig-a"], values["ig-b"]) == (pytest.approx(1.0), 0.0)
 
 
+def test_the_hours_of_an_account_are_held_to_the_response_of_others_not_to_its_own():
+    """Else an account that is most of its group would fit by definition, and losing its rates would move its hours."""
+    rows = [("x", hour, 2.0 if hour < 6 else 1.0) for hour in range(12) for _ in range(20)]
+    rows += [("big", hour, 9.0 if hour >= 6 else 0.1) for hour in range(12) for _ in range(40)]
+    schema = {"account_id": pl.Utf8, "hour": pl.Int32, "lift": pl.Float64}
+    facts = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        peer_group=pl.lit("g"), is_ramadan=pl.lit(False), quarter=date(2026, 10, 1)
+    )
+    silent = facts.with_columns(lift=pl.when(pl.col("account_id") == "x").then(pl.col("lift")))
+    best = rhythm.best_hours(facts)
+    assert set(best.filter(pl.col("account_id") == "big")["hour"]) == set(range(6))
+    assert set(best.filter(pl.col("account_id") == "x")["hour"]) == set(range(6, 12))
+    assert rhythm.best_hours(silent).filter(pl.col("account_id") == "big").equals(best.filter(pl.col("account_id") == "big"))
+
+
 # ---- growth and audience --------------------------------------------------------------------------------------------------
 
 

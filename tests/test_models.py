@@ -237,6 +237,26 @@ def test_a_day_that_was_not_over_gives_way_to_an_earlier_whole_one(workspace):
     assert build(workspace, "core.account_days").select("value", "is_partial").rows() == [(300.0, False)]
 
 
+def test_what_is_first_known_of_a_day_is_dated_by_the_first_export_made_when_it_was_over(workspace):
+    """An export of the day itself does not hold the whole day; a later one corrects the value, not the date."""
+    day = {"day": "2026-10-01", "day_zone": "UTC", "comments": 5}
+    exports = ("2026-10-01T10:00:00", "2026-10-05T10:00:00", "2026-11-05T10:00:00")
+    for i, at in enumerate(exports):
+        drop(workspace, f"a-tt/{i}.csv", "tiktok", [day], grain="account_day", captured_at=at)
+        rows = [post("facebook", "1", "2026-10-01T03:00"), post("facebook", "2", "2026-11-05T03:00")]
+        drop(workspace, f"a-fb/{i}.csv", "facebook", rows[: 1 + (i == 2)], captured_at=at)
+    days, posts = build(workspace, "core.account_days", "core.posts")
+    assert [str(x) for x in days["first_captured_at"]] == ["2026-10-05 10:00:00"]
+    assert posts.sort("post_id")["first_captured_at"].cast(pl.Utf8).to_list() == ["2026-10-05 10:00:00.000000", None]
+
+
+def test_a_partners_earlier_copy_of_a_collaboration_does_not_date_the_owners_day(workspace):
+    shared = post("instagram", "5", "2026-10-02T03:00", platform_account_id="113", permalink="https://www.instagram.com/p/x/")
+    drop(workspace, "a-ig/1.csv", "instagram", [shared | {"reach": None}], captured_at="2026-10-05")
+    drop(workspace, "b-ig/2.csv", "instagram", [shared], captured_at="2026-10-30")
+    assert str(build(workspace, "core.posts")["first_captured_at"][0]) == "2026-10-30 00:00:00"
+
+
 # --- what counts, and for whom ------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,40 @@ import pytest
 
 from pipeline.statistics import chain_ladder, panel, ranks, shrinkage, survival
 
-REFERENCE = json.loads((Path(__file__).parent / "reference_values.json").read_text())
+FILE = Path(__file__).parent / "reference_values.json"
+USED: set[tuple[str, ...]] = set()  # what the tests below have read: `test_every_reference_value_is_used` looks at it last
+TOLD = {"source", "note", "measure", "js_formula_1977", "arcsine", "rebuild", "checked_against"}  # sentences, not values
+TOLD_AT = {("staggered_did", "expect", "se")}
+
+
+class Reference(dict):
+    """A block of reference_values.json that remembers which of its entries were read."""
+
+    def __init__(self, values: dict, path: tuple[str, ...] = ()) -> None:
+        inner = {k: Reference(v, (*path, k)) if isinstance(v, dict) else v for k, v in values.items()}
+        super().__init__(inner)
+        self.path = path
+
+    def __getitem__(self, key: str):
+        USED.add((*self.path, key))
+        return super().__getitem__(key)
+
+    def items(self):
+        return [(key, self[key]) for key in self]
+
+    def values(self):
+        return [self[key] for key in self]
+
+    def entries(self) -> set[tuple[str, ...]]:
+        """Paths of everything that is a value: what has no entries of its own and is no sentence."""
+        found: set[tuple[str, ...]] = set()
+        for key in self:
+            value = super().__getitem__(key)
+            found |= value.entries() if isinstance(value, Reference) else {(*self.path, key)}
+        return {path for path in found if path[-1] not in TOLD and path not in TOLD_AT}
+
+
+REFERENCE = Reference(json.loads(FILE.read_text()))
 
 
 def near(value, published, digits):
@@ -190,3 +223,22 @@ def test_county_employment_two_way_fixed_effects(employment):
 
 def _pair(effect):
     return [effect.effect, effect.se]
+
+
+# ---- nothing left out: stays the last test of this file ----------------------------------------------------------------------
+
+
+def test_every_reference_value_is_used(request):
+    """A value that is added and that no test above reads fails here."""
+    mine = [item.name for item in request.session.items if item.fspath == request.node.fspath]
+    names = {name for name in globals() if name.startswith("test_")}
+    if names - {name.split("[")[0] for name in mine}:
+        pytest.skip("a part of this file says nothing about the whole")
+    assert REFERENCE.entries() - USED == set()
+
+
+def test_a_value_that_nobody_reads_is_noticed():
+    block = Reference({"new": {"expect": {"a": 1, "b": 2}}, "note": "x"})
+    assert block["new"]["expect"]["a"] == 1
+    assert {path for path in block.entries() if path not in USED} == {("new", "expect", "b")}
+    USED.difference_update({("new",), ("new", "expect"), ("new", "expect", "a")})

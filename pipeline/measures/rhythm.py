@@ -91,28 +91,30 @@ def post_gaps(posts: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def best_hours(facts: pl.DataFrame) -> pl.DataFrame:
-    """(peer_group, is_ramadan, hour): the six hours of highest mean ln lift, among hours with 20 posts; needs the own lift of
-    posts."""
-    hours = facts.filter(pl.col("lift") > 0).group_by("peer_group", "is_ramadan", "hour")
-    ranked = hours.agg(n=pl.len(), pull=pl.col("lift").log().mean()).filter(pl.col("n") >= MINIMUM_HOUR_POSTS)
-    ranked = ranked.sort("peer_group", "is_ramadan", "pull", "hour", descending=[False, False, True, False])
-    return (
-        ranked.group_by("peer_group", "is_ramadan", maintain_order=True)
-        .head(BEST_HOURS)
-        .select("peer_group", "is_ramadan", "hour")
-    )
+    """(account_id, peer_group, is_ramadan, hour): the six hours in which the posts of the other accounts of the group had the
+    highest mean ln lift, among hours with 20 such posts. An account's own response does not decide what its hours are held to.
+    """
+    cell, whole = ["account_id", "peer_group", "is_ramadan", "hour"], ["peer_group", "is_ramadan", "hour"]
+    own = facts.filter(pl.col("lift") > 0).group_by(cell).agg(n=pl.len(), pull=pl.col("lift").log().sum())
+    group = own.group_by(whole).agg(pl.col("n", "pull").sum())
+    hours = facts.select("account_id", "peer_group", "is_ramadan").unique().join(group, on=["peer_group", "is_ramadan"])
+    hours = hours.join(own, on=cell, how="left", suffix="_own").with_columns(pl.col("n_own", "pull_own").fill_null(0))
+    hours = hours.with_columns(n=pl.col("n") - pl.col("n_own")).filter(pl.col("n") >= MINIMUM_HOUR_POSTS)
+    hours = hours.with_columns(pull=((pl.col("pull") - pl.col("pull_own")) / pl.col("n")).round(9))  # sums of floats, any order
+    ranked = hours.sort(*cell[:3], "pull", "hour", descending=[False, False, False, True, False])
+    return ranked.group_by(cell[:3], maintain_order=True).head(BEST_HOURS).select(cell)
 
 
 def hour_fit(facts: pl.DataFrame) -> pl.DataFrame:
     """(account_id, quarter, hour_fit, posts_with_clock): overlap of the account's hours with the best hours, Ramadan by
     itself."""
-    keys = ["account_id", "quarter", "peer_group", "is_ramadan"]
-    best = best_hours(facts).with_columns(best=1.0 / pl.len().over("peer_group", "is_ramadan"))
+    keys, group = ["account_id", "quarter", "peer_group", "is_ramadan"], ["account_id", "peer_group", "is_ramadan"]
+    best = best_hours(facts).with_columns(best=1.0 / pl.len().over(group))
     mine = facts.group_by(*keys, "hour").len().with_columns(part=pl.col("len") / pl.col("len").sum().over(keys))
-    overlap = mine.join(best, on=["peer_group", "is_ramadan", "hour"], how="inner")
+    overlap = mine.join(best, on=[*group, "hour"], how="inner")
     overlap = overlap.group_by(keys).agg(fit=pl.min_horizontal("part", "best").sum())
-    known = best.select("peer_group", "is_ramadan").unique().with_columns(is_known=pl.lit(True))
-    weights = mine.group_by(keys).agg(n=pl.col("len").sum()).join(known, on=["peer_group", "is_ramadan"])
+    known = best.select(group).unique().with_columns(is_known=pl.lit(True))
+    weights = mine.group_by(keys).agg(n=pl.col("len").sum()).join(known, on=group)
     fits = weights.join(overlap, on=keys, how="left").with_columns(pl.col("fit").fill_null(0.0))
     return fits.group_by("account_id", "quarter").agg(
         hour_fit=(pl.col("fit") * pl.col("n")).sum() / pl.col("n").sum(), posts_with_clock=pl.col("n").sum().cast(pl.Int64)

@@ -20,6 +20,7 @@ OF_POSTS = {  # name: (count, the first column that a platform reports; what it 
 }
 
 FLOOR, EPISODE_GAP = 2.0, 3
+KNOWN_AT = pl.coalesce("first_captured_at", "captured_at")  # the first export made when the day was over, else the only one
 CALM_SCORE = 1.0  # a day below is calm and left out: what recovery is counted by
 
 ALARM_SCHEMA: Schema = {
@@ -43,7 +44,8 @@ def alarms(account_days: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
 
     `threshold` is the score that 3 episodes a week of the whole regency exceed (an episode: one agency, days at most three
     apart, whatever the account and metric: one thing to read); `is_alarm` is at or above it. False alarms are therefore
-    bounded by the budget, not by a p-value. `days_to_detect` says how late the export was.
+    bounded by the budget, not by a p-value. `days_to_detect` says how late the first export made after the day was; the count
+    itself is as last reported.
     """
     series = pl.concat([_daily(account_days), *(_of_posts(posts, name, *how) for name, how in OF_POSTS.items())])
     if series.is_empty():
@@ -80,7 +82,7 @@ def _episodes(notable: pl.DataFrame) -> pl.DataFrame:
 def _daily(account_days: pl.DataFrame) -> pl.DataFrame:
     rows = account_days.filter(pl.col("metric").is_in(DAILY) & pl.col("value").is_not_null() & (pl.col("value") >= 0))
     rows = rows.group_by("account_id", "agency_id", "metric", date="day").agg(
-        pl.col("value").last().cast(pl.Float64), pl.col("captured_at").min().cast(pl.Datetime("us")).alias("detected_at")
+        pl.col("value").last().cast(pl.Float64), KNOWN_AT.min().cast(pl.Datetime("us")).alias("detected_at")
     )
     return rows.select(
         "account_id",
@@ -105,7 +107,7 @@ def _of_posts(posts: pl.DataFrame, name: str, columns: tuple[str, ...], against:
         pl.col("against").sum(),
         pl.col("value").sum().cast(pl.Float64),
         pl.len().cast(pl.Int64).alias("n_posts"),
-        pl.col("captured_at").min().cast(pl.Datetime("us")).alias("detected_at"),
+        KNOWN_AT.min().cast(pl.Datetime("us")).alias("detected_at"),
     )
     return rows.select(
         "account_id", "agency_id", pl.lit(name).alias("metric"), "date", "value", "against", "n_posts", "detected_at"

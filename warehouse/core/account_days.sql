@@ -1,12 +1,14 @@
 -- One metric of one account on one day of the platform's own calendar (day_zone), as last reported. Days are never shifted.
 -- key: account_id, day, metric
--- A day that was not over when the export was made gives way to any later report of it.
+-- first_captured_at: the first export made when the day was over. A day that was not over when the export was made gives way to any later report of it.
 WITH reported AS (
     SELECT
         d.*, a.account_id, a.platform, e.sha256,
         CASE e.captured_from WHEN 'file' THEN 6 WHEN 'file_name' THEN 5 WHEN 'archive_name' THEN 4 WHEN 'option' THEN 3
             WHEN 'folder' THEN 2 ELSE 1 END AS evidence_rank,
-        CAST(d.captured_at AS DATE) <= d.day AS is_partial
+        CAST(d.captured_at AS DATE) <= d.day AS is_partial,
+        min(CASE WHEN CAST(d.captured_at AS DATE) > d.day THEN d.captured_at END) OVER (
+            PARTITION BY a.account_id, d.day, d.metric) AS first_captured_at
     FROM raw.account_days d
     JOIN raw.account_keys a ON a.account_key = d.account_key
     JOIN raw.exports e ON e.export_id = d.export_id
@@ -17,7 +19,7 @@ WITH reported AS (
 )
 SELECT
     r.account_id, a.agency_id, r.platform, r.day, r.day_zone, CAST(date_trunc('month', r.day) AS DATE) AS month, r.metric, r.value,
-    r.captured_at, r.is_partial, r.export_id, r.row_number
+    r.captured_at, r.first_captured_at, r.is_partial, r.export_id, r.row_number
 FROM reported r
 LEFT JOIN core.accounts a
     ON a.account_id = r.account_id

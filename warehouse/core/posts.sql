@@ -23,13 +23,16 @@ clock AS (
 seen AS (
     SELECT
         post_key, count(DISTINCT exporter_id) AS exporters, count(DISTINCT captured_at) FILTER (is_lifetime) AS n_snapshots,
-        max(CASE WHEN owner_id IS NULL OR owner_id <> exporter_id THEN 1 ELSE 0 END) AS has_partner
+        max(CASE WHEN owner_id IS NULL OR owner_id <> exporter_id THEN 1 ELSE 0 END) AS has_partner,
+        min(captured_at) FILTER (is_lifetime AND owner_id = exporter_id
+            AND CAST(captured_at + INTERVAL 7 HOUR AS DATE) > published_on) AS first_captured_at
     FROM staging.post_snapshots
     GROUP BY post_key
 ),
 dated AS (
     SELECT
         l.*, c.published_at AS at, c.published_precision AS precision, s.exporters, s.n_snapshots, s.has_partner,
+        s.first_captured_at,
         CASE WHEN c.published_precision = 'day' OR c.published_at IS NULL THEN c.published_on
             ELSE CAST(c.published_at + INTERVAL 7 HOUR AS DATE) END AS day,
         coalesce(l.owner_id, l.exporter_id) AS account_id
@@ -117,7 +120,7 @@ SELECT
     CASE WHEN d.is_lifetime THEN d.likes_ratio_rate END AS likes_ratio_rate,
     CASE WHEN d.is_lifetime THEN d.engagement END AS engagement,
     CASE WHEN d.is_lifetime THEN d.exposure END AS exposure,
-    d.captured_at,
+    d.captured_at, d.first_captured_at,
     datediff('second', d.at + CASE d.precision WHEN 'day' THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END, d.captured_at)
         / 3600.0 AS age_hours,  -- as in core.post_history: a day without a time stands for its middle
     d.export_id, d.row_number, d.n_snapshots
