@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.charts import HOVER, JUDGED, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts import JUDGED, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts.marks import across, hover_interval, interval_columns, lines, points, shade, short_rule
 from pipeline.html.escape import tampil, teks
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
@@ -40,24 +41,14 @@ def theme_dots(
     frame: programme, lift, lower, upper, n_posts, n_agencies, share_posts, q.
     Colour only when the interval clears ×1 and q ≤ 0.10."""
     rows = [
-        {
-            **r,
-            "label": names.get(r["programme"], r["programme"]),
-            "value": r["lift"],
-            "side": theme_side(r),
-            "above": (subjects or {}).get(r["programme"], ""),
-            "small": words.plain(
-                "{posts} posts, {agencies} agencies", posts=words.integer(r["n_posts"]), agencies=words.integer(r["n_agencies"])
-            ),
-        }
+        _theme_row(r, names, subjects or {}, words)
         for r in frame.sort("lift", "programme", descending=[True, False], nulls_last=True).to_dicts()
     ]
     table = Table(
         (
             Column("programme", words.plain("Theme")),
             Column("lift", words.plain("Lift ×"), "times"),
-            Column("lower", words.plain("95% lower"), "times"),
-            Column("upper", words.plain("95% upper"), "times"),
+            *interval_columns(words),
             Column("n_posts", words.plain("Posts"), "integer"),
             Column("n_agencies", words.plain("Agencies"), "integer"),
             Column("share_posts", words.plain("Share of posts"), "percent", 1),
@@ -69,9 +60,8 @@ def theme_dots(
         title=_theme_title(rows, words),
         subtitle=words._("Response to posts on a theme against the same account's other posts (×1.00 = the same)"),
         reading=words._(
-            "Square: estimate; bar: 95% interval. Grey: the interval touches ×1, so no difference is certain. Which posts "
-            "get a theme "
-            "is a choice of the agency, so this is an association, not an effect."
+            "Square: estimate; bar: 95% interval. Grey: the interval touches ×1, so no difference is certain. Which posts get a "
+            "theme is a choice of the agency, so this is an association, not an effect."
         ),
         source=words._("Source: platform exports; themes tagged by rules")
         if untagged is None
@@ -83,6 +73,18 @@ def theme_dots(
         figures=_figures(rows, words),
         figure_id=f"theme_window:lift:scheme_id={scheme_id}",
     )
+
+
+def _theme_row(row: dict, names: dict[str, str], subjects: dict[str, str], words: Words) -> dict:
+    posts, agencies = words.integer(row["n_posts"]), words.integer(row["n_agencies"])
+    return {
+        **row,
+        "label": names.get(row["programme"], row["programme"]),
+        "value": row["lift"],
+        "side": theme_side(row),
+        "above": subjects.get(row["programme"], ""),
+        "small": words.plain("{posts} posts, {agencies} agencies", posts=posts, agencies=agencies),
+    }
 
 
 def theme_side(row: dict) -> str:
@@ -125,8 +127,7 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
         (
             Column("platform", words.plain("Platform")),
             Column("vs_expected", words.plain("× expected"), "times"),
-            Column("lower", words.plain("95% lower"), "times"),
-            Column("upper", words.plain("95% upper"), "times"),
+            *interval_columns(words),
             Column("n_posts", words.plain("Posts"), "integer"),
             Column("er_account", words.plain("Rate per post"), "percent", 2),
             Column("er_pooled", words.plain("Pooled rate"), "percent", 2),
@@ -141,9 +142,8 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
         title=_platform_title(rows, words),
         subtitle=words._("Each platform against its own expected value (×1.00 = as expected)"),
         reading=words._(
-            "Reach, impressions and views are counted differently, so platforms are compared with their own expected "
-            "value and never "
-            "with each other. Hollow: fewer than 5 mature posts."
+            "Reach, impressions and views are counted differently, so platforms are compared with their own expected value and "
+            "never with each other. Hollow: fewer than 5 mature posts."
         ),
         source=words._("Source: platform exports downloaded by the agencies"),
         description=_rows_description(rows, words),
@@ -194,8 +194,7 @@ def cohort_dots(frame: pl.DataFrame, words: Words) -> Chart:
         (
             Column("cohort", words.plain("Cohort")),
             Column("factor", words.plain("After ÷ expected without training"), "times"),
-            Column("lower", words.plain("95% lower"), "times"),
-            Column("upper", words.plain("95% upper"), "times"),
+            *interval_columns(words),
             Column("n", words.plain("Agencies"), "integer"),
         ),
         tuple((r["label"], r["value"], r["lower"], r["upper"], r["n"]) for r in rows),
@@ -243,69 +242,19 @@ def _figures(rows: list[dict], words: Words) -> dict:
 def _rows_figure(rows: list[dict], words: Words, size: str):
     """Rows from top to bottom at y = 0, -1, -2…; labels left on wide sizes, above the row on phones."""
     phone, font = size == "n", 11 if size == "n" else 12
-    lines = 1 + any(r.get("above") for r in rows)
-    step = (60 if phone else 40 if size == "w" else 34) + (lines - 1) * 14
+    deep = 1 + any(r.get("above") for r in rows)  # lines of small print
+    step = (60 if phone else 40 if size == "w" else 34) + (deep - 1) * 14
     height = 34 + step * len(rows) + (26 if phone else 12)
     axis = ratio_axis([v for r in rows for v in (r["value"], r["lower"], r["upper"])], words)
+    shift = -0.18 if phone else 0.0
     data = []
     for side in ("data", "flat", "down", "up"):
-        group = [(i, r) for i, r in enumerate(rows) if r["side"] == side and r["value"]]
+        group = [(shift - i, r) for i, r in enumerate(rows) if r["side"] == side and r["value"]]
         if group:
             data += [_bars(group, side), _squares(group, side, words)]
-    shift = -0.18 if phone else 0.0
-    notes = []
-    for i, r in enumerate(rows):
-        label, small = teks(r["label"], 34), str(teks(r["small"], 60))
-        if r.get("above"):
-            small = f"{teks(r['above'], 40)}<br>{small}"
-        value = words.times(r["value"]) if r["value"] else words.plotly("too little data")
-        span = words.interval(r["lower"], r["upper"], kind="times").removeprefix("95%: ") if r["lower"] else ""
-        if phone:
-            place: dict[str, Any] = {"xref": "paper", "yanchor": "bottom"}
-            notes.append(
-                note(f"<b>{label}</b>", 0, -i, size=font + 0.5, tint="ink", xanchor="left", yshift=5 + 14 * lines, **place)
-            )
-            notes.append(note(small, 0, -i, size=font, xanchor="left", yshift=4, align="left", **place))
-            notes.append(
-                note(value, 1, -i, size=font + 0.5, tint="ink", bold=True, xanchor="right", yshift=5 + 14 * lines, **place)
-            )
-        else:
-            notes.append(
-                note(
-                    f"<b>{label}</b>",
-                    0,
-                    -i,
-                    size=font + 1,
-                    tint="ink",
-                    xref="paper",
-                    xanchor="left",
-                    xshift=-200,
-                    yanchor="bottom",
-                    yshift=-3,
-                )
-            )
-            left: dict[str, Any] = {"xref": "paper", "xanchor": "left", "xshift": -200, "align": "left"}
-            notes.append(note(small, 0, -i, size=font - 0.5, yanchor="top", yshift=-1, **left))
-            notes.append(
-                note(
-                    value,
-                    1,
-                    -i,
-                    size=font + 1,
-                    tint="ink",
-                    bold=True,
-                    xref="paper",
-                    xanchor="right",
-                    xshift=96,
-                    yanchor="bottom",
-                    yshift=-3,
-                )
-            )
-            notes.append(note(span, 1, -i, size=font - 0.5, xref="paper", xanchor="right", xshift=96, yanchor="top", yshift=-1))
+    label = _label_above if phone else _label_beside
     # on phones the labels stand above the rows, so the rule at ×1 keeps to the rows
-    ones = [_one(-i + shift) for i in range(len(rows))] if phone else [rule("x", 1.0)]
-    for trace in data:
-        trace["y"] = [None if v is None else v + shift for v in trace["y"]]
+    ones = [short_rule(1.0, shift - i - 0.15, shift - i + 0.15) for i in range(len(rows))] if phone else [rule("x", 1.0)]
     return finish(
         data,
         {
@@ -317,62 +266,59 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
                 "showticklabels": False,
                 "type": "linear",
             },
-            "shapes": [*(rule("y", -i + shift, tint="grid", width=1) for i in range(len(rows))), *ones],
-            "annotations": notes,
+            "shapes": [*(rule("y", shift - i, tint="grid", width=1) for i in range(len(rows))), *ones],
+            "annotations": [text for i, r in enumerate(rows) for text in label(r, -i, deep, font, words)],
         },
         size,
         height=height,
     )
 
 
-def _one(y: float) -> dict:
-    line = {"color": colour("ink3"), "width": 1.2, "dash": "solid"}
-    return {
-        "type": "line",
-        "xref": "x",
-        "x0": 1.0,
-        "x1": 1.0,
-        "yref": "y",
-        "y0": y - 0.15,
-        "y1": y + 0.15,
-        "line": line,
-        "layer": "below",
-    }
+def _row_texts(row: dict, words: Words) -> tuple[str, str, str, str]:
+    """Name, the small print below it, the value, and its interval."""
+    small = str(teks(row["small"], 60))
+    if row.get("above"):
+        small = f"{teks(row['above'], 40)}<br>{small}"
+    value = words.times(row["value"]) if row["value"] else words.plotly("too little data")
+    span = words.interval(row["lower"], row["upper"], kind="times").removeprefix("95%: ") if row["lower"] else ""
+    return f"<b>{teks(row['label'], 34)}</b>", small, value, span
 
 
-def _bars(group: list[tuple[int, dict]], side: str) -> dict:
-    spans = [(i, r) for i, r in group if r["lower"] and r["upper"]]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "hoverinfo": "skip",
-        "opacity": 0.45,
-        "line": {"color": colour(TINT[side]), "width": 8},
-        "x": [v for _, r in spans for v in (r["lower"], r["upper"], None)],
-        "y": [v for i, _ in spans for v in (-i, -i, None)],
-    }
+def _label_above(row: dict, y: int, deep: int, font: float, words: Words) -> list[dict]:
+    """Phones: name and value on one line over the row, the small print below them."""
+    name, small, value, _ = _row_texts(row, words)
+    place: dict[str, Any] = {"xref": "paper", "yanchor": "bottom"}
+    top: dict[str, Any] = {**place, "size": font + 0.5, "tint": "ink", "yshift": 5 + 14 * deep}
+    return [
+        note(name, 0, y, xanchor="left", **top),
+        note(small, 0, y, size=font, xanchor="left", yshift=4, align="left", **place),
+        note(value, 1, y, bold=True, xanchor="right", **top),
+    ]
 
 
-def _squares(group: list[tuple[int, dict]], side: str, words: Words) -> dict:
-    hollow = side == "data"
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [r["value"] for _, r in group],
-        "y": [-i for i, _ in group],
-        "cliponaxis": False,
-        "marker": {
-            "symbol": "square",
-            "size": 10,
-            "color": colour("surface") if hollow else colour(TINT[side]),
-            "line": {"width": 1.5 if hollow else 1, "color": colour(TINT[side]) if hollow else colour("surface")},
-        },
-        "customdata": [
-            f"<b>{teks(r['label'])}</b><br>{words.times(r['value'])}<br>{words.interval(r['lower'], r['upper'], kind='times')}"
-            for _, r in group
-        ],
-        "hovertemplate": HOVER,
-    }
+def _label_beside(row: dict, y: int, deep: int, font: float, words: Words) -> list[dict]:
+    """Wide screens and paper: name and small print on the left, value and interval on the right."""
+    name, small, value, span = _row_texts(row, words)
+    left: dict[str, Any] = {"xref": "paper", "xanchor": "left", "xshift": -200}
+    right: dict[str, Any] = {"xref": "paper", "xanchor": "right", "xshift": 96}
+    top: dict[str, Any] = {"size": font + 1, "tint": "ink", "yanchor": "bottom", "yshift": -3}
+    low: dict[str, Any] = {"size": font - 0.5, "yanchor": "top", "yshift": -1}
+    return [
+        note(name, 0, y, **left, **top),
+        note(small, 0, y, align="left", **left, **low),
+        note(value, 1, y, bold=True, **right, **top),
+        note(span, 1, y, **right, **low),
+    ]
+
+
+def _bars(group: list[tuple[float, dict]], side: str) -> dict:
+    return lines(*across((r["lower"], r["upper"], y) for y, r in group if r["lower"] and r["upper"]), TINT[side])
+
+
+def _squares(group: list[tuple[float, dict]], side: str, words: Words) -> dict:
+    hover = [f"<b>{teks(r['label'])}</b><br>{hover_interval(words, r['value'], r['lower'], r['upper'])}" for _, r in group]
+    place = [r["value"] for _, r in group], [y for y, _ in group]
+    return points(*place, TINT[side], hover, size=10, hollow=side == "data", symbol="square")
 
 
 def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str) -> Chart:
@@ -387,8 +333,7 @@ def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str) ->
         (
             Column("what", words.plain("What")),
             Column("vs_expected", words.plain("× expected"), "times"),
-            Column("lower", words.plain("95% lower"), "times"),
-            Column("upper", words.plain("95% upper"), "times"),
+            *interval_columns(words),
         ),
         (
             (name, own and own["vs_expected"], own and own["lower"], own and own["upper"]),
@@ -406,8 +351,8 @@ def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str) ->
             "data": words._("Not judged: too little data"),
         }[side],
         subtitle=words._(
-            "Dot and bar: this agency with its 95% interval. Grey dots: the other members of its peer group; "
-            "short line: their median."
+            "Dot and bar: this agency with its 95% interval. Grey dots: the other members of its peer group; short line: their "
+            "median."
         ),
         reading=words._("The shaded range ×0.80–×1.25 counts as “as expected”. The agency is left out of its own benchmark."),
         source=words._("Source: platform exports downloaded by the agencies"),
@@ -434,90 +379,35 @@ def _quantile(values: Sequence[float], share: float) -> float | None:
 
 
 def _standing_figure(own: dict | None, others: list[float], side: str, words: Words, size: str):
-    axis = ratio_axis([*others, *((own["vs_expected"], own["lower"], own["upper"]) if own else ())], words)
-    data: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": others,
-            "y": [_jitter(i) for i in range(len(others))],
-            "hoverinfo": "skip",
-            "marker": {"size": 7, "color": colour("neutral"), "opacity": 0.55, "line": {"width": 0, "color": colour("neutral")}},
-        }
-    ]
-    if own:
-        tint, hollow = TINT[side] if side != "flat" else "brand", side == "data"
-        if own["lower"] and own["upper"]:
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines",
-                    "x": [own["lower"], own["upper"]],
-                    "y": [1.1, 1.1],
-                    "hoverinfo": "skip",
-                    "opacity": 0.45,
-                    "line": {"color": colour(tint), "width": 8},
-                }
-            )
-        hover = f"{words.times(own['vs_expected'])}<br>{words.interval(own['lower'], own['upper'], kind='times')}"
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [own["vs_expected"]],
-                "y": [1.1],
-                "customdata": [hover],
-                "hovertemplate": HOVER,
-                "marker": {
-                    "size": 13,
-                    "color": colour("surface") if hollow else colour(tint),
-                    "line": {"width": 1.5, "color": colour(tint) if hollow else colour("surface")},
-                },
-            }
-        )
-    notes = [note(words.plotly("as expected"), 0, 1, size=11, yref="paper", yanchor="bottom", xref="x")]
+    # without rims a crowd is drawn as one path: a page of hundreds of peers stays small
+    bare = {"width": 0, "color": colour("neutral")}
+    crowd = points(others, [_jitter(i) for i in range(len(others))], "neutral", [], size=7, opacity=0.55, line=bare)
     middle = _quantile(others, 0.5)
-    shapes = [
-        {
-            "type": "rect",
-            "xref": "x",
-            "x0": 0.8,
-            "x1": 1.25,
-            "yref": "paper",
-            "y0": 0,
-            "y1": 1,
-            "fillcolor": colour("surface2"),
-            "line": {"width": 0},
-            "layer": "below",
-        },
-        rule("x", 1.0),
-    ]
-    if middle:
-        shapes.append(
-            {
-                "type": "line",
-                "xref": "x",
-                "x0": middle,
-                "x1": middle,
-                "yref": "y",
-                "y0": -0.45,
-                "y1": 0.45,
-                "layer": "above",
-                "line": {"color": colour("ink2"), "width": 2},
-            }
-        )
     return finish(
-        data,
+        [{**crowd, "hoverinfo": "skip"}, *(_own_marks(own, side, words) if own else [])],
         {
             "margin": {"l": 14, "r": 14, "t": 22, "b": 30},
-            "xaxis": axis,
+            "xaxis": ratio_axis([*others, *((own["vs_expected"], own["lower"], own["upper"]) if own else ())], words),
             "yaxis": {"type": "linear", "range": [-0.7, 1.8], "showgrid": False, "showticklabels": False},
-            "shapes": shapes,
-            "annotations": notes,
+            "shapes": [
+                shade(0.8, 1.25),
+                rule("x", 1.0),
+                *([short_rule(middle, -0.45, 0.45, tint="ink2", width=2, below=False)] if middle else []),
+            ],
+            "annotations": [note(words.plotly("as expected"), 0, 1, size=11, yref="paper", yanchor="bottom", xref="x")],
         },
         size,
         height={"w": 150, "m": 130, "n": 150}[size],
     )
+
+
+def _own_marks(own: dict, side: str, words: Words) -> list[dict]:
+    """The agency's interval and its estimate, above the crowd of the others."""
+    tint = TINT[side] if side != "flat" else "brand"
+    bar = [lines([own["lower"], own["upper"]], [1.1, 1.1], tint)] if own["lower"] and own["upper"] else []
+    hover = hover_interval(words, own["vs_expected"], own["lower"], own["upper"])
+    dot = points([own["vs_expected"]], [1.1], tint, [hover], size=13, hollow=side == "data")
+    return [*bar, dot]
 
 
 def _jitter(index: int) -> float:

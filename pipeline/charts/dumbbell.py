@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.charts import HOVER, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts import SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts.marks import across, interval_columns, lines, points
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
@@ -28,8 +29,7 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
         Column("before", words.plain("Before"), "times"),
         Column("after", words.plain("After"), "times"),
         Column("effect", words.plain("After ÷ expected without training"), "times"),
-        Column("lower", words.plain("95% lower"), "times"),
-        Column("upper", words.plain("95% upper"), "times"),
+        *interval_columns(words),
         Column("months", words.plain("Months after"), "integer"),
     )
     keys = ("label", "wave", "before", "after", "effect", "lower", "upper", "n")
@@ -44,8 +44,8 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
         else words._("No single agency moved further than chance allows"),
         subtitle=words._("Response before (hollow) and after the training (filled), per agency, against its own expected value"),
         reading=words._(
-            "Alphabetical. Colour only when the agency's own 95% interval, measured beside the not-yet-trained, clears ×1.00; it "
-            "stands on the right. One agency alone proves little; the estimate above uses all."
+            "Alphabetical. Colour only when the agency's own 95% interval, measured beside the not-yet-trained, clears ×1.00; "
+            "it stands on the right. One agency alone proves little; the estimate above uses all."
         ),
         source=words._("Source: training register and platform exports"),
         description=words._(
@@ -110,32 +110,11 @@ def _figure(rows: list[dict], words: Words, size: str):
 
 
 def _marks(group: list[tuple[int, dict]], tint: str, shift: float, words: Words) -> list[dict]:
-    line = {
-        "type": "scatter",
-        "mode": "lines",
-        "hoverinfo": "skip",
-        "opacity": 0.5,
-        "line": {"color": colour(tint), "width": 3},
-        "x": [v for _, r in group for v in (r["before"], r["after"], None)],
-        "y": [v for i, _ in group for v in (-i + shift, -i + shift, None)],
-    }
-    dots = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [r[column] for _, r in group],
-            "y": [-i + shift for i, _ in group],
-            "cliponaxis": False,
-            "customdata": [
-                f"<b>{teks(r['label'])}</b><br>{words.times(r['before'])} → {words.times(r['after'])}" for _, r in group
-            ],
-            "hovertemplate": HOVER,
-            "marker": {
-                "size": 9,
-                "color": colour("surface") if column == "before" else colour(tint),
-                "line": {"width": 1.5, "color": colour(tint)},
-            },
-        }
-        for column in ("before", "after")
+    hover = [f"<b>{teks(r['label'])}</b><br>{words.times(r['before'])} → {words.times(r['after'])}" for _, r in group]
+    rim = {"width": 1.5, "color": colour(tint)}
+    at = [shift - i for i, _ in group]
+    return [
+        lines(*across((r["before"], r["after"], shift - i) for i, r in group), tint, width=3, opacity=0.5),
+        points([r["before"] for _, r in group], at, tint, hover, size=9, hollow=True, line=rim),
+        points([r["after"] for _, r in group], at, tint, hover, size=9, line=rim),
     ]
-    return [line, *dots]

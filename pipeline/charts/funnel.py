@@ -2,14 +2,15 @@
 
 import math
 from statistics import median
+from typing import Any
 
 import polars as pl
 
 from pipeline.charts import JUDGED, SIZES, Chart, Column, Table, band, finish, frame_size, note, outside, ratio_axis, rule
+from pipeline.charts.marks import interval_columns, points
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
 from pipeline.html.svg import plain_text, text_width
-from pipeline.html.tokens import colour
 
 MARKS = {
     "up": ("up", "triangle-up"),
@@ -36,8 +37,7 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
             Column("agency", words.plain("Agency")),
             Column("n_posts", words.plain("Posts"), "integer"),
             Column("vs_expected", words.plain("× expected"), "times"),
-            Column("lower", words.plain("95% lower"), "times"),
-            Column("upper", words.plain("95% upper"), "times"),
+            *interval_columns(words),
             Column("side", words.plain("Against the expected range")),
         ),
         tuple((r["short_name"], r["n_posts"], r["vs_expected"], r["lower"], r["upper"], _side(r["side"], words)) for r in rows),
@@ -48,15 +48,14 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
         title=_title(counts, judged, words),
         subtitle=words._("Response against the expected value, by number of posts. One dot is one agency."),
         reading=words._(
-            "The fewer the posts, the wider the swing that chance alone produces. A dot inside the grey band should be "
-            "neither praised "
-            "nor blamed for its place; and about {n} would lie outside by chance alone.",
+            "The fewer the posts, the wider the swing that chance alone produces. A dot inside the grey band should be neither "
+            "praised nor blamed for its place; and about {n} would lie outside by chance alone.",
             n=words.integer(round(0.05 * judged)),
         ),
         source=words._("Source: platform exports downloaded by the agencies"),
         description=words._(
-            "{inside} of {judged} judged agencies lie inside the expected range, {above} above, {below} below; {hollow} "
-            "are not judged.",
+            "{inside} of {judged} judged agencies lie inside the expected range, {above} above, {below} below; {hollow} are not "
+            "judged.",
             inside=counts["flat"],
             judged=judged,
             above=counts["up"],
@@ -153,23 +152,11 @@ def _figure(rows: list[dict], words: Words, size: str):
             data.append(_dots(group, side, words))
     notes = _names(rows, size, axis["range"], (math.log10(low), math.log10(high)), font)
     if limits:
-        notes.append(
-            note(
-                words.plotly("95% expected range"),
-                math.log10(low),
-                min(math.log10(limits[1.96][0][1]), axis["range"][1]),
-                size=font - 1,
-                xanchor="left",
-                yanchor="top",
-                xshift=5,
-                yshift=-2,
-            )
-        )
-    ticks = [
-        t
-        for t in (1, 3, 5, 10, 30, 50, 100, 300, 500, 1000, 3000)
-        if low <= t <= high and (t not in (5, 50, 500) or high / low < 12)
-    ]
+        top = min(math.log10(limits[1.96][0][1]), axis["range"][1])
+        corner: dict[str, Any] = {"xanchor": "left", "yanchor": "top", "xshift": 5, "yshift": -2}
+        notes.append(note(words.plotly("95% expected range"), math.log10(low), top, size=font - 1, **corner))
+    fives = high / low < 12  # a short axis has room for 5, 50 and 500 as well
+    ticks = [t for t in (1, 3, 5, 10, 30, 50, 100, 300, 500, 1000, 3000) if low <= t <= high and (fives or t not in (5, 50, 500))]
     return finish(
         data,
         {
@@ -203,30 +190,19 @@ def _limits(judged: list[dict], grid: list[float]) -> dict[float, list[tuple[flo
 
 def _dots(group: list[dict], side: str, words: Words) -> dict:
     tint, symbol = MARKS[side]
-    open_dot = side == "data"
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [r["n_posts"] for r in group],
-        "y": [r["vs_expected"] for r in group],
-        "marker": {
-            "symbol": symbol.removesuffix("-open"),
-            "size": 11 if side in ("up", "down") else 8,
-            "color": colour("surface") if open_dot else colour(tint),
-            "line": {"color": colour(tint) if open_dot else colour("surface"), "width": 1.5 if open_dot else 1},
-        },
-        "customdata": [
-            [
-                teks(r["short_name"]),
-                words.times(r["vs_expected"]),
-                words.interval(r["lower"], r["upper"], kind="times"),
-                words.plotly("{n} posts", n=words.integer(r["n_posts"])),
-            ]
-            for r in group
-        ],
-        "hovertemplate": BY_PARTS,
-        "cliponaxis": False,
-    }
+    hover = [
+        [
+            teks(r["short_name"]),
+            words.times(r["vs_expected"]),
+            words.interval(r["lower"], r["upper"], kind="times"),
+            words.plotly("{n} posts", n=words.integer(r["n_posts"])),
+        ]
+        for r in group
+    ]
+    place = [r["n_posts"] for r in group], [r["vs_expected"] for r in group]
+    wide = 11 if side in ("up", "down") else 8
+    dots = points(*place, tint, hover, size=wide, hollow=side == "data", symbol=symbol.removesuffix("-open"))
+    return {**dots, "hovertemplate": BY_PARTS}
 
 
 def _names(rows: list[dict], size: str, y_range: list[float], x_range: tuple[float, float], font: int) -> list[dict]:

@@ -4,9 +4,9 @@ import math
 import re
 from collections.abc import Sequence
 
-from pipeline.charts import HOVER, SIZES, Chart, Column, Table, finish, note
+from pipeline.charts import SIZES, Chart, Column, Table, finish, note, rule
+from pipeline.charts.marks import lines, points
 from pipeline.html.locale import Words
-from pipeline.html.tokens import colour
 
 TARGET_HOURS = 24.0
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -79,49 +79,17 @@ def _figure(found: list[tuple[float, float | None]], words: Words, size: str):
     low = min(0.5, *seen) / 1.2
     end = {share: math.nan if h is None else h for share, h in at.items()}
     ticks = [t for t in (0.1, 1, 6, 24, 72, 168, 720, 2160) if low <= t <= high]
-    data = []
-    for left, right, width, opacity in ((0.1, 0.9, 3, 0.5), (0.25, 0.75, 12, 0.45)):
-        if at[left] is not None:
-            stop = high if at[right] is None else end[right]
-            line = {"color": colour("brand"), "width": width}
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines",
-                    "x": [at[left], stop],
-                    "y": [0, 0],
-                    "hoverinfo": "skip",
-                    "opacity": opacity,
-                    "line": line,
-                }
-            )
+    data = [
+        lines([at[left], high if at[right] is None else end[right]], [0, 0], "brand", width=width, opacity=opacity)
+        for left, right, width, opacity in ((0.1, 0.9, 3, 0.5), (0.25, 0.75, 12, 0.45))
+        if at[left] is not None
+    ]
     if at[0.5] is not None:
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [at[0.5]],
-                "y": [0],
-                "customdata": [words.hours(at[0.5])],
-                "hovertemplate": HOVER,
-                "marker": {"size": 13, "color": colour("brand"), "line": {"width": 1.5, "color": colour("surface")}},
-            }
-        )
+        data.append(points([at[0.5]], [0], "brand", [words.hours(at[0.5])], size=13))
     font = 11 if size == "n" else 12
     notes = [note(words.plotly("target 24 hours"), math.log10(TARGET_HOURS), 1, size=font, yref="paper", yanchor="bottom")]
     if at[0.5] is not None:
         notes.append(note(words.hours(at[0.5]), math.log10(at[0.5]), 0, size=font + 1, tint="brand", bold=True, yshift=20))
-    target = {
-        "type": "line",
-        "xref": "x",
-        "x0": TARGET_HOURS,
-        "x1": TARGET_HOURS,
-        "yref": "y domain",
-        "y0": 0,
-        "y1": 1,
-        "layer": "below",
-        "line": {"color": colour("ink3"), "width": 1.2, "dash": "dash"},
-    }
     return finish(
         data,
         {
@@ -133,7 +101,7 @@ def _figure(found: list[tuple[float, float | None]], words: Words, size: str):
                 "ticktext": [re.sub(r"[.,]0(?=\D)", "", words.hours(t)) for t in ticks],
             },
             "yaxis": {"type": "linear", "range": [-1, 1], "showgrid": False, "showticklabels": False},
-            "shapes": [target],
+            "shapes": [rule("x", TARGET_HOURS, dash="dash")],
             "annotations": notes,
         },
         size,

@@ -1,10 +1,12 @@
 """Trained against not-yet-trained agencies, by months from the training."""
 
 import math
+from typing import Any
 
 import polars as pl
 
-from pipeline.charts import HOVER, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts import SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts.marks import hover_interval, interval_columns, lines, points, shade, upright
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
 
@@ -21,8 +23,7 @@ def event_study(frame: pl.DataFrame, words: Words, *, pretrend_p: float | None) 
         (
             Column("event_month", words.plain("Months from training"), "integer"),
             Column("factor", words.plain("Difference ×"), "times"),
-            Column("lower", words.plain("95% lower"), "times"),
-            Column("upper", words.plain("95% upper"), "times"),
+            *interval_columns(words),
             Column("n", words.plain("Agencies"), "integer"),
         ),
         tuple((r["event_month"], r["effect"], r["lower"], r["upper"], r.get("n")) for r in rows),
@@ -39,14 +40,13 @@ def event_study(frame: pl.DataFrame, words: Words, *, pretrend_p: float | None) 
         )
         if pretrend_p >= 0.05
         else words._(
-            "Trained against not-yet-trained, by months from the training (×1.00 = no difference). They already differed "
-            "before the training (p = {p}).",
+            "Trained against not-yet-trained, by months from the training (×1.00 = no difference). They already differed before "
+            "the training (p = {p}).",
             p=words.number(pretrend_p, 2),
         ),
         reading=words._(
-            "Shaded: before the training; there the dots should lie at ×1. After it, a dot whose bar does not touch ×1 is "
-            "a difference "
-            "that chance alone rarely produces."
+            "Shaded: before the training; there the dots should lie at ×1. After it, a dot whose bar does not touch ×1 is a "
+            "difference that chance alone rarely produces."
         ),
         source=words._("Source: training register and platform exports"),
         description=words.ngettext("The chart has {n} month.", "The chart has {n} months.", len(rows)),
@@ -82,48 +82,13 @@ def _figure(rows: list[dict], words: Words, size: str):
     step = 1 if len(x) <= 14 and size != "n" else 3
     ticks = [m for m in x if m % step == 0]
     low, high = min(x) - 0.6, max(x) + 0.6
-    shapes = [rule("y", 1.0)]
-    if low < -0.5:
-        shapes.insert(
-            0,
-            {
-                "type": "rect",
-                "xref": "x",
-                "x0": low,
-                "x1": -0.5,
-                "yref": "paper",
-                "y0": 0,
-                "y1": 1,
-                "layer": "below",
-                "fillcolor": colour("surface2"),
-                "line": {"width": 0},
-            },
-        )
-    notes = (
-        [note(words.plotly("before"), low, 1, size=font - 1, yref="paper", xanchor="left", yanchor="top", xshift=5, yshift=-3)]
-        if low < -0.5
-        else []
-    )
-    hover = [f"{words.times(r['effect'])}<br>{words.interval(r['lower'], r['upper'], kind='times')}" for r in rows]
+    before = low < -0.5
+    place: dict[str, Any] = {"yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 5, "yshift": -3}
+    hover = [hover_interval(words, r["effect"], r["lower"], r["upper"]) for r in rows]
     return finish(
         [
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "hoverinfo": "skip",
-                "line": {"color": colour("neutral"), "width": 1.5},
-                "x": [v for r in spans for v in (r["event_month"], r["event_month"], None)],
-                "y": [v for r in spans for v in (r["lower"], r["upper"], None)],
-            },
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": x,
-                "y": [r["effect"] for r in rows],
-                "customdata": hover,
-                "hovertemplate": HOVER,
-                "marker": {"size": 9, "color": [colour(t) for t in tints], "line": {"width": 1, "color": colour("surface")}},
-            },
+            lines(*upright((r["lower"], r["upper"], r["event_month"]) for r in spans), "neutral", width=1.5, opacity=1.0),
+            points(x, [r["effect"] for r in rows], "neutral", hover, size=9, color=[colour(t) for t in tints]),
         ],
         {
             "margin": {"l": 50, "r": 14, "t": 12, "b": 46},
@@ -135,8 +100,8 @@ def _figure(rows: list[dict], words: Words, size: str):
                 "title": {"text": words.plotly("Months from the training")},
             },
             "yaxis": ratio_axis([v for r in rows for v in (r["effect"], r["lower"], r["upper"])], words),
-            "shapes": shapes,
-            "annotations": notes,
+            "shapes": [*([shade(low, -0.5)] if before else []), rule("y", 1.0)],
+            "annotations": [note(words.plotly("before"), low, 1, size=font - 1, **place)] if before else [],
         },
         size,
         height={"w": 340, "m": 290, "n": 300}[size],

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 
 from pipeline.charts import HOVER, SIZES, Chart, Column, Table, band, finish, month_ticks, note, outside, ratio_axis, rule
+from pipeline.charts.marks import interval_columns, lines, upright
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
@@ -27,8 +29,7 @@ def regency_trend(
         (
             Column("month", words.plain("Month"), "month"),
             Column("median", words.plain("Median, × expected"), "times"),
-            Column("lower", words.plain("95% lower"), "times"),
-            Column("upper", words.plain("95% upper"), "times"),
+            *interval_columns(words),
             Column("q1", words.plain("Lower quarter"), "times"),
             Column("q3", words.plain("Upper quarter"), "times"),
             Column("n", words.plain("Agencies"), "integer"),
@@ -95,18 +96,8 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
         _line(x, [row["median"] for row in rows], [_month_hover(row, words) for row in rows], full, "brand", ends[0]),
         _coverage_bars(x, rows, full, words, font),
     ]
-    label = [
-        note(
-            words.plotly("Complete data, % of account-days (under 95% in colour)"),
-            0,
-            0.2,
-            size=font - 1,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            yanchor="middle",
-        )
-    ]
+    foot: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "middle"}
+    label = [note(words.plotly("Complete data, % of account-days (under 95% in colour)"), 0, 0.2, size=font - 1, **foot)]
     events = [(i, text) for mark, text in marks for i, month in enumerate(months) if month == mark.replace(day=1)]
     lone = ends[0] == len(rows) - 1
     label.append(_value_label(ends, [rows[ends[0]][c] for c in ("upper", "q3")], lone, words, font))
@@ -127,9 +118,9 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
                 "type": "linear",
                 "domain": [0, 0.14],
                 "range": [0, 1],
+                "anchor": "x",
                 "showgrid": False,
                 "showticklabels": False,
-                "anchor": "x",
             },
             "shapes": [rule("y", 1.0)] + [rule("x", i, dash="dot", width=1, below=False) for i, _ in events],
             "annotations": label,
@@ -217,8 +208,7 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
         (
             Column("month", words.plain("Month"), "month"),
             Column("vs_expected", words.plain("× expected"), "times"),
-            Column("lower", words.plain("95% lower"), "times"),
-            Column("upper", words.plain("95% upper"), "times"),
+            *interval_columns(words),
             Column("n_posts", words.plain("Posts"), "integer"),
             Column("peer_median", words.plain("Peer median"), "times"),
         ),
@@ -231,8 +221,8 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
         title=_agency_title(drawn, words, through),
         subtitle=words._("Response against the expected value (×1.00 = as expected), per month"),
         reading=words._(
-            "Line: this agency. Thin bars: 95% interval. Band: the middle half of its peer group. "
-            "Hollow dot: an incomplete month or fewer than 5 posts. The line is broken where a month is missing."
+            "Line: this agency. Thin bars: 95% interval. Band: the middle half of its peer group. Hollow dot: an incomplete "
+            "month or fewer than 5 posts. The line is broken where a month is missing."
         ),
         source=words._("Source: platform exports downloaded by the agencies"),
         description=words.ngettext("The chart has {n} month with a value.", "The chart has {n} months with a value.", len(drawn)),
@@ -269,9 +259,8 @@ def _agency_figure(rows: list[tuple], words: Words, size: str, through: date | N
     over = [through is None or m <= through for m, _, _ in rows]
     firm = [bool(a.get("complete")) and (a.get("n_posts") or 0) >= 5 and done for (_, a, _), done in zip(rows, over, strict=True)]
     font = 11 if size == "n" else 12
-    bars_x = [v for i, (_, a, _) in enumerate(rows) if a.get("lower") and a.get("vs_expected") for v in (i, i, None)]
-    bars_y = [v for _, a, _ in rows if a.get("lower") and a.get("vs_expected") for v in (a["lower"], a["upper"], None)]
-    axis = ratio_axis([*own, *bars_y, *(p.get(c) for _, _, p in rows for c in ("q1", "q3"))], words)
+    bars = upright((a["lower"], a["upper"], i) for i, (_, a, _) in enumerate(rows) if a.get("lower") and a.get("vs_expected"))
+    axis = ratio_axis([*own, *bars[1], *(p.get(c) for _, _, p in rows for c in ("q1", "q3"))], words)
     hover = [
         ""
         if a.get("vs_expected") is None
@@ -288,14 +277,7 @@ def _agency_figure(rows: list[tuple], words: Words, size: str, through: date | N
     return finish(
         [
             band(x, [p.get("q1") for _, _, p in rows], [p.get("q3") for _, _, p in rows], "band"),
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": bars_x,
-                "y": bars_y,
-                "line": {"color": colour("brand"), "width": 1},
-                "hoverinfo": "skip",
-            },
+            lines(*bars, "brand", width=1, opacity=1.0),
             _line(x, own, hover, firm, "brand", last),
         ],
         {

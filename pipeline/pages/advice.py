@@ -108,8 +108,8 @@ def next_step(facts: Facts, agency: dict, words: Words) -> str:
         common = max(sorted(set(formats)), key=formats.count) if formats else None
         if common and formats.count(common) >= 3:
             return words._(
-                "{count} of the five posts with most response are of the kind “{kind}”. Plan two more of them next month "
-                "and compare.",
+                "{count} of the five posts with most response are of the kind “{kind}”. Plan two more of them next month and "
+                "compare.",
                 count=words.integer(formats.count(common)),
                 kind=format_word(common, words),
             )

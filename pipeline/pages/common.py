@@ -194,3 +194,23 @@ def habit_change(facts: Facts, agency_id: str, words: Words) -> Markup | str:
     if kind == "video":
         return words._("Share of video: {then} → {now} of posts.", **share)
     return words._("Share of service information: {then} → {now} of posts.", **share)
+
+
+def method_terms(w: Words) -> list[tuple[str, str]]:
+    """What the overview and every agency's page explain below their figures."""
+    return [
+        (
+            w._("Expected value"),
+            w._(
+                "What an account of this size, platform, mix of posts and month usually draws, estimated without the agency "
+                "itself. ×1.00 = as expected; ×0.80–×1.25 counts as “as expected”. Platforms are never added together."
+            ),
+        ),
+        (
+            w._("Certain change"),
+            w._(
+                "A change is measured beside the movement of all agencies. ▲ and ▼ appear only when it survives a control of "
+                "false discoveries at 10%."
+            ),
+        ),
+    ]

@@ -225,8 +225,8 @@ def lede(sheet: Sheet, tagged: dict) -> list[str]:
             share=w.percent(tagged["share"]),
         ),
         w._(
-            "Themes are found by words and hashtags, so some posts are tagged wrongly; small differences between themes "
-            "mean little."
+            "Themes are found by words and hashtags, so some posts are tagged wrongly; small differences between themes mean "
+            "little."
         ),
     ]
 

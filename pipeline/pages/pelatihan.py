@@ -173,12 +173,12 @@ def limits(sheet: Sheet, main: dict | None) -> list[str]:
     w = sheet.words
     return [
         w._(
-            "Agencies that attend early may be the keener ones; the comparison with not-yet-trained agencies reduces "
-            "this, it does not remove it."
+            "Agencies that attend early may be the keener ones; the comparison with not-yet-trained agencies reduces this, it "
+            "does not remove it."
         ),
         w._(
-            "What the training itself changed cannot be told apart from other things that began in the same month in the "
-            "same agencies."
+            "What the training itself changed cannot be told apart from other things that began in the same month in the same "
+            "agencies."
         ),
         w._("Response on social media is not the same as understanding, trust or better service."),
     ]

@@ -12,6 +12,7 @@ from pipeline.charts.replies import reply_times
 from pipeline.charts.trend import agency_trend
 from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
+from pipeline.html.locale import Words
 from pipeline.pages import common
 from pipeline.pages.advice import format_word, next_step
 from pipeline.pages.data import HOURS, MINIMUM_CASES, MINIMUM_LIST, Facts
@@ -83,8 +84,8 @@ def lede(sheet: Sheet, agency: dict) -> list[str]:
     if window.get("vs_expected") is not None and common.level(window) != "data":
         sentences.append(
             w._(
-                "In {period} its posts drew {times} the response expected for accounts of this size, platform and mix of "
-                "posts ({interval}).",
+                "In {period} its posts drew {times} the response expected for accounts of this size, platform and mix of posts "
+                "({interval}).",
                 period=sheet.period,
                 times=common.times_bold(window["vs_expected"], w),
                 interval=w.interval(window["lower"], window["upper"], kind="times"),
@@ -136,65 +137,45 @@ def rank_sentence(sheet: Sheet, window: dict) -> str:
 # -- numbers -------------------------------------------------------------------------------------------------------------------
 def five_numbers(sheet: Sheet, agency: dict) -> list[dict]:
     w, window, key = sheet.words, agency["window"], agency["agency_id"]
-    level, change = common.level(window), common.direction(window)
-    peer = window.get("peer_median")
-    cells: list[dict | None] = [
-        {
-            "label": w._("Against the expected value"),
-            "value": w.times(window.get("vs_expected")),
-            "unit": "",
-            "spark": None,
-            "figure": f"agency_window:vs_expected:agency_id={key}",
-            "lines": [
-                *([("", w.interval(window["lower"], window["upper"], kind="times"))] if window.get("lower") else []),
-                ("", w._("peer median {value}", value=w.times(peer)))
-                if peer
-                else ("", common.state_reason(window, w))
-                if level == "data"
-                else ("", ""),
-            ],
-        },
-        {
-            "label": w._("Change against the three months before"),
-            "value": w.change(window.get("change")),
-            "unit": "",
-            "spark": None,
-            "figure": f"agency_window:change:agency_id={key}",
-            "lines": [
-                *(
-                    [("", w.interval(window["change_lower"], window["change_upper"], kind="change"))]
-                    if window.get("change_lower")
-                    else []
-                ),
-                {"up": ("up-t", w._("▲ improving")), "down": ("down-t", w._("▼ declining"))}.get(
-                    change, ("", common.direction_word(change, w))
-                ),
-            ],
-        },
-        {
-            "label": w._("Mature posts, three months"),
-            "value": w.integer(window.get("n_posts")),
-            "unit": "",
-            "spark": None,
-            "figure": f"agency_window:n_posts:agency_id={key}",
-            "lines": [("", habit_line(sheet, agency))],
-        },
+
+    def cell(label: str, value: str, column: str, *lines: tuple[str, str]) -> dict:
+        """A number with its figure id and the lines below it, each (class, words)."""
+        figure = f"agency_window:{column}:agency_id={key}"
+        return {"label": label, "value": value, "unit": "", "spark": None, "figure": figure, "lines": [x for x in lines if x[1]]}
+
+    covered = window.get("coverage")
+    partial = (covered or 0) < common.COMPLETE
+    cells = [
+        cell(w._("Against the expected value"), w.times(window.get("vs_expected")), "vs_expected", *_level_lines(window, w)),
+        cell(w._("Change against the three months before"), w.change(window.get("change")), "change", *_change_lines(window, w)),
+        cell(w._("Mature posts, three months"), w.integer(window.get("n_posts")), "n_posts", ("", habit_line(sheet, agency))),
         reply_cell(sheet, agency),
-        {
-            "label": w._("Days covered by exports"),
-            "value": w.percent(window.get("coverage")),
-            "unit": "",
-            "spark": None,
-            "figure": f"agency_window:coverage:agency_id={key}",
-            "lines": [("warn-t", w._("below 90%: numbers may still change"))]
-            if (window.get("coverage") or 0) < common.COMPLETE
-            else [("", w._("complete"))],
-        },
+        cell(
+            w._("Days covered by exports"),
+            w.percent(covered),
+            "coverage",
+            ("warn-t", w._("below 90%: numbers may still change")) if partial else ("", w._("complete")),
+        ),
     ]
-    for cell in cells:
-        if cell:
-            cell["lines"] = [line for line in cell["lines"] if line[1]]
     return [cell for cell in cells if cell]
+
+
+def _level_lines(window: dict, w: Words) -> list[tuple[str, str]]:
+    interval = w.interval(window["lower"], window["upper"], kind="times") if window.get("lower") else ""
+    peer = window.get("peer_median")
+    if peer:
+        beside = w._("peer median {value}", value=w.times(peer))
+    else:
+        beside = common.state_reason(window, w) if common.level(window) == "data" else ""
+    return [("", interval), ("", beside)]
+
+
+def _change_lines(window: dict, w: Words) -> list[tuple[str, str]]:
+    bounds = window.get("change_lower"), window.get("change_upper")
+    interval = w.interval(*bounds, kind="change") if bounds[0] else ""
+    change = common.direction(window)
+    marked = {"up": ("up-t", w._("▲ improving")), "down": ("down-t", w._("▼ declining"))}
+    return [("", interval), marked.get(change, ("", common.direction_word(change, w)))]
 
 
 def habit_line(sheet: Sheet, agency: dict) -> str:
@@ -578,21 +559,7 @@ def files_table(rows: list[dict], sheet: Sheet) -> Table:
 def method(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
     w, info = sheet.words, sheet.facts.info
     return [
-        (
-            w._("Expected value"),
-            w._(
-                "What an account of this size, platform, mix of posts and month usually draws, estimated without the "
-                "agency itself. "
-                "×1.00 = as expected; ×0.80–×1.25 counts as “as expected”. Platforms are never added together."
-            ),
-        ),
-        (
-            w._("Certain change"),
-            w._(
-                "A change is measured beside the movement of all agencies. ▲ and ▼ appear only when it survives a control of "
-                "false discoveries at 10%."
-            ),
-        ),
+        *common.method_terms(w),
         (
             w._("Mature posts"),
             w._("Posts old enough for at least 90% of their final response to have come in; fresh posts are not judged yet."),

@@ -409,21 +409,7 @@ def charts(sheet: Sheet) -> list[dict]:
 def method(sheet: Sheet) -> list[tuple[str, str]]:
     w, info = sheet.words, sheet.facts.info
     return [
-        (
-            w._("Expected value"),
-            w._(
-                "What an account of this size, platform, mix of posts and month usually draws, estimated without the "
-                "agency itself. "
-                "×1.00 = as expected; ×0.80–×1.25 counts as “as expected”. Platforms are never added together."
-            ),
-        ),
-        (
-            w._("Certain change"),
-            w._(
-                "A change is measured beside the movement of all agencies. ▲ and ▼ appear only when it survives a control of "
-                "false discoveries at 10%."
-            ),
-        ),
+        *common.method_terms(w),
         (
             w._("Not judged"),
             w._("Fewer than 5 mature posts, or too few days covered by exports. Too little data is never counted as zero."),
