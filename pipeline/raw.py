@@ -8,10 +8,12 @@ when the second is inserted (`Collision`), never merged: for a million posts the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from pipeline.columns import columns
 
@@ -98,16 +100,27 @@ def create(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({definition})")
 
 
+@contextmanager
+def arriving(con: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> Iterator[None]:
+    """The frame as the table `arriving`, which a statement may read once.
+
+    It is given as a stream: of a registered table DuckDB lets go only when the transaction ends, which is a whole night.
+    """
+    table = frame.to_arrow()
+    con.register("arriving", pa.RecordBatchReader.from_batches(table.schema, iter(table.to_batches())))
+    try:
+        yield
+    finally:
+        con.unregister("arriving")
+
+
 def insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> int:
     """Append rows; columns of the table that the frame lacks become null. Column names are matched, never positions."""
     if frame.is_empty():
         return 0
     names = ", ".join(f'"{c}"' for c in frame.columns)
-    con.register("arriving", frame.to_arrow())
-    try:
+    with arriving(con, frame):
         con.execute(f"INSERT INTO raw.{table} ({names}) SELECT {names} FROM arriving")  # noqa: S608 - our own identifiers
-    finally:
-        con.unregister("arriving")
     return frame.height
 
 
@@ -117,17 +130,16 @@ def insert_keys(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame)
         return
     hashed, *natural = frame.columns
     same = " AND ".join(f"k.{c} IS NOT DISTINCT FROM a.{c}" for c in natural)
-    con.register("arriving", frame.unique().to_arrow())
-    try:
+    with arriving(con, frame.unique()):
         con.execute(
             f"INSERT INTO raw.{table} ({', '.join(frame.columns)}) SELECT a.* FROM arriving a "  # noqa: S608
             f"WHERE NOT EXISTS (SELECT 1 FROM raw.{table} k WHERE k.{hashed} = a.{hashed} AND {same})"
         )
-    finally:
-        con.unregister("arriving")
-    twice = con.execute(
-        f"SELECT count(*) - count(DISTINCT {hashed}) FROM raw.{table}"  # noqa: S608
-    ).fetchall()
+    with arriving(con, frame.select(hashed).unique()):  # those that were there before were looked at when they came
+        twice = con.execute(
+            f"SELECT count(*) - count(DISTINCT {hashed}) FROM raw.{table} "  # noqa: S608
+            f"WHERE {hashed} IS NULL OR {hashed} IN (SELECT {hashed} FROM arriving)"
+        ).fetchall()
     if twice[0][0]:
         raise Collision(f"raw.{table}: two natural keys share one {hashed}")
 
