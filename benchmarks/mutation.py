@@ -9,7 +9,9 @@ whose loss leaves all raw rows as they were cannot move a figure and is not buil
 curve moves with the mutation.
 
 Printed: column | what became of the figures of that account. "not reported": null with n 0. "zero", "another number": what must
-not be. "fewer behind it": a figure over several accounts that rests on what is left, and says so by a smaller n.
+not be. "other parts": another number that says in its basis that it is made of other parts (TikTok saves, which the published
+definition counts where a file has them). "fewer behind it": a figure over several accounts that rests on what is left, and says
+so by a smaller n.
 Exit status 0: no zero and no other number.
 """
 
@@ -57,7 +59,9 @@ GRAINS = (
     ("programme",),
     ("campaign", "platform"),
 )
-Figures = dict[tuple[str, tuple], tuple[float | None, int]]
+Figure = tuple[float | None, int, str | None]  # value, n, basis
+Figures = dict[tuple[str, tuple], Figure]
+NOTHING: Figure = (None, 0, None)
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def ingest(root: Path) -> settings.Workspace:
 
 
 def figures(workspace: settings.Workspace) -> dict[str, tuple[tuple[str, ...], Figures]]:
-    """{metric: (grain, {(metric, row): (value, n)})}, at the first of `GRAINS` that the metric knows."""
+    """{metric: (grain, {(metric, row): (value, n, basis)})}, at the first of `GRAINS` that the metric knows."""
     warehouse.build(workspace)
     out: dict[str, tuple[tuple[str, ...], Figures]] = {}
     with warehouse.open_version(workspace) as version:
@@ -189,8 +193,8 @@ def figures(workspace: settings.Workspace) -> dict[str, tuple[tuple[str, ...], F
                     rows = metrics.measure(version, metric, by=grain)
                 except metrics.MetricError:
                     continue
-                known = rows.select(*grain, "value", "n").rows()
-                out[metric] = (grain, {(metric, tuple(r[:-2])): (r[-2], r[-1]) for r in known})
+                known = rows.select(*grain, "value", "n", "basis").rows()
+                out[metric] = (grain, {(metric, tuple(r[:-3])): tuple(r[-3:]) for r in known})
                 break
     return out
 
@@ -240,7 +244,7 @@ def _is_his(grain: tuple[str, ...], row: tuple, cut: Cut, platform: str) -> bool
     return bool(named) and all(own[name] == value for name, value in named)
 
 
-def mark(was: tuple[float | None, int], now: tuple[float | None, int], whole: bool) -> str | None:
+def mark(was: Figure, now: Figure, whole: bool) -> str | None:
     """What became of a figure; None: nothing. `whole`: of this account alone, so a smaller n is no excuse."""
     if was[0] is None and now[0] is None:
         return None
@@ -250,6 +254,8 @@ def mark(was: tuple[float | None, int], now: tuple[float | None, int], whole: bo
         return None
     if not whole and now[1] < was[1]:
         return "fewer behind it"
+    if was[2] != now[2] and now[2] is not None:
+        return "other parts"
     return "zero" if now[0] == 0 else "another number"
 
 
@@ -257,11 +263,12 @@ def compare(before: dict, after: dict, cut: Cut, platform: str) -> dict[str, set
     """{mark: metrics} of the figures that belong to the account of the cut."""
     found: dict[str, set[str]] = defaultdict(set)
     for metric, (grain, known) in before.items():
+        whole = "account_id" in grain or {"agency_id", "platform"} <= set(grain)
         rest = after.get(metric, (grain, {}))[1]
         for key in known.keys() | rest.keys():
             if not _is_his(grain, key[1], cut, platform):
                 continue
-            word = mark(known.get(key, (None, 0)), rest.get(key, (None, 0)), "account_id" in grain or "platform" in grain)
+            word = mark(known.get(key, NOTHING), rest.get(key, NOTHING), whole)
             if word:
                 found[word].add(metric)
     return found
@@ -314,6 +321,7 @@ def main() -> int:
     print(
         f"{len(todo)} columns taken away, {counts['refused']} files refused; of {len(before)} metrics: "
         f"{counts['not reported']} not reported, {counts['fewer behind it']} with fewer behind them, "
+        f"{counts['other parts']} of other parts and saying so, "
         f"{counts['another number'] + counts['null with n']} moved, {counts['zero']} zero"
     )
     return 1 if any(counts[name] for name in BAD) else 0

@@ -4,7 +4,9 @@
 
 Each row of a measurement carries the value with its numerator, denominator, n (posts, cases or days behind it), a 95 %
 interval where
-one can be justified, coverage, maturity and the exports behind it. What a platform does not report is null with n 0, never 0.
+one can be justified, coverage, maturity, basis and the exports behind it. What a platform does not report is null with n 0, never
+0. `basis` names the parts of engagement that went in, where files differ in them (TikTok saves), and whether posts of a top list
+are in it (`top_list`) or were left out (`without_top_list`); two numbers of different basis are not comparable.
 
 A metric is one source (a relation of the published version) and, per row of it, a numerator and a denominator; a row counts
 only when
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -37,7 +40,7 @@ FILE = Path(__file__).resolve().parent.parent / "warehouse" / "metrics.yml"
 SINGLE_PLATFORM = ("platform", "account_id", "post_key", "export_id")
 POSTS_KEYS = ("agency_id", "account_id", "platform", "month", "quarter", "week_start", "peer_group")
 COVERAGE_BY = ("agency_id", "account_id", "platform", "month", "quarter", "peer_group")
-RESULT = ("value", "unit", "numerator", "denominator", "n", "lower", "upper", "coverage", "maturity", "export_ids")
+RESULT = ("value", "unit", "numerator", "denominator", "n", "lower", "upper", "coverage", "maturity", "basis", "export_ids")
 Z = 1.959963984540054
 
 
@@ -294,6 +297,7 @@ def _aggregate(entry: Metric, source: Source, columns: list[str], by: tuple[str,
             f"cast({entry.lower or 'null'} as double) as lower_column",
             f"cast({entry.upper or 'null'} as double) as upper_column",
             _maturity_sql(columns),
+            _basis_sql(entry, columns),
             _exports_sql(columns),
             *([MOMENTS[entry.estimator]] if entry.estimator in MOMENTS else []),
         ]
@@ -313,6 +317,21 @@ def _maturity_sql(columns: list[str]) -> str:
     share = "avg(case when maturity = 'mature' then 1.0 when maturity is not null then 0.0 end)"
     states = f"when {share} >= 0.9 then 'mature' when {share} >= 0.5 then 'maturing' when {share} is not null then 'fresh'"
     return f"case {states} end as maturity"
+
+
+def _basis_sql(entry: Metric, columns: list[str]) -> str:
+    """What a value was made of, where exports of one platform differ in that; null where there is nothing to tell."""
+    uses_parts = {"engagement", "e_final"} & set(re.findall(r"\w+", f"{entry.numerator} {entry.denominator}"))
+    named = "basis" if "basis" in columns else "engagement_parts" if uses_parts and "engagement_parts" in columns else None
+    parts = []
+    if named:
+        parts.append(f"string_agg(distinct {named}, ' | ' order by {named}) filter (numerator is not null and {named} <> '')")
+    if "is_top_list" in columns:
+        parts.append("case when bool_or(is_top_list and numerator is not null) then 'top_list' end")
+        if "is_top_list" in entry.rows:
+            parts.append("case when bool_or(is_top_list and is_counted) then 'without_top_list' end")
+    told = f"nullif(concat_ws('; ', {', '.join(parts)}), '')" if parts else "cast(null as varchar)"
+    return f"{told} as basis"
 
 
 def _exports_sql(columns: list[str]) -> str:
@@ -359,6 +378,7 @@ def _across(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
         pl.lit(None, pl.Float64).alias("lower_column"),
         pl.lit(None, pl.Float64).alias("upper_column"),
         pl.col("maturity").first(),
+        pl.col("basis").first(),
         pl.col("export_ids").explode().unique().sort().drop_nulls(),
     ]
     return (

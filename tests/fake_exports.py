@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import ledger, models, registry, warehouse
+from pipeline.exports import messages
 from pipeline.exports.model import AccountRef, Export
 from pipeline.settings import Workspace
 
@@ -93,6 +94,7 @@ def read(path, *, name=None, registry=None, accounts=(), folder_date=None, captu
             last=days[-1] if days else None,
             captured_at=when,
             captured_from=source,
+            messages=[messages.message(code, name) for code in content.get("messages", ())],
             period=(date.fromisoformat(period[0]), date.fromisoformat(period[1])) if period else None,
         )
     ]

@@ -133,3 +133,48 @@ def test_good_months_last_so_a_level_is_less_sure_than_a_change():
     expected, _, months = tables(r)
     noise = windows.evidence(expected, months).noise
     assert noise.shock > noise.change / 2 > 0
+
+
+# ---- what a rate is made of ---------------------------------------------------------------------------------------------------
+
+
+def with_parts(posts: pl.DataFrame, rich: list[str]) -> pl.DataFrame:
+    """Accounts of `rich` count saves, which makes all their rates twice as high; the others' files have none."""
+    saves = pl.col("account_id").is_in(rich)
+    return posts.with_columns(
+        engagement_parts=pl.when(saves).then(pl.lit("likes+comments+shares+saves")).otherwise(pl.lit("likes+comments+shares")),
+        ln_rate=pl.col("ln_rate") + pl.when(saves).then(np.log(2.0)).otherwise(0.0),
+        is_top_list=False,
+    )
+
+
+def test_accounts_are_expected_to_do_what_accounts_of_the_same_parts_do(regency):
+    tiktok = sorted(regency.post_facts.filter(pl.col("platform") == "tiktok")["account_id"].unique())
+    posts = with_parts(regency.post_facts, tiktok[::2])
+    expected, _, _ = tables(regency, post_facts=posts)
+    rows = expected.filter(pl.col("platform") == "tiktok").with_columns(is_rich=pl.col("account_id").is_in(tiktok[::2]))
+    assert set(rows["basis"]) == {"likes+comments+shares", "likes+comments+shares+saves"}
+    means = dict(rows.group_by("is_rich").agg(pl.col("deviation").mean()).iter_rows())
+    assert abs(means[True] - means[False]) < 0.35, "saves are no merit"
+
+
+def test_an_account_whose_parts_nobody_shares_is_expected_nothing_and_is_not_compared(regency):
+    alone = regency.post_facts.filter(pl.col("platform") == "tiktok")["account_id"][0]
+    expected, _, _ = tables(regency, post_facts=with_parts(regency.post_facts, [alone]))
+    rows = expected.filter(pl.col("account_id") == alone)
+    assert len(rows) and rows["y"].null_count() == 0 and rows["deviation"].null_count() == len(rows)
+
+
+def test_an_account_that_changes_its_parts_is_compared_on_those_of_most_of_its_posts(regency):
+    posts = with_parts(regency.post_facts, [])
+    account = posts.filter(pl.col("platform") == "tiktok")["account_id"][0]
+    last = posts["month"].max()
+    late = (pl.col("account_id") == account) & (pl.col("month") == last)
+    posts = posts.with_columns(
+        engagement_parts=pl.when(late).then(pl.lit("likes+comments+shares+saves")).otherwise("engagement_parts")
+    )
+    kept = comparison.comparable_posts(posts).filter(pl.col("account_id") == account)
+    assert set(kept["basis"]) == {"likes+comments+shares"} and kept["month"].max() < last
+    listed = posts.with_columns(is_top_list=pl.col("account_id") == account)
+    seen = comparison.comparable_posts(listed).filter(pl.col("account_id") == account)
+    assert set(seen["basis"]) == {"likes+comments+shares; top_list"}

@@ -15,8 +15,9 @@ ACCOUNTS = pl.DataFrame(
 
 
 def spans(*periods: tuple[date, date]) -> pl.DataFrame:
-    rows = [(i, "ig-a", first, last) for i, (first, last) in enumerate(periods)]
-    schema = {"export_id": pl.Int64, "account_id": pl.Utf8, "first_day": pl.Date, "last_day": pl.Date}
+    rows = [(i, "ig-a", first, last, True) for i, (first, last) in enumerate(periods)]
+    days = {"first_day": pl.Date, "last_day": pl.Date}
+    schema = {"export_id": pl.Int64, "account_id": pl.Utf8} | days | {"is_whole": pl.Boolean}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -32,6 +33,7 @@ def posts(*moments: datetime, **columns: list) -> pl.DataFrame:
             "published_at_wib": list(moments),
             "published_precision": ["minute"] * n,
             "is_counted": [True] * n,
+            "is_top_list": [False] * n,
             "export_id": [0] * n,
             "caption": [""] * n,
         },
@@ -55,6 +57,14 @@ def test_a_week_counts_only_when_all_its_days_are_covered():
         (DAY, 1, 7, True),
         (DAY + timedelta(days=7), 0, 3, False),
     ]
+
+
+def test_a_top_list_makes_no_week_no_gap_and_no_hour():
+    """Between the posts of a list of the best ones others were published: a gap measured there is an invention."""
+    made = posts(datetime(2026, 10, 6, 9), datetime(2026, 10, 9, 9)).with_columns(is_top_list=True)
+    known = spans((DAY, DAY + timedelta(days=6))).with_columns(is_whole=False)
+    assert not rhythm.account_weeks(made, known, ACCOUNTS)["is_covered"].any()
+    assert rhythm.post_gaps(made, known).is_empty()
 
 
 def test_the_gap_that_still_runs_is_there_and_open():
@@ -349,10 +359,15 @@ def test_a_campaign_counts_invited_agencies_within_72_hours_and_unknown_exposure
         },
         schema_overrides={"post_key": pl.Int64},
     )
-    row = campaigns.campaigns(planned, made, tags).row(0, named=True)
-    assert (row["invited"], row["joined"], row["breadth"], row["gain"]) == (2, 1, 0.5, 2.5)
+    days = [start.date() + timedelta(days=k) for k in range(4)]
+    covered = pl.DataFrame({"agency_id": ["c"] * 4, "platform": ["instagram"] * 4, "date": days})
+    row = campaigns.campaigns(planned, made, tags, covered).row(0, named=True)
+    assert (row["invited"], row["joined"], row["unknown"], row["breadth"], row["gain"]) == (2, 1, 0, 0.5, 2.5)
     unknown = made.with_columns(exposure=pl.Series([100, None, 70]))
-    assert campaigns.campaigns(planned, unknown, tags)["gain"].to_list() == [None]
+    assert campaigns.campaigns(planned, unknown, tags, covered)["gain"].to_list() == [None]
+    # An invited agency whose files do not speak for one of the days is not one that stayed away.
+    row = campaigns.campaigns(planned, made, tags, covered.head(3)).row(0, named=True)
+    assert (row["invited"], row["joined"], row["unknown"], row["breadth"], row["gain"]) == (2, 1, 1, 1.0, None)
 
 
 # ---- aspirations, information, risk -----------------------------------------------------------------------------------------
@@ -401,8 +416,7 @@ def test_service_information_is_counted_by_its_parts(caption, parts):
 def test_no_log_of_corrections_is_not_no_correction():
     made = posts(MORNING, captured_at=[datetime(2026, 10, 8)])
     exports = pl.DataFrame(
-        {"export_id": [0, 1], "kind": ["k", "k"], "code": [None, None], "captured_at": [datetime(2026, 10, 8)] * 2},
-        schema_overrides={"code": pl.Utf8},
+        {"export_id": [0, 1], "kind": ["k", "k"], "period_first": [DAY, DAY], "captured_at": [datetime(2026, 10, 8)] * 2}
     )
     incidents = pl.DataFrame(
         schema={"incident_id": pl.Utf8, "agency_id": pl.Utf8, "kind": pl.Utf8, "started_at_wib": pl.Datetime}
@@ -418,13 +432,17 @@ def test_a_post_that_a_later_export_of_its_days_lacks_is_possibly_deleted():
         {
             "export_id": [0, 1],
             "kind": ["k", "k"],
-            "code": [None, None],
+            "period_first": [DAY, DAY],
             "captured_at": [datetime(2026, 10, 8), datetime(2026, 10, 15)],
-        },
-        schema_overrides={"code": pl.Utf8},
+        }
     )
     week = (DAY, DAY + timedelta(days=6))
     assert information.possibly_deleted(made, exports, spans(week, week)).height == 1
+    # A list of the best posts drops a post without anybody deleting it, and so does a window that began after it.
+    top_list = spans(week, week).with_columns(is_whole=False)
+    assert information.possibly_deleted(made, exports, top_list).height == 0
+    later = exports.with_columns(period_first=pl.Series([DAY, DAY + timedelta(days=2)]))
+    assert information.possibly_deleted(made, later, spans(week, week)).height == 0
     assert (
         information.possibly_deleted(made, exports.with_columns(kind=pl.Series(["k", "stories"])), spans(week, week)).height == 0
     )
@@ -503,10 +521,10 @@ def test_a_surge_ends_with_three_calm_days_and_its_answer_comes_from_the_log():
 
 def test_few_posts_are_pulled_towards_what_is_expected():
     rows = [
-        (f"x{i}", "a", "x", date(2026, 10, 1), 9, y, s, -4.0)
+        (f"x{i}", "a", "x", "", date(2026, 10, 1), 9, y, s, -4.0)
         for i, (y, s) in enumerate([(-3.0, 0.1), (-3.0, 1.0), (-5.0, 0.1), (-4.0, None)])
     ]
-    names = ["account_id", "agency_id", "platform", "month", "n", "y", "se", "expected_ln"]
+    names = ["account_id", "agency_id", "platform", "basis", "month", "n", "y", "se", "expected_ln"]
     rates = shrunk.account_month_shrunk(pl.DataFrame(rows, schema=names, orient="row"), AGENCIES)["er_shrunk"].log().to_list()
     assert -3.1 < rates[0] < -3.0 and -4.0 < rates[1] < -3.2 and rates[3] is None
 

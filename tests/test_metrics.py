@@ -15,7 +15,8 @@ SCHEMA = """
 create schema core; create schema marts; create schema estimates; create schema meta;
 create table core.agencies(agency_id varchar, peer_group varchar, population bigint);
 create table core.posts(post_key bigint, platform varchar, account_id varchar, agency_id varchar, month date, week_start date,
-  is_counted boolean, is_collab boolean, published_at_wib timestamp, published_on date, published_precision varchar,
+  is_counted boolean, is_top_list boolean default false, engagement_parts varchar,
+  is_collab boolean, published_at_wib timestamp, published_on date, published_precision varchar,
   post_type varchar,
   likes bigint, reactions bigint, comments bigint, replies bigint, shares bigint, reposts bigint, saves bigint, bookmarks bigint,
   dislikes bigint, link_clicks bigint, negative_total bigint, reach bigint, avg_watch_seconds double, duration_seconds bigint,
@@ -25,7 +26,7 @@ create table marts.post_facts(post_key bigint, format varchar, hour int, weekday
 create table core.post_themes(post_key bigint, scheme_id varchar, programme varchar, content_type varchar, has_caption boolean,
   is_taggable boolean);
 create table marts.coverage_month(agency_id varchar, account_id varchar, platform varchar, month date, state varchar,
-  covered_days bigint, days bigint);
+  covered_days bigint, listed_days bigint, days bigint);
 create table estimates.agency_window(agency_id varchar, vs_expected double, lower double, upper double, n_posts bigint,
   rank_lower bigint, rank_upper bigint, p_top double);
 create table estimates.case_clocks(channel varchar, case_id varchar, agency_id varchar, account_id varchar, month date,
@@ -50,10 +51,10 @@ def database(*posts: dict[str, object]) -> duckdb.DuckDBPyConnection:
     con.execute(SCHEMA)
     con.execute("insert into core.agencies values ('a', 'kecamatan', 100000), ('b', 'kecamatan', null)")
     con.execute(
-        f"insert into marts.coverage_month values ('a', 'instagram-a', 'instagram', date '{OCTOBER}', 'complete', 31, 31),"
-        f"('a', 'instagram-a', 'instagram', date '{NOVEMBER}', 'complete', 30, 30),"
-        f"('b', 'instagram-b', 'instagram', date '{OCTOBER}', 'missing', 0, 31),"
-        f"('a', 'x-a', 'x', date '{OCTOBER}', 'partial', 10, 31)"
+        f"insert into marts.coverage_month values ('a', 'instagram-a', 'instagram', date '{OCTOBER}', 'complete', 31, 31, 31),"
+        f"('a', 'instagram-a', 'instagram', date '{NOVEMBER}', 'complete', 30, 30, 30),"
+        f"('b', 'instagram-b', 'instagram', date '{OCTOBER}', 'missing', 0, 0, 31),"
+        f"('a', 'x-a', 'x', date '{OCTOBER}', 'partial', 10, 10, 31)"
     )
     for row in posts:
         facts = {"format": "photo", "maturity": row.pop("maturity"), "post_key": row["post_key"]}
@@ -86,6 +87,22 @@ def test_engagement_rate_is_a_geometric_mean_that_one_viral_post_cannot_carry():
 def test_a_post_without_one_part_is_left_out_of_both_sums():
     row = one(database(post(1, e=10, x=100), post(2, e=None, x=900), post(3, e=50, x=None)), "er_pooled", platform="instagram")
     assert (row["numerator"], row["denominator"], row["n"]) == (10, 100, 1)
+
+
+def test_a_rate_says_what_its_engagement_is_made_of_and_a_count_what_it_left_out():
+    plain, saves = {"engagement_parts": "likes+comments+shares"}, {"engagement_parts": "likes+comments+shares+saves"}
+    listed = [post(i, "tiktok", is_top_list=True, **plain) for i in range(3)]
+    con = database(*listed, post(7, "tiktok", account_id="tiktok-b", **saves), post(8))
+    rates = {r["account_id"]: r for r in metrics.measure(con, "er_account", ("account_id",)).iter_rows(named=True)}
+    assert rates["tiktok-a"]["basis"] == "likes+comments+shares; top_list"
+    assert rates["tiktok-b"]["basis"] == "likes+comments+shares+saves" and rates["instagram-a"]["basis"] is None
+    mixed = one(con, "er_account", platform="tiktok")
+    assert mixed["basis"] == "likes+comments+shares | likes+comments+shares+saves; top_list"
+    counts = {r["account_id"]: r for r in metrics.measure(con, "posts", ("account_id",)).iter_rows(named=True)}
+    assert [counts["tiktok-a"][k] for k in ("value", "n", "basis")] == [None, 0, "without_top_list"]
+    assert [counts["tiktok-b"][k] for k in ("value", "n", "basis")] == [1, 1, None]
+    agency = one(con, "posts", agency_id="a")
+    assert (agency["value"], agency["basis"]) == (2, "without_top_list")
 
 
 def test_what_a_platform_does_not_report_is_null_with_n_0_and_never_0():

@@ -377,6 +377,50 @@ def test_an_export_of_stories_or_videos_says_nothing_about_the_other_posts(works
     assert of_account["posts"].to_list() in ([None], [])
 
 
+def test_every_kind_that_is_a_top_list_is_a_kind_of_posts():
+    named = set(re.findall(r"'(\w+)'", SQL_OF["staging.top_lists"].split("kind IN")[1].split(")")[0]))
+    assert named and named <= {f.kind for f in all_formats() if f.grain == "post"}
+
+
+@pytest.mark.parametrize("about", [{"kind": "tiktok_studio_content"}, {"outcome": "flagged", "messages": ["POSSIBLY_CUT"]}])
+def test_a_top_list_gives_rates_and_never_a_count_of_posts(workspace, about):
+    rows = [post("tiktok", str(i), f"2026-10-{i + 1:02d}T03:00") for i in range(3)]
+    drop(workspace, "a-tt/1.csv", "tiktok", rows, captured_at="2026-11-20", period=("2026-10-01", "2026-10-31"), **about)
+    posts, coverage, months = build(workspace, "core.posts", "marts.coverage_month", "marts.account_month")
+    assert posts["is_top_list"].to_list() == [True] * 3
+    october = pl.col("account_id") == "a-tt", pl.col("month") == date(2026, 10, 1)
+    assert coverage.filter(*october).select("state", "covered_days", "listed_days").rows() == [("complete", 31, 0)]
+    row = months.filter(*october).row(0, named=True)
+    assert (row["posts"], row["stories"], row["engagement"], row["exposure"]) == (None, None, None, None)
+    assert (row["mature_posts"], row["er_account"]) == (3, pytest.approx(40.5 / 2001))
+
+
+def test_a_whole_list_of_the_same_days_counts_what_the_top_list_names_too(workspace):
+    rows = [post("tiktok", str(i), f"2026-10-{i + 1:02d}T03:00") for i in range(3)]
+    october = ("2026-10-01", "2026-10-31")
+    best = {"kind": "tiktok_studio_content", "captured_at": "2026-11-21", "period": october}
+    drop(workspace, "a-tt/1.csv", "tiktok", rows[:1], **best)
+    drop(workspace, "a-tt/2.csv", "tiktok", rows, captured_at="2026-11-20", period=october)
+    posts, months = build(workspace, "core.posts", "marts.account_month")
+    assert posts["is_top_list"].to_list() == [False] * 3
+    assert months.filter(pl.col("account_id") == "a-tt", pl.col("month") == date(2026, 10, 1))["posts"].to_list() == [3]
+
+
+def test_what_engagement_is_made_of_is_said(workspace):
+    rows = [post("tiktok", "1", "2026-10-01T03:00"), post("tiktok", "2", "2026-10-02T03:00", saves=4)]
+    drop(
+        workspace, "a-tt/1.csv", "tiktok", [*rows, post("tiktok", "3", "2026-10-03T03:00", likes=None)], captured_at="2026-11-20"
+    )
+    posts, months = build(workspace, "core.posts", "marts.account_month")
+    assert posts.sort("post_id").select("engagement", "engagement_parts").rows() == [
+        (40, "likes+comments+shares"),
+        (44, "likes+comments+shares+saves"),
+        (None, None),
+    ]
+    october = months.filter(pl.col("account_id") == "a-tt", pl.col("month") == date(2026, 10, 1))
+    assert october["engagement_parts"].to_list() == ["likes+comments+shares | likes+comments+shares+saves"]
+
+
 def test_the_day_of_the_download_is_not_covered(workspace):
     rows = [post("facebook", "1", "2026-10-07T03:00")]
     drop(workspace, "a-fb/1.csv", "facebook", rows, captured_at="2026-10-21T03:00:00", period=("2026-10-01", "2026-10-21"))

@@ -1,6 +1,6 @@
 """Properties that hold for any data: shrinkage, rank sets, false discovery, survival, maturity, regression, alarms."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from pipeline.statistics import (
     anomalies,
     chain_ladder,
+    curves,
     discovery,
     maturity,
     ranks,
@@ -294,3 +295,13 @@ def test_an_account_with_few_weeks_has_no_trend():
     posts = weekly_posts(0.0).filter((pl.col("account_id") != "a1") | (pl.col("published_on") > date(2026, 4, 20)))
     row = season.account_trend(posts).row(by_predicate=pl.col("account_id") == "a1", named=True)
     assert (row["slope"], row["direction"]) == (None, "data")
+
+
+def test_a_post_whose_counts_changed_their_parts_is_no_pair_of_engagement():
+    at = [datetime(2026, 10, day) for day in (1, 8, 15, 22)]
+    parts = ["likes", "likes", "likes+saves", "likes+saves"]
+    history = pl.DataFrame({"post_key": 1, "platform": "tiktok", "captured_at": at, "age_hours": [24.0, 192.0, 360.0, 528.0]})
+    history = history.with_columns(engagement=pl.Series([10, 12, 19, 20]), exposure=100, engagement_parts=pl.Series(parts))
+    pairs = curves.snapshot_pairs(history, "engagement")["tiktok"]
+    assert list(zip(pairs.earlier, pairs.later, strict=True)) == [(10.0, 12.0), (19.0, 20.0)]
+    assert len(curves.snapshot_pairs(history, "exposure")["tiktok"]) == 3

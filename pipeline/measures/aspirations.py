@@ -56,7 +56,7 @@ def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Mappin
         return pl.DataFrame(schema=schema)
     first, end = comparison.window(last)[0], comparison.add_months(last, 1)
     asked = cases.filter(pl.col("received_at_wib").dt.date().is_between(first, end, closed="left"))
-    told = posts.filter("is_counted", pl.col("published_on").is_between(first, end, closed="left"))
+    told = posts.filter("is_counted", ~pl.col("is_top_list"), pl.col("published_on").is_between(first, end, closed="left"))
     needs = [topic for topic in topics if topic["id"] not in NOT_A_NEED]
     asked = (
         asked.select(topic=topics_of(asked["category"], needs)).drop_nulls().group_by("topic").agg(cases=pl.len().cast(pl.Int64))

@@ -32,9 +32,13 @@ def information_parts(caption: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def service_posts(posts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
-    """One row per counted post of content type `layanan`; `parts` is how many of the four it holds, three make it complete."""
+    """One row per counted post of content type `layanan`, no top lists; `parts`: how many of the four, three are complete."""
     service = themes.filter(pl.col("content_type") == "layanan").select("post_key")
-    rows = posts.filter("is_counted").join(service, on="post_key").with_columns(**information_parts(pl.col("caption")))
+    rows = (
+        posts.filter("is_counted", ~pl.col("is_top_list"))
+        .join(service, on="post_key")
+        .with_columns(**information_parts(pl.col("caption")))
+    )
     parts = ["has_when", "has_where", "has_requirement", "has_contact"]
     return rows.select(
         "post_key",
@@ -53,8 +57,10 @@ def possibly_deleted(posts: pl.DataFrame, exports: pl.DataFrame, spans: pl.DataF
 
     An inference, not a fact: a post may have been hidden, or moved to another account.
     """
-    files = exports.filter(pl.col("code").is_null() | (pl.col("code") != "POSSIBLY_CUT"))
-    whole = spans.join(files.select("export_id", "kind", later_at="captured_at"), on="export_id")
+    files = exports.select("export_id", "kind", "period_first", later_at="captured_at")
+    whole = spans.filter("is_whole").join(files, on="export_id")
+    # A window that the file does not declare began somewhere before its first post: what is older may lie outside it.
+    whole = whole.with_columns(first_day=pl.max_horizontal("first_day", "period_first"))
     seen = posts.filter("is_counted").join(exports.select("export_id", "kind"), on="export_id")
     later = seen.select("post_key", "account_id", "kind", "published_on", "captured_at").join(
         whole.select("account_id", "kind", "first_day", "last_day", "later_at"), on=["account_id", "kind"]
@@ -68,7 +74,7 @@ def information_quality(
 ) -> pl.DataFrame:
     """One row per agency and month with posts. `corrections` is null for an agency that logs none: no log is not no error."""
     keys = ["agency_id", "month"]
-    counted = posts.filter("is_counted")
+    counted = posts.filter("is_counted", ~pl.col("is_top_list"))
     gone = possibly_deleted(posts, exports, spans).with_columns(is_gone=pl.lit(True))
     table = (
         counted.join(gone, on="post_key", how="left")

@@ -97,14 +97,16 @@ def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, acc
     )
     unknown = unreadable(items.filter(pl.col("post_key").is_null()), posts, list(match.values()))
     items = items.join(unknown.with_columns(is_unknown=pl.lit(True)), on="plan_id", how="left")
-    columns = ["post_key", "published_at_wib", "published_on", "published_precision", "export_id"]
+    columns = ["post_key", "published_at_wib", "published_on", "published_precision", "export_id", "is_top_list"]
     items = items.join(posts.select(pl.col("post_key").cast(pl.Int64), *columns[1:]), on="post_key", how="left")
     matched, by_day = pl.col("post_key").is_not_null(), pl.col("published_precision") == "day"
     exact = (pl.col("published_at_wib").cast(pl.Datetime("us")) - pl.col("planned_at_wib")).dt.total_seconds() / 3600
     by_date = (pl.col("published_on") - pl.col("planned_on")).dt.total_hours().cast(pl.Float64)
     missing = (pl.col("until") - pl.col("planned_at_wib")).dt.total_seconds() / 3600
+    # A top list shows the planned posts that did well: counting those alone would make every plan a success.
+    told = pl.col("is_covered").fill_null(False) | (matched & ~pl.col("is_top_list").fill_null(False))
     items = items.with_columns(
-        is_due=pl.col("is_frozen") & (pl.col("is_covered").fill_null(False) | matched) & pl.col("is_unknown").is_null(),
+        is_due=pl.col("is_frozen") & told & pl.col("is_unknown").is_null(),
         is_matched=matched,
         lag_hours=pl.when(matched & by_day).then(by_date).when(matched).then(exact).otherwise(missing),
     )
@@ -158,7 +160,7 @@ def plan_summary(items: pl.DataFrame, posts: pl.DataFrame, themes: pl.DataFrame,
         matched=pl.col("is_matched").sum().cast(pl.Int64),
         on_time=pl.col("is_on_time").sum().cast(pl.Int64),
     )
-    counted = posts.filter("is_counted")
+    counted = posts.filter("is_counted", ~pl.col("is_top_list"))
     planned = items.filter("is_matched").select(pl.col("post_key"), is_planned=pl.lit(True)).unique()
     made = counted.with_columns(pl.col("post_key").cast(pl.Int64)).join(planned, on="post_key", how="left")
     is_judged = pl.col("is_planned").is_not_null() | pl.col("caption").is_not_null()  # no text and no match: cannot be told

@@ -15,12 +15,14 @@ BEST_HOURS, MINIMUM_HOUR_POSTS, MINIMUM_WEEKS, MINIMUM_POSTS = 6, 20, 4, 10
 
 
 def covered_days(spans: pl.DataFrame, accounts: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
-    """(account_id, agency_id, platform, date): days for which an accepted export says everything an account published.
+    """(account_id, agency_id, platform, date): days for which an accepted export says everything an account published; a top
+    list of posts does not.
 
     As in `marts.coverage_month`, days run from the month of the regency's first known post, at most 36 months back: a span that
     a file declares before anybody posted is no silence.
     """
-    known = spans.filter(pl.col("first_day") <= pl.col("last_day")).select("account_id", "first_day", "last_day").unique()
+    known = spans.filter("is_whole", pl.col("first_day") <= pl.col("last_day"))
+    known = known.select("account_id", "first_day", "last_day").unique()
     first: Any = posts["published_on"].min() or date.max
     last: Any = known["last_day"].max() or date.max
     floor = max(first.replace(day=1), (last - timedelta(days=36 * 30)).replace(day=1))
@@ -63,7 +65,8 @@ def post_gaps(posts: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     columns = ["account_id", "agency_id", "platform", "post_key", "export_id", "has_clock", "at"]
     noon = pl.col("published_on").cast(pl.Datetime("us")) + timedelta(hours=12)
     clock = pl.col("published_precision") != "day"
-    rows = posts.filter("is_counted", pl.col("published_on").is_not_null()).with_columns(
+    whole = posts.filter("is_counted", ~pl.col("is_top_list"))  # between the posts of a top list others were published
+    rows = whole.filter(pl.col("published_on").is_not_null()).with_columns(
         has_clock=clock, at=pl.when(clock).then(pl.col("published_at_wib").cast(pl.Datetime("us"))).otherwise(noon)
     )
     rows = rows.select(columns).sort("account_id", "at", "post_key")
@@ -71,7 +74,11 @@ def post_gaps(posts: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     ended = rows.filter(pl.col("before").is_not_null()).with_columns(
         is_open=pl.lit(False), has_clock=pl.col("has_clock") & pl.col("had")
     )
-    last = spans.group_by("account_id").agg(until=pl.col("last_day").max().cast(pl.Datetime("us")) + timedelta(days=1))
+    last = (
+        spans.filter("is_whole")
+        .group_by("account_id")
+        .agg(until=pl.col("last_day").max().cast(pl.Datetime("us")) + timedelta(days=1))
+    )
     running = rows.group_by("account_id").tail(1).join(last, on="account_id").filter(pl.col("until") > pl.col("at"))
     running = running.with_columns(before=pl.col("at"), at=pl.col("until"), is_open=pl.lit(True)).drop("until")
     both = pl.concat([ended, running], how="diagonal")
@@ -156,7 +163,8 @@ def _p90(gaps: pl.DataFrame) -> float | None:
 
 def _rhythm(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
     days = frames["core.calendar"].select(published_on="date", is_ramadan=pl.col("is_ramadan").fill_null(False))
-    clock = frames["core.posts"].filter("is_counted", pl.col("published_precision") != "day").select("post_key")
+    whole = frames["core.posts"].filter("is_counted", ~pl.col("is_top_list"))
+    clock = whole.filter(pl.col("published_precision") != "day").select("post_key")
     facts = frames["marts.post_facts"].select("post_key", "account_id", "peer_group", "published_on", "hour")
     facts = facts.join(clock, on="post_key").join(days, on="published_on", how="left")
     facts = facts.join(frames["estimates.post_lift"].select("post_key", "lift"), on="post_key", how="left")

@@ -12,11 +12,12 @@ Z = 1.959964
 
 
 def account_month_shrunk(expected: pl.DataFrame, agencies: pl.DataFrame) -> pl.DataFrame:
-    """One row per account-month. Normal-normal on the log scale within platform and month (METHODS 2a); null where se is
+    """One row per account-month. Normal-normal on the log scale within platform, basis and month (METHODS 2a); null where se is
     unknown."""
     rows = expected.join(agencies.select("agency_id", "peer_group"), on="agency_id", how="left")
-    rows = rows.sort("platform", "month", "account_id", "agency_id")
-    parts = [_shrunk(part) for part in rows.partition_by("platform", "month", maintain_order=True)]
+    alike = ["platform", "basis", "month"]
+    rows = rows.sort(*alike, "account_id", "agency_id")
+    parts = [_shrunk(part) for part in rows.partition_by(alike, maintain_order=True)]
     empty = _shrunk(rows.clear())
     return pl.concat([empty, *parts]).sort("account_id", "agency_id", "month")
 
@@ -32,7 +33,9 @@ def _shrunk(rows: pl.DataFrame) -> pl.DataFrame:
     centre = rows["expected_ln"].cast(pl.Float64).to_numpy() + mean
     values = {"er_shrunk": centre, "er_shrunk_lower": centre - Z * sd, "er_shrunk_upper": centre + Z * sd}
     columns = [pl.Series(name, np.exp(value), dtype=pl.Float64, nan_to_null=True) for name, value in values.items()]
-    return rows.select("account_id", "agency_id", "platform", "peer_group", "month", "n", "expected_ln").with_columns(columns)
+    return rows.select("account_id", "agency_id", "platform", "basis", "peer_group", "month", "n", "expected_ln").with_columns(
+        columns
+    )
 
 
 TABLES = {

@@ -24,12 +24,14 @@ MINIMUM_POSTS, MINIMUM_COVERAGE, MINIMUM_GROUP = 5, 0.9, 8
 WINDOW_MONTHS, FIT_MONTHS = 3, 13
 MINIMUM_CHANGES = 5
 LEAST_SENSITIVITY = 0.4  # below it the counts are mostly 0 and a correction would only blow up noise
+TOP_LIST = "; top_list"  # follows the parts of engagement where only the best posts are known
 PRIOR_DF = 20.0  # weight, in posts, of the platform's spread of posts when an account's own spread is estimated
 
 EXPECTED_SCHEMA = {
     "account_id": pl.Utf8,
     "agency_id": pl.Utf8,
     "platform": pl.Utf8,
+    "basis": pl.Utf8,
     "month": pl.Date,
     "n": pl.Int64,
     "y": pl.Float64,
@@ -76,9 +78,25 @@ def last_complete_month(account_month: pl.DataFrame) -> date | None:
 
 
 def comparable_posts(post_facts: pl.DataFrame) -> pl.DataFrame:
-    """Mature owned posts with a rate: what levels are computed from."""
+    """Mature owned posts with a rate: what levels are computed from. `basis` says what their engagement is made of and whether
+    they come from a top list.
+
+    An account has one basis, that of most of its posts of the last 13 months; the others are left out. A rate with saves beside
+    rates without, or of the most watched videos beside rates of all, would be a better or worse account and is neither.
+    """
     known = pl.col("is_comparable") & pl.col("ln_rate").is_finite() & pl.col("agency_id").is_not_null()
-    return post_facts.filter(known).with_columns(pl.col("format").fill_null("other"))
+    posts = post_facts.filter(known).with_columns(pl.col("format").fill_null("other"), basis=_basis(post_facts))
+    if posts.select("platform", "basis").n_unique() == posts["platform"].n_unique():
+        return posts
+    recent = posts.filter(pl.col("month").dt.offset_by(f"{FIT_MONTHS}mo") > pl.col("month").max().over("account_id"))
+    counts = recent.group_by("account_id", "basis").len().sort("account_id", "len", "basis", descending=[False, True, False])
+    return posts.join(counts.unique("account_id", keep="first", maintain_order=True), on=["account_id", "basis"], how="semi")
+
+
+def _basis(post_facts: pl.DataFrame) -> pl.Expr:
+    parts = pl.col("engagement_parts").fill_null("") if "engagement_parts" in post_facts.columns else pl.lit("")
+    listed = pl.col("is_top_list").fill_null(False) if "is_top_list" in post_facts.columns else pl.lit(False)
+    return parts + pl.when(listed).then(pl.lit(TOP_LIST)).otherwise(pl.lit(""))
 
 
 def post_effects(posts: pl.DataFrame) -> pl.DataFrame:
@@ -153,6 +171,7 @@ def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame
     expected = _expected_levels(recent, _sizes(recent, account_month))
     cell = ["account_id", "agency_id", "platform", "month"]
     months = posts.group_by(cell).agg(
+        pl.col("basis").first(),
         pl.len().cast(pl.Int64).alias("n"),
         pl.col("ln_rate").mean().alias("y"),
         pl.col("format_part").mean(),
@@ -181,10 +200,12 @@ def _sizes(posts: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
 
 
 def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
-    levels = posts.group_by("platform", "account_id").agg(pl.col("level_part").mean().alias("level"), pl.len().alias("n"))
-    levels = levels.join(sizes, on="account_id", how="left").sort("platform", "account_id")
+    """Per account what its size lets expect, from accounts of its platform whose rates have the same basis."""
+    series = ["platform", "basis", "account_id"]
+    levels = posts.group_by(series).agg(pl.col("level_part").mean().alias("level"), pl.len().alias("n"))
+    levels = levels.join(sizes, on="account_id", how="left").sort(series)
     parts = []
-    for p in levels.partition_by("platform", maintain_order=True):
+    for p in levels.partition_by("platform", "basis", maintain_order=True):
         n = p["n"].to_numpy().astype(float)
         found = expected_by_size(
             p["level"].to_numpy(), p["ln_size"].cast(pl.Float64).fill_null(np.nan).to_numpy(), case_weight=n / (n + 10)

@@ -27,8 +27,14 @@ def snapshot_pairs(history: pl.DataFrame, quantity: str) -> dict[str, m.Pairs]:
     rows = rows.filter(pl.col("captured_at") > pl.col("captured_at").max() - pl.duration(days=DAYS)).sort(
         "post_key", "captured_at"
     )
-    before = [pl.col(c).shift(1).over("post_key").alias(f"{c}_before") for c in (quantity, "age_hours")]
-    rows = rows.with_columns(before).filter(pl.col(f"{quantity}_before").is_not_null())
+    if quantity != "engagement" or "engagement_parts" not in rows.columns:
+        rows = rows.with_columns(engagement_parts=pl.lit(""))
+    seen = (quantity, "age_hours", "engagement_parts")
+    rows = rows.with_columns(pl.col(c).shift(1).over("post_key").alias(f"{c}_before") for c in seen)
+    # Saves that one file has and the next lacks are no growth.
+    rows = rows.filter(
+        pl.col(f"{quantity}_before").is_not_null(), pl.col("engagement_parts") == pl.col("engagement_parts_before")
+    )
     columns = (f"{quantity}_before", quantity, "age_hours_before", "age_hours", "post_key")
     return {p[0]: m.pairs(*(g[c].to_numpy() for c in columns)) for p, g in rows.group_by("platform")}
 

@@ -154,12 +154,14 @@ def _nuisance(posts: pl.DataFrame, column: str) -> np.ndarray:
 
 
 def shares(posts: pl.DataFrame) -> pl.DataFrame:
-    """programme, share_posts, share_engagement of one scheme. Platforms are never added: shares inside each, by posts."""
+    """programme, share_posts, share_engagement of one scheme. Platforms and engagement of different parts are never added: shares
+    inside each, by posts."""
     tagged = pl.col("programme") != UNTAGGED
     total = pl.when(tagged).then(tagged.sum()).otherwise(pl.len())
     counted = posts.with_columns(base=total).group_by("programme").agg(share_posts=pl.len() / pl.col("base").first())
-    weight = tagged.sum().over("platform") / tagged.sum()
-    engaged = posts.with_columns(weight=weight, whole=pl.col("engagement").filter(tagged).sum().over("platform"))
+    alike = ["platform", "basis"] if "basis" in posts.columns else ["platform"]
+    weight = tagged.sum().over(alike) / tagged.sum()
+    engaged = posts.with_columns(weight=weight, whole=pl.col("engagement").filter(tagged).sum().over(alike))
     part = (
         engaged.filter(tagged & (pl.col("whole") > 0))
         .group_by("programme")

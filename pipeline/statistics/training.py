@@ -68,7 +68,7 @@ def panels(expected, account_month, cases, trainings, agencies) -> dict[str, Pan
     complete = _covered_months(account_month)
     values = {
         "er": _rates(expected.join(complete, on=["account_id", "month"], how="semi"), first),
-        "posts": _posts(account_month, complete),
+        "posts": _posts(account_month),
         "response": _response(cases),
     }
     return {k: _pivot(v.filter(pl.col("month") <= last), first, agencies) for k, v in values.items() if len(v)}
@@ -76,6 +76,13 @@ def panels(expected, account_month, cases, trainings, agencies) -> dict[str, Pan
 
 def _covered_months(account_month: pl.DataFrame) -> pl.DataFrame:
     return account_month.filter(pl.col("coverage") >= c.MINIMUM_COVERAGE).select("account_id", "month")
+
+
+def _is_listed(account_month: pl.DataFrame) -> pl.Expr:
+    """Whether a whole list of posts speaks for the month: a top list covers it without counting its posts."""
+    if "listed_days" not in account_month.columns:
+        return pl.col("coverage") >= c.MINIMUM_COVERAGE
+    return pl.col("listed_days") >= c.MINIMUM_COVERAGE * pl.col("days_in_month")
 
 
 def _rates(expected: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
@@ -102,10 +109,12 @@ def _rates(expected: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("n") >= c.MINIMUM_POSTS).select("agency_id", "month", "value", "level")
 
 
-def _posts(account_month: pl.DataFrame, complete: pl.DataFrame) -> pl.DataFrame:
-    """Only months in which every account of the agency is covered: a missing file must not look like fewer posts."""
-    rows = account_month.join(complete.with_columns(ok=pl.lit(True)), on=["account_id", "month"], how="left")
-    rows = rows.group_by("agency_id", "month").agg(pl.col("posts").sum(), pl.col("ok").fill_null(False).all())
+def _posts(account_month: pl.DataFrame) -> pl.DataFrame:
+    """Only months in which every account of the agency is covered: a missing file must not look like fewer posts. Accounts that
+    never had a whole list of their posts are left out of all months."""
+    rows = account_month.with_columns(ok=_is_listed(account_month).fill_null(False))
+    rows = rows.filter(pl.col("ok").any().over("account_id"))
+    rows = rows.group_by("agency_id", "month").agg(pl.col("posts").sum(), pl.col("ok").all())
     return rows.filter("ok").select("agency_id", "month", value=(pl.col("posts") + 0.5).log())
 
 

@@ -257,6 +257,7 @@ PLATFORM_WINDOW_SCHEMA = (
     | {"n_posts": pl.Int64, "n_accounts": pl.Int64, "state": pl.Utf8}
     | dict.fromkeys(("previous", "change", "change_lower", "change_upper", "p", "q"), pl.Float64)
     | {"direction": pl.Utf8, "er_account": pl.Float64, "er_pooled": pl.Float64, "er_expected": pl.Float64, "coverage": pl.Float64}
+    | {"basis": pl.Utf8}
 )
 
 
@@ -302,6 +303,7 @@ def _one_platform(e: Evidence, platform: str, rows: pl.DataFrame, expected: pl.D
             ((pl.col("y") * pl.col("n")).sum() / n).exp().alias("er_account"),
             ((pl.col("expected_ln") * pl.col("n")).sum() / n).exp().alias("er_expected"),
             n.alias("seen_posts"),
+            pl.col("basis").unique().sort().str.join(" | "),
         )
     )
     pooled = (

@@ -24,5 +24,5 @@ SELECT
     views_organic, views_boosted, reach_organic, reach_boosted, video_3s_views, video_1m_views, video_3s_viewers,
     video_1m_viewers, promoted_impressions, promoted_engagements_reported, new_viewers, returning_viewers, duration_seconds,
     watch_seconds, avg_watch_seconds, avg_view_rate, stayed_to_watch_rate, impressions_ctr_rate, likes_ratio_rate,
-    engagement, exposure, export_id, row_number
+    engagement, exposure, CASE WHEN engagement IS NOT NULL THEN engagement_parts END AS engagement_parts, export_id, row_number
 FROM observed

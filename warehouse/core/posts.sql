@@ -1,7 +1,8 @@
 -- One post of a platform, with its latest usable values and the agency that its account belonged to on that day (WIB).
 -- key: post_key
 -- Latest: the owner's own file before a partner's, complete before incomplete, then (captured_at, evidence, SHA-256): never the
--- order of arrival. A post known only from sums over a period keeps its identity and has no values.
+-- order of arrival. is_top_list: no whole list of its account names it, so it may be counted with others of its kind only.
+-- A post known only from sums over a period keeps its identity and has no values.
 WITH latest AS (
     SELECT *
     FROM staging.post_snapshots
@@ -25,14 +26,15 @@ seen AS (
         post_key, count(DISTINCT exporter_id) AS exporters, count(DISTINCT captured_at) FILTER (is_lifetime) AS n_snapshots,
         max(CASE WHEN owner_id IS NULL OR owner_id <> exporter_id THEN 1 ELSE 0 END) AS has_partner,
         min(captured_at) FILTER (is_lifetime AND owner_id = exporter_id
-            AND CAST(captured_at + INTERVAL 7 HOUR AS DATE) > published_on) AS first_captured_at
+            AND CAST(captured_at + INTERVAL 7 HOUR AS DATE) > published_on) AS first_captured_at,
+        min(CASE WHEN is_top_list THEN 1 ELSE 0 END) AS only_in_top_lists
     FROM staging.post_snapshots
     GROUP BY post_key
 ),
 dated AS (
     SELECT
         l.*, c.published_at AS at, c.published_precision AS precision, s.exporters, s.n_snapshots, s.has_partner,
-        s.first_captured_at,
+        s.first_captured_at, s.only_in_top_lists,
         CASE WHEN c.published_precision = 'day' OR c.published_at IS NULL THEN c.published_on
             ELSE CAST(c.published_at + INTERVAL 7 HOUR AS DATE) END AS day,
         coalesce(l.owner_id, l.exporter_id) AS account_id
@@ -120,6 +122,8 @@ SELECT
     CASE WHEN d.is_lifetime THEN d.likes_ratio_rate END AS likes_ratio_rate,
     CASE WHEN d.is_lifetime THEN d.engagement END AS engagement,
     CASE WHEN d.is_lifetime THEN d.exposure END AS exposure,
+    CASE WHEN d.is_lifetime AND d.engagement IS NOT NULL THEN d.engagement_parts END AS engagement_parts,
+    d.only_in_top_lists = 1 AS is_top_list,
     d.captured_at, d.first_captured_at,
     datediff('second', d.at + CASE d.precision WHEN 'day' THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END, d.captured_at)
         / 3600.0 AS age_hours,  -- as in core.post_history: a day without a time stands for its middle

@@ -1,7 +1,7 @@
 -- One account of one agency in one calendar month (WIB): output, latest lifetime values of the posts of that month, coverage.
 -- key: account_id, agency_id, month
--- posts is null, not 0, in a month for which no file speaks. Sums are over the posts that report the part; rates only over mature
--- posts with both parts. Shares are reposts on X and LinkedIn; saves are bookmarks on X.
+-- posts is null, not 0, in a month for which no whole list of posts speaks, and so are the sums: a top list gives rates only. Sums
+-- are over the posts that report the part; rates only over mature posts with both parts. Shares are reposts on X and LinkedIn; saves are bookmarks on X.
 -- Logs are averaged as decimals: a sum of floats depends on the order of the rows, and so on the order of the files.
 WITH output AS (
     SELECT
@@ -16,7 +16,7 @@ WITH output AS (
         CAST(sum(CASE WHEN is_counted THEN CASE WHEN platform = 'x' THEN bookmarks ELSE saves END END) AS BIGINT) AS saves,
         CAST(sum(CASE WHEN is_counted THEN link_clicks END) AS BIGINT) AS link_clicks
     FROM core.posts
-    WHERE agency_id IS NOT NULL
+    WHERE agency_id IS NOT NULL AND NOT is_top_list
     GROUP BY account_id, agency_id, month
 ),
 rates AS (
@@ -24,7 +24,9 @@ rates AS (
         account_id, agency_id, month, count(*) AS mature_posts,
         avg(CAST(ln_rate AS DECIMAL(18, 12))) AS er_log_mean, round(stddev_samp(ln_rate), 9) AS er_log_sd,
         sum(engagement) / nullif(CAST(sum(exposure) AS DOUBLE), 0) AS er_pooled,
-        count(CASE WHEN engagement <= 1 THEN 1 END) AS zero_posts
+        count(CASE WHEN engagement <= 1 THEN 1 END) AS zero_posts,
+        CASE WHEN min(engagement_parts) = max(engagement_parts) THEN min(engagement_parts)
+            ELSE min(engagement_parts) || ' | ' || max(engagement_parts) END AS engagement_parts
     FROM marts.post_facts
     WHERE is_comparable
     GROUP BY account_id, agency_id, month
@@ -37,18 +39,18 @@ followers AS (
 ),
 months AS (
     SELECT
-        account_id, agency_id, platform, month, covered_days, days, state,
+        account_id, agency_id, platform, month, covered_days, listed_days, days, state,
         CAST(date_trunc('month', month + INTERVAL 32 DAY) AS DATE) AS next_month
     FROM marts.coverage_month
 )
 SELECT
     m.account_id, m.agency_id, m.platform, m.month,
-    CASE WHEN m.covered_days > 0 OR o.posts > 0 THEN coalesce(o.posts, 0) END AS posts,
-    CASE WHEN m.covered_days > 0 OR o.posts > 0 THEN coalesce(o.stories, 0) END AS stories,
-    CASE WHEN m.covered_days > 0 OR o.posts > 0 THEN coalesce(o.shares_of_others, 0) END AS shares_of_others,
+    CASE WHEN m.listed_days > 0 OR o.posts > 0 THEN coalesce(o.posts, 0) END AS posts,
+    CASE WHEN m.listed_days > 0 OR o.posts > 0 THEN coalesce(o.stories, 0) END AS stories,
+    CASE WHEN m.listed_days > 0 OR o.posts > 0 THEN coalesce(o.shares_of_others, 0) END AS shares_of_others,
     coalesce(r.mature_posts, 0) AS mature_posts, o.engagement, o.exposure, r.er_log_mean, r.er_log_sd,
-    exp(r.er_log_mean) AS er_account, r.er_pooled, o.comments, o.shares, o.saves, o.link_clicks, r.zero_posts,
-    f.followers AS followers_end, m.covered_days, m.days AS days_in_month,
+    exp(r.er_log_mean) AS er_account, r.er_pooled, o.comments, o.shares, o.saves, o.link_clicks, r.zero_posts, r.engagement_parts,
+    f.followers AS followers_end, m.covered_days, m.listed_days, m.days AS days_in_month,
     m.covered_days / nullif(CAST(m.days AS DOUBLE), 0) AS coverage,
     m.state = 'complete' AS is_complete
 FROM months m

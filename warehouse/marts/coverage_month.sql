@@ -1,5 +1,6 @@
 -- One account of one agency in one month: how many of its days the accepted post exports speak for, and why not where they do not.
 -- key: account_id, agency_id, month
+-- listed_days: those of them for which a whole list of posts exists; a top list covers days but does not count posts.
 -- complete: at least 90 % of the days. partial: some. refused: none, but a file was refused or held. missing: no file. not_required:
 -- the account is closed and nothing was sent. Months run from the regency's first known post, at most 36 months back, to the newest
 -- export; an account's older months are listed where it has posts. A span that a file declares before any post adds no months.
@@ -33,13 +34,15 @@ days AS (
         AND d.date BETWEEN coalesce(a.valid_from, DATE '1900-01-01') AND coalesce(a.valid_to, DATE '9999-12-31')
 ),
 covered AS (
-    SELECT DISTINCT d.account_id, d.date
+    SELECT d.account_id, d.date, max(CASE WHEN c.is_whole THEN 1 ELSE 0 END) AS is_listed
     FROM days d
     JOIN staging.post_coverage c ON c.account_id = d.account_id AND d.date BETWEEN c.first_day AND c.last_day
+    GROUP BY d.account_id, d.date
 ),
 counted AS (
     SELECT
-        d.account_id, d.agency_id, d.platform, d.month, max(d.status) AS status, count(*) AS days, count(c.date) AS covered_days
+        d.account_id, d.agency_id, d.platform, d.month, max(d.status) AS status, count(*) AS days, count(c.date) AS covered_days,
+        CAST(coalesce(sum(c.is_listed), 0) AS BIGINT) AS listed_days
     FROM days d
     LEFT JOIN covered c ON c.account_id = d.account_id AND c.date = d.date
     GROUP BY d.account_id, d.agency_id, d.platform, d.month
@@ -64,6 +67,6 @@ SELECT
         WHEN c.status = 'closed' THEN 'not_required'
         ELSE 'missing'
     END AS state,
-    c.covered_days, c.days, coalesce(s.files, 0) AS files, coalesce(s.refused, 0) AS refused, s.reason_code, s.last_captured_at
+    c.covered_days, c.listed_days, c.days, coalesce(s.files, 0) AS files, coalesce(s.refused, 0) AS refused, s.reason_code, s.last_captured_at
 FROM counted c
 LEFT JOIN sent s ON s.account_id = c.account_id AND s.month = c.month

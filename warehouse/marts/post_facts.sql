@@ -38,7 +38,8 @@ SELECT
         WHEN j.post_type = 'text' THEN 'text'
         ELSE 'other'
     END AS format,
-    t.programme, t.content_type, j.is_collab, j.may_include_paid, j.engagement, j.exposure,
+    t.programme, t.content_type, j.is_collab, j.may_include_paid, j.is_top_list, j.engagement_parts,
+    j.engagement, j.exposure,
     CASE WHEN j.m_e >= 0.5 THEN j.engagement / j.m_e END AS e_final,
     CASE WHEN j.m_x >= 0.5 THEN j.exposure / j.m_x END AS x_final,
     CASE WHEN j.maturity_share >= 0.9 THEN 'mature' WHEN j.maturity_share >= 0.5 THEN 'maturing'

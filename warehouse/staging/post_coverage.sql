@@ -1,5 +1,6 @@
--- One span of days for which an export says everything an account published: its posts are known, also where there are none.
+-- One span of days that an export of posts of an account speaks for.
 -- key: export_id, account_id
+-- is_whole: it says everything the account published, also where that is nothing; a top list does not.
 -- The span is the one the export declares. A file that declares none covers its posts from at most a week before the first one (never
 -- into the month before) to the last one, or to the download where that is at most 35 days later. The day of the download is not
 -- over, so it never counts. Exports of videos or stories alone say nothing about the other posts.
@@ -12,8 +13,10 @@ WITH posts AS (
 spans AS (
     SELECT
         e.export_id, coalesce(p.account_id, e.account_id) AS account_id, p.first, p.last, e.period_start, e.period_end,
-        CAST(CAST(e.captured_at + INTERVAL 7 HOUR AS DATE) - INTERVAL 1 DAY AS DATE) AS eve, e.captured_from
+        CAST(CAST(e.captured_at + INTERVAL 7 HOUR AS DATE) - INTERVAL 1 DAY AS DATE) AS eve, e.captured_from,
+        t.export_id IS NULL AS is_whole
     FROM raw.exports e
+    LEFT JOIN staging.top_lists t ON t.export_id = e.export_id
     LEFT JOIN posts p ON p.export_id = e.export_id
     WHERE e.grain = 'post' AND e.outcome IN ('accepted', 'flagged')
         AND e.kind NOT LIKE 'meta.%.video' AND e.kind NOT LIKE 'meta.%.story'
@@ -22,6 +25,7 @@ SELECT
     export_id, account_id,
     coalesce(period_start, greatest(CAST(date_trunc('month', first) AS DATE), CAST(first - INTERVAL 7 DAY AS DATE))) AS first_day,
     least(eve, coalesce(period_end,
-        CASE WHEN captured_from <> 'first_seen' AND datediff('day', last, eve) BETWEEN 0 AND 35 THEN eve ELSE last END)) AS last_day
+        CASE WHEN captured_from <> 'first_seen' AND datediff('day', last, eve) BETWEEN 0 AND 35 THEN eve ELSE last END)) AS last_day,
+    is_whole
 FROM spans
 WHERE account_id IS NOT NULL AND coalesce(period_start, first) IS NOT NULL

@@ -1,7 +1,8 @@
 -- One row of an export of posts, with ids and texts in place of keys, and engagement and exposure by the rule of its platform.
 -- key: export_id, row_number
 -- Engagement (E) and exposure (X): METRICS.md section 0. A part that the file does not report makes E null, never smaller;
--- TikTok saves are the one exception, because only some TikTok files have them and the rule says so.
+-- TikTok saves are the one exception, because only some TikTok files have them and the rule says so: engagement_parts names
+-- what went in, and what went in differently is never compared.
 -- A period sum is a lifetime value only where the period began before the post did; it then speaks for the end of that period.
 WITH texts AS (
     SELECT
@@ -9,9 +10,10 @@ WITH texts AS (
         e.sha256, e.captured_from,
         CASE e.captured_from WHEN 'file' THEN 6 WHEN 'file_name' THEN 5 WHEN 'archive_name' THEN 4 WHEN 'option' THEN 3
             WHEN 'folder' THEN 2 ELSE 1 END AS evidence_rank,
-        coalesce(s.value_scope, 'lifetime') = 'lifetime' AS is_lifetime
+        coalesce(s.value_scope, 'lifetime') = 'lifetime' AS is_lifetime, l.export_id IS NOT NULL AS is_top_list
     FROM raw.post_snapshots s
     JOIN raw.exports e ON e.export_id = s.export_id
+    LEFT JOIN staging.top_lists l ON l.export_id = s.export_id
     JOIN raw.post_keys k ON k.post_key = s.post_key
     LEFT JOIN raw.post_texts t ON t.text_key = s.text_key
     LEFT JOIN raw.account_keys a ON a.account_key = s.account_key
@@ -29,7 +31,7 @@ SELECT
     t.export_id, t.row_number, coalesce(c.post_key, t.post_key) AS post_key, t.platform, t.post_id, t.exporter_id, t.owner_id,
     CASE WHEN t.value_scope = 'lifetime' AND t.period_end IS NOT NULL
         THEN least(t.captured_at, CAST(t.period_end + INTERVAL 1 DAY AS TIMESTAMP)) ELSE t.captured_at END AS captured_at,
-    t.evidence_rank, t.sha256, t.is_lifetime,
+    t.evidence_rank, t.sha256, t.is_lifetime, t.is_top_list,
     t.published_at, t.published_on, t.published_precision, t.post_type, coalesce(t.is_share, FALSE) AS is_share, t.row_note,
     t.caption, t.permalink,
     CASE t.platform
@@ -40,6 +42,14 @@ SELECT
         WHEN 'tiktok' THEN t.likes + t.comments + t.shares + coalesce(t.saves, 0)
         WHEN 'linkedin' THEN t.likes + t.comments + t.reposts
     END AS engagement,
+    CASE t.platform
+        WHEN 'facebook' THEN 'reactions+comments+shares'
+        WHEN 'instagram' THEN 'likes+comments+shares+saves'
+        WHEN 'x' THEN 'likes+replies+reposts+bookmarks'
+        WHEN 'youtube' THEN 'likes+comments+shares'
+        WHEN 'tiktok' THEN CASE WHEN t.saves IS NULL THEN 'likes+comments+shares' ELSE 'likes+comments+shares+saves' END
+        WHEN 'linkedin' THEN 'likes+comments+reposts'
+    END AS engagement_parts,
     CASE t.platform
         WHEN 'facebook' THEN t.reach
         WHEN 'instagram' THEN t.reach
