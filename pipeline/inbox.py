@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from io import FileIO
 from itertools import repeat
 from pathlib import Path
@@ -22,6 +23,7 @@ from pathlib import Path
 UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial")
 CLUTTER = {".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".directory"}
 RECENT_SECONDS = 60
+CHANGED = "berubah saat dibaca / changed while reading"
 LARGEST = 64 * 2**20  # what the reader refuses is hashed, not copied: one video must not fill the disk of the archive
 CHUNK = 2**20
 ERASED = "erased"  # in place of a SHA-256: the whole file was erased on request
@@ -56,43 +58,45 @@ class Found:
 def scan(inbox: Path, accounts: Collection[str] = (), settle_seconds: float = 0.5, now: float | None = None) -> list[Found]:
     """Everything in the inbox, sorted by name. Files touched in the last minute are looked at twice, `settle_seconds` apart."""
     first = list(_walk(inbox, frozenset(accounts)))
-    recent = (now if now is not None else time.time()) - RECENT_SECONDS
-    moving = {f.name for f in first if f.problem is None and f.mtime_ns / 1e9 > recent}
-    if not moving:
-        return first
-    time.sleep(settle_seconds)
-    again = {f.name: f.stamp for f in _walk(inbox, frozenset(accounts))}
-    return [
-        _held(f, "berubah saat dibaca / changed while reading") if f.name in moving and again.get(f.name) != f.stamp else f
-        for f in first
-    ]
+    recent = ((now if now is not None else time.time()) - RECENT_SECONDS) * 1e9
+    moving = {f.name for f in first if f.problem is None and f.mtime_ns > recent}
+    if moving:
+        time.sleep(settle_seconds)
+    return [_held(f, CHANGED) if f.name in moving and _stamp(f.place) != f.stamp else f for f in first]
+
+
+def _stamp(place: str) -> tuple[int, int, int] | None:
+    try:
+        info = os.lstat(place)
+    except FileNotFoundError:
+        return None
+    return info.st_size, info.st_mtime_ns, info.st_ino
 
 
 def _walk(inbox: Path, accounts: frozenset[str]) -> Iterator[Found]:
-    entries = list(_entries(inbox))
-    known: dict[str, tuple[str | None, date | None]] = {}
+    said: dict[str, tuple[str | None, date | None]] = {}
     start = len(os.path.join(inbox, ""))
-    for entry in sorted(entries, key=os.fsencode):
-        folder, base = os.path.split(entry)
+    for folder, base, entry in sorted(_entries(inbox), key=lambda found: os.fsencode(found[2])):
         if base.casefold() not in CLUTTER:
-            if folder not in known:
-                known[folder] = _said_by(Path(folder[start:]).parts, accounts)
-            found = _look(entry, entry[start:].replace(os.sep, "/"), *known[folder])
+            if folder not in said:
+                said[folder] = _said_by(folder[start:].split(os.sep), accounts)
+            found = _look(entry, entry[start:].replace(os.sep, "/"), *said[folder])
             if found is not None:
                 yield found
 
 
-def _entries(inbox: Path) -> Iterator[str]:
-    """Everything below a folder that is no folder itself; links to folders are not followed."""
+def _entries(inbox: Path) -> Iterator[tuple[str, str, str]]:
+    """Folder, name and place of everything that is no folder itself; links to folders are not followed."""
     folders = [os.fspath(inbox)]
     while folders:
+        folder = folders.pop()
         try:
-            with os.scandir(folders.pop()) as entries:
+            with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
                     else:
-                        yield entry.path
+                        yield folder, entry.name, entry.path
         except OSError:  # gone, or not ours to read
             continue
 
@@ -119,6 +123,7 @@ def _look(entry: str, name: str, account: str | None, day: date | None) -> Found
     return found
 
 
+@lru_cache(maxsize=1024)
 def _iso_date(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if len(text) == 10 else None

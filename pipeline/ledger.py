@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -152,7 +152,9 @@ class _Night:
         self.entries: dict[int, dict[str, Any]] = {}
         self.pending: list[_Kept] = []
         self.waiting_rows = 0
+        self.present: set[str] = set()  # names that lie in the inbox
         self.fresh: set[str] = set()  # hashes to read
+        self.seen: dict[str, Sighting] = {}  # of the hashes that are read
         self.touched: set[str] = set()  # accounts whose rows came or went
 
     # -- what lies there
@@ -160,8 +162,7 @@ class _Night:
     def look(self, found: list[Found]) -> None:
         """Archive what is new or changed, note every sighting, and refuse what is no file."""
         known = {row[0]: row[1:] for row in self.con.execute(KNOWN_SQL).fetchall()}
-        present = {item.name for item in found}
-        before = self._sightings(present)
+        self.present = {item.name for item in found}
         self.con.execute("DELETE FROM raw.exports WHERE sha256 = ''")
         rows, unchanged, arrived = [], [], []
         for item in found:
@@ -171,9 +172,12 @@ class _Night:
             else:
                 arrived.append((item, runs + 1 if sha256 is None else 1))
         known_files = [item for item, _ in arrived if not item.problem]
-        digests = iter(keep(known_files, self.workspace.archive, replaced(self.workspace)))
+        digests = keep(known_files, self.workspace.archive, replaced(self.workspace))
+        seen = {digest for digest in digests if digest}
+        before = self._sightings(seen)
+        coming = iter(digests)
         for item, runs in arrived:
-            digest = None if item.problem else next(digests)
+            digest = None if item.problem else next(coming)
             if digest in (None, ERASED):
                 self._not_read(item, runs, is_erased=digest == ERASED)
             elif digest in before:
@@ -181,9 +185,8 @@ class _Night:
             rows.append(self._sighting_row(item, digest, runs))
         self._write_sightings(rows, unchanged)
         self.report.unchanged = len(unchanged)
-        after = self._sightings(present) if rows else before
-        self.fresh = {sha for sha, seen in after.items() if sha not in before or _claim(seen) != _claim(before[sha])}
-        self.seen = after
+        after = self._sightings(seen)
+        self.fresh = {sha for sha in after if sha not in before or _claim(after[sha]) != _claim(before[sha])}
 
     def _sighting_row(self, item: Found, digest: str | None, runs: int) -> dict[str, Any]:
         return {
@@ -220,12 +223,13 @@ class _Night:
         self.con.execute(TOUCH_SQL)
         self.con.unregister("again")
 
-    def _sightings(self, present: set[str]) -> dict[str, Sighting]:
-        rows = self.con.execute(SIGHTINGS_SQL).fetchall()
+    def _sightings(self, hashes: Collection[str]) -> dict[str, Sighting]:
+        """What the names of each of these contents say together, as far as the sightings have it."""
         grouped: dict[str, list[tuple]] = {}
-        for row in rows:
-            grouped.setdefault(row[0], []).append(row[1:])
-        return {sha: _together(seen, present) for sha, seen in grouped.items()}
+        if hashes:
+            for row in self.con.execute(SIGHTINGS_SQL, {"hashes": sorted(hashes)}).fetchall():
+                grouped.setdefault(row[0], []).append(row[1:])
+        return {sha: _together(rows, self.present) for sha, rows in grouped.items()}
 
     def _not_read(self, item: Found, runs: int, is_erased: bool = False) -> None:
         """A ledger entry for something that was never opened."""
@@ -246,7 +250,8 @@ class _Night:
     def read_all(self, reread: bool, progress: Callable[[int, int, str], None] | None) -> None:
         """Read what is new, what is to be tried again, and what the registry now sees differently."""
         again = self._again()
-        chosen = sorted(self.seen if reread else self.fresh | again)
+        chosen = sorted(self._contents(CONTENTS_SQL) if reread else self.fresh | again)
+        self.seen = self._sightings(chosen)
         self._forget(chosen)
         storing = None
         with ThreadPoolExecutor(1) as pool:
@@ -283,12 +288,8 @@ class _Night:
 
         A file on which the reader gave up has one more try: its entry bears a mark, which the second entry lacks.
         """
-        rows = self.con.execute(
-            "SELECT sha256, outcome, code, registry_token, owners, platform, kind FROM raw.exports WHERE sha256 <> ''"
-        ).fetchall()
-        chosen = set(self.seen)  # a file without an entry was never read, or the database that knew it is gone
-        for sha256, *_ in rows:
-            chosen.discard(sha256)
+        chosen = self._contents(UNREAD_SQL)  # never read, or the database that knew it is gone
+        rows = self.con.execute(DOUBTFUL_SQL, {"token": self.token}).fetchall()
         for sha256, outcome, code, token, owners, platform, kind in rows:
             if code == CRASHED and token.startswith(self.token):
                 self.crashed.add(sha256)
@@ -301,6 +302,9 @@ class _Night:
             ):
                 chosen.add(sha256)
         return chosen
+
+    def _contents(self, query: str) -> set[str]:
+        return {row[0] for row in self.con.execute(query, {"erased": ERASED}).fetchall()}
 
     def _exports(self, chosen: list[str]) -> Iterator[list[Export]]:
         """What each file holds, in order; many files are read at once, unless the caller brought a reader of its own."""
@@ -539,8 +543,14 @@ QUALIFY row_number() OVER (PARTITION BY name ORDER BY last_seen_at DESC, runs DE
 TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.mtime_ns, inode = a.inode,
     last_seen_at = a.last_seen_at, runs = a.runs
 FROM again a WHERE sightings.name = a.name AND sightings.sha256 = a.sha256"""
+CONTENTS_SQL = "SELECT DISTINCT sha256 FROM raw.sightings WHERE sha256 <> $erased"
+UNREAD_SQL = CONTENTS_SQL + " AND sha256 NOT IN (SELECT sha256 FROM raw.exports WHERE sha256 IS NOT NULL)"  # noqa: S608
+# entries that may have to be looked at again: all others were read as plainly by the same reader with the same registry
+DOUBTFUL_SQL = """SELECT sha256, outcome, code, registry_token, owners, platform, kind FROM raw.exports
+WHERE sha256 <> '' AND (outcome <> 'accepted' OR code IS NOT NULL OR registry_token IS DISTINCT FROM $token)"""
 SIGHTINGS_SQL = """SELECT sha256, first_seen_at, name, size_bytes, account_id, folder_date
-FROM raw.sightings WHERE sha256 IS NOT NULL AND sha256 <> 'erased' ORDER BY sha256, first_seen_at, length(name), name"""
+FROM raw.sightings WHERE sha256 IN (SELECT unnest($hashes)) AND sha256 <> 'erased'
+ORDER BY sha256, first_seen_at, length(name), name"""
 
 
 def _together(rows: list[tuple], present: set[str]) -> Sighting:
