@@ -50,7 +50,8 @@ COMPLAINTS = {
 STATES = {
     "judged": "dinilai",
     "too_few_posts": "data belum cukup: tidak satu pun akunnya punya 5 unggahan matang",
-    "not_covered": "data belum cukup: unduhan tidak mencakup cukup hari",
+    "too_few_accounts": "tidak ada bandingan: terlalu sedikit akun di platformnya",
+    "not_covered": "data belum cukup: ekspor tidak mencakup cukup hari",
     "no_data": "tidak ada data",
     "not_ranked": "kelompok kurang dari 8 anggota, tidak diperingkat",
 }
@@ -105,7 +106,7 @@ class Buku:
             days = (_now() - info["data_cutoff"]).days
             lines.append(
                 f"Data {w.day(info['period_start'])} s.d. {w.day(info['period_end'])}; "
-                f"unduhan terakhir {w.instant(info['data_cutoff'])} (umur {days} hari)"
+                f"ekspor terakhir {w.instant(info['data_cutoff'])} (umur {days} hari)"
             )
         first, last = self.periode
         if first:

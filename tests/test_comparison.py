@@ -64,13 +64,38 @@ def test_silent_agency_is_no_data_and_null_never_zero(regency):
 
 
 def test_too_few_posts_is_greyed_and_unranked(regency):
+    """Four mature posts in an account are too few; the fifth makes it judged."""
+    agency, last = "ag03", regency.post_facts["month"].max()
+    mine = pl.col("agency_id") == agency
+    for kept, state in ((4, "too_few_posts"), (5, "judged")):
+        first = pl.col("post_key").rank("ordinal").over("account_id", "month") <= kept
+        facts = regency.post_facts.filter(~mine | ((pl.col("month") == last) & first & pl.col("is_comparable")))
+        row = tables(regency, post_facts=facts)[1].row(by_predicate=mine, named=True)
+        assert row["state"] == state
+        assert (row["rank_lower"] is None) == (state == "too_few_posts")
+        assert row["direction"] == "data", "nothing before to compare with"
+
+
+def test_an_account_without_others_on_its_platform_is_not_called_lazy(regency):
+    """A single LinkedIn account has posts enough; what is missing is somebody to expect a value from."""
     agency = "ag03"
-    few = regency.post_facts.filter((pl.col("agency_id") != agency) | (pl.col("post_key") % 60 == 0))
-    _, window, _ = tables(regency, post_facts=few)
-    row = window.row(by_predicate=pl.col("agency_id") == agency, named=True)
-    assert row["state"] in ("too_few_posts", "judged")
-    if row["state"] == "too_few_posts":
-        assert row["rank_lower"] is None and row["direction"] == "data"
+    mine = pl.col("agency_id") == agency
+    elsewhere = pl.when(mine).then(pl.lit("linkedin")).otherwise("platform")
+    facts = regency.post_facts.with_columns(platform=elsewhere)
+    months = regency.account_month.with_columns(platform=elsewhere)
+    expected, window, account_month = tables(regency, months, facts)
+    assert window.row(by_predicate=mine, named=True)["state"] == "too_few_accounts"
+    platform = windows.agency_platform_window(expected, account_month, regency.agencies).filter(mine)
+    assert platform["state"].to_list() == ["too_few_accounts"]
+    assert platform["n_posts"][0] >= comparison.MINIMUM_POSTS and platform["vs_expected"][0] is None
+
+
+def test_a_platform_with_exports_but_no_mature_post_has_none_not_unknown(regency):
+    agency = "ag03"
+    mine = pl.col("agency_id") == agency
+    expected, _, account_month = tables(regency, post_facts=regency.post_facts.filter(~mine))
+    rows = windows.agency_platform_window(expected, account_month, regency.agencies).filter(mine)
+    assert rows["state"].unique().to_list() == ["too_few_posts"] and rows["n_posts"].unique().to_list() == [0]
 
 
 def test_small_groups_have_a_value_but_no_rank(regency):

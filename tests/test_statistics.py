@@ -191,6 +191,27 @@ def test_size_adjustment_is_refused(slope, n, reason):
     assert np.ptp(found.value) < 0.5  # the common centre, only the account itself left out
 
 
+def test_an_agency_is_no_part_of_its_own_expectation_even_with_two_accounts():
+    """Two accounts of one agency on one platform: whatever both do, what is expected of them stays what the others do."""
+    rng = np.random.default_rng(6)
+    size, agency = rng.normal(8, 1, 40), np.array(["own", "own", *(f"a{i}" for i in range(38))])
+    y = -3 - 0.2 * (size - 8) + rng.normal(0, 0.1, 40)
+    calm = regression.expected_by_size(y, size, agency=agency)
+    y[:2] += 1.5
+    moved = regression.expected_by_size(y, size, agency=agency)
+    np.testing.assert_allclose(moved.value[:2], calm.value[:2], atol=0.02)
+    alone = regression.huber(np.ones((38, 1)), y[2:]).fitted[0]
+    whole = regression.huber(np.ones((40, 1)), y, group=agency)
+    np.testing.assert_allclose(whole.left_out[:2], [alone, alone], atol=0.01)
+
+
+@pytest.mark.parametrize("others, known", [(3, False), (4, True)])
+def test_nothing_is_expected_from_a_handful_of_others(others, known):
+    y = np.linspace(-3.2, -2.8, others + 2)
+    found = regression.expected_by_size(y, np.full(len(y), np.nan), agency=np.array(["own", "own", *map(str, range(others))]))
+    assert np.isfinite(found.value[:2]).all() == known and np.isfinite(found.se[:2]).all() == known
+
+
 def test_theil_sen_resists_a_third_of_outliers():
     x = np.arange(30.0)
     y = 0.1 * x

@@ -109,20 +109,8 @@ def _theme_title(rows: list[dict], words: Words) -> str:
 def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart:
     """One agency on each platform against its expected value there; platforms are never ranked against each other.
 
-    frame: platform, vs_expected, lower, upper, n_posts, er_account, state."""
-    rows = []
-    for r in frame.sort("platform").to_dicts():
-        judged = r["state"] in JUDGED
-        rate = words.percent(r["er_account"], 2)
-        rows.append(
-            {
-                **r,
-                "label": PLATFORM_NAMES.get(r["platform"], r["platform"]),
-                "value": r["vs_expected"],
-                "side": outside(r["vs_expected"], r["lower"], r["upper"]) if judged else "data",
-                "small": words.plain("{n} posts · rate {rate}", n=words.integer(r["n_posts"]), rate=rate),
-            }
-        )
+    frame: platform, vs_expected, lower, upper, n_posts, er_account, coverage, state."""
+    rows = [_platform_row(r, words) for r in frame.sort("platform").to_dicts()]
     table = Table(
         (
             Column("platform", words.plain("Platform")),
@@ -143,7 +131,7 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
         subtitle=words._("Each platform against its own expected value (×1.00 = as expected)"),
         reading=words._(
             "Reach, impressions and views are counted differently, so platforms are compared with their own expected value and "
-            "never with each other. Hollow: fewer than 5 mature posts."
+            "never with each other. Without a square: not judged, for the reason given at the platform."
         ),
         source=words._("Source: platform exports downloaded by the agencies"),
         description=_rows_description(rows, words),
@@ -151,6 +139,26 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
         figures=_figures(rows, words),
         figure_id=f"agency_platform_window:vs_expected:agency_id={agency_id}",
     )
+
+
+def _platform_row(row: dict, words: Words) -> dict:
+    judged, posts = row["state"] in JUDGED, words.integer(row["n_posts"])
+    if judged or row["state"] == "too_few_accounts":
+        small = words.plain("{n} posts · rate {rate}", n=posts, rate=words.percent(row["er_account"], 2))
+    elif row["state"] == "too_few_posts":
+        small = words.plain("{n} mature posts, 5 are needed", n=posts)
+    elif row["state"] == "not_covered":
+        small = words.plain("exports cover {share} of the days", share=words.percent(row.get("coverage")))
+    else:
+        small = words.plain("no export of the three months")
+    return {
+        **row,
+        "label": PLATFORM_NAMES.get(row["platform"], row["platform"]),
+        "value": row["vs_expected"],
+        "side": outside(row["vs_expected"], row["lower"], row["upper"]) if judged else "data",
+        "small": small,
+        "missing": words.plotly("too few accounts") if row["state"] == "too_few_accounts" else "",
+    }
 
 
 def _platform_title(rows: list[dict], words: Words) -> str:
@@ -279,7 +287,7 @@ def _row_texts(row: dict, words: Words) -> tuple[str, str, str, str]:
     small = str(teks(row["small"], 60))
     if row.get("above"):
         small = f"{teks(row['above'], 40)}<br>{small}"
-    value = words.times(row["value"]) if row["value"] else words.plotly("too little data")
+    value = words.times(row["value"]) if row["value"] else row.get("missing") or words.plotly("too little data")
     span = words.interval(row["lower"], row["upper"], kind="times").removeprefix("95%: ") if row["lower"] else ""
     return f"<b>{teks(row['label'], 34)}</b>", small, value, span
 

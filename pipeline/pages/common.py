@@ -58,6 +58,7 @@ def state_reason(window: dict, words: Words) -> str:
         "no_data": words._("No usable export of the three months has arrived."),
         "not_covered": words._("The exports cover too few days of the three months."),
         "too_few_posts": words._("No account with 5 mature posts in the three months."),
+        "too_few_accounts": words._("Too few accounts on its platform to say what was to be expected."),
         "not_ranked": words._("Its group has fewer than 8 members, so it is not ranked."),
         "judged": words._("Enough data."),
     }.get(state, words._("Not judged."))

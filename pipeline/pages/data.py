@@ -109,7 +109,15 @@ NEEDS: dict[str, dict[str, pl.DataType | type]] = {
         "is_rank_shown": B,
         "peer_median": F,
     },
-    "estimates.agency_platform_window": {"agency_id": T, "platform": T, **_ESTIMATE, **_CHANGE, "er_account": F, "er_pooled": F},
+    "estimates.agency_platform_window": {
+        "agency_id": T,
+        "platform": T,
+        "coverage": F,
+        **_ESTIMATE,
+        **_CHANGE,
+        "er_account": F,
+        "er_pooled": F,
+    },
     "estimates.agency_month_index": {
         "agency_id": T,
         "month": D,

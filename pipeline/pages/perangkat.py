@@ -55,6 +55,7 @@ def headline(sheet: Sheet, agency: dict) -> str:
             "no_data": w._("{name}: no data for this period", name=name),
             "not_covered": w._("{name}: data too incomplete to be judged", name=name),
             "too_few_posts": w._("{name}: too few posts to be judged", name=name),
+            "too_few_accounts": w._("{name}: no comparable accounts to be judged against", name=name),
         }.get(window.get("state") or "no_data", w._("{name}: not judged", name=name))
     sentences = {
         ("up", "up"): w._("{name} draws more response than expected, and is improving", name=name),

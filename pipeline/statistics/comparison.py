@@ -202,14 +202,17 @@ def _sizes(posts: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
 def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
     """Per account what its size lets expect, from accounts of its platform whose rates have the same basis."""
     series = ["platform", "basis", "account_id"]
-    levels = posts.group_by(series).agg(pl.col("level_part").mean().alias("level"), pl.len().alias("n"))
+    levels = posts.group_by(series).agg(
+        pl.col("level_part").mean().alias("level"),
+        pl.len().alias("n"),
+        pl.col("agency_id").sort_by("month", "agency_id").last(),
+    )
     levels = levels.join(sizes, on="account_id", how="left").sort(series)
     parts = []
     for p in levels.partition_by("platform", "basis", maintain_order=True):
         n = p["n"].to_numpy().astype(float)
-        found = expected_by_size(
-            p["level"].to_numpy(), p["ln_size"].cast(pl.Float64).fill_null(np.nan).to_numpy(), case_weight=n / (n + 10)
-        )
+        size = p["ln_size"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        found = expected_by_size(p["level"].to_numpy(), size, agency=p["agency_id"].to_numpy(), case_weight=n / (n + 10))
         parts.append(
             p.select("platform", "account_id").with_columns(
                 level_expected=pl.Series(found.value).fill_nan(None),

@@ -28,6 +28,7 @@ class Evidence:
     covered: list[pl.DataFrame]  # account_id, coverage per window
     history: list[pl.DataFrame]  # account windows, covered and with at least five mature posts
     all_now: pl.DataFrame  # account windows of now, covered, any number of posts
+    alone: pl.DataFrame  # agency_id, platform of covered accounts with enough posts, but no others to expect a value from
     noise: c.Noise
 
 
@@ -35,7 +36,7 @@ def evidence(expected: pl.DataFrame, account_month: pl.DataFrame) -> Evidence:
     last = c.last_complete_month(account_month)
     if last is None:
         empty = c.account_windows(expected.clear(), [])
-        return Evidence(None, [], [empty, empty], empty, c.Noise(0.0, 0.0, 0))
+        return Evidence(None, [], [empty, empty], empty, empty.select("agency_id", "platform"), c.Noise(0.0, 0.0, 0))
     first: Any = account_month["month"].min()
     covered, history, everything = [], [], []
     for k in range(HISTORY_WINDOWS):
@@ -48,7 +49,18 @@ def evidence(expected: pl.DataFrame, account_month: pl.DataFrame) -> Evidence:
         covered.append(share)
         everything.append(rows)
         history.append(rows.filter(pl.col("n") >= c.MINIMUM_POSTS))
-    return Evidence(last, covered, history, everything[0], c.noise(history))
+    return Evidence(last, covered, history, everything[0], _alone(expected, covered[0], c.window(last)), c.noise(history))
+
+
+def _alone(expected: pl.DataFrame, share: pl.DataFrame, months: list[date]) -> pl.DataFrame:
+    """agency_id, platform: an account is covered and has enough mature posts, but its platform has too few accounts to say what
+    was to be expected."""
+    good = share.filter(pl.col("coverage") >= c.MINIMUM_COVERAGE)
+    rows = expected.filter(pl.col("month").is_in(months) & pl.col("expected_ln").is_null()).join(
+        good, on="account_id", how="semi"
+    )
+    enough = rows.group_by("account_id", "agency_id", "platform").agg(pl.col("n").sum()).filter(pl.col("n") >= c.MINIMUM_POSTS)
+    return enough.select("agency_id", "platform").unique()
 
 
 def window_coverage(account_month: pl.DataFrame, months: list[date]) -> pl.DataFrame:
@@ -141,12 +153,17 @@ def _states(e: Evidence, out: pl.DataFrame) -> pl.DataFrame:
         )
     )
     enough = e.history[0].select("agency_id").unique().with_columns(enough=pl.lit(True))
-    rows = out.select("agency_id", "is_ranked").join(share, on="agency_id", how="left").join(enough, on="agency_id", how="left")
+    alone = e.alone.select("agency_id", alone=pl.lit(True)).unique()
+    rows = out.select("agency_id", "is_ranked")
+    for part in (share, enough, alone):
+        rows = rows.join(part, on="agency_id", how="left")
     state = (
         pl.when(~pl.col("has_data").fill_null(False))
         .then(pl.lit("no_data"))
         .when(~pl.col("is_covered").fill_null(False))
         .then(pl.lit("not_covered"))
+        .when(~pl.col("enough").fill_null(False) & pl.col("alone").fill_null(False))
+        .then(pl.lit("too_few_accounts"))
         .when(~pl.col("enough").fill_null(False))
         .then(pl.lit("too_few_posts"))
         .when(~pl.col("is_ranked").fill_null(False))
@@ -242,7 +259,7 @@ def _finish(out: pl.DataFrame) -> pl.DataFrame:
     """Exact columns; counts without rows are 0 posts, estimates without rows stay null."""
     missing = [pl.lit(None, t).alias(k) for k, t in AGENCY_WINDOW_SCHEMA.items() if k not in out.columns]
     out = out.with_columns(missing).select(pl.col(k).cast(t) for k, t in AGENCY_WINDOW_SCHEMA.items())
-    counted = pl.col("state").is_in(["judged", "not_ranked", "too_few_posts"])
+    counted = pl.col("state").is_in(["judged", "not_ranked", "too_few_posts", "too_few_accounts"])
     return out.with_columns(
         *(pl.when(counted).then(pl.col(k).fill_null(0)).alias(k) for k in ("n_posts", "n_accounts", "n_months")),
         direction=pl.col("direction").fill_null("data"),
@@ -315,15 +332,19 @@ def _one_platform(e: Evidence, platform: str, rows: pl.DataFrame, expected: pl.D
     for part in (now.frame.drop("mean", "sd", "y", "s"), before.frame.select("agency_id", previous="vs_expected"), rates, pooled):
         out = out.join(part, on="agency_id", how="left")
     out = out.join(
-        _changes(Evidence(e.last, e.covered, mine, mine[0], e.noise)).drop("q", "direction"), on="agency_id", how="left"
+        _changes(Evidence(e.last, e.covered, mine, mine[0], e.alone, e.noise)).drop("q", "direction"), on="agency_id", how="left"
     )
+    alone = e.alone.filter(pl.col("platform") == platform).select("agency_id", alone=pl.lit(True))
+    out = out.join(alone, on="agency_id", how="left")
     state = (
         pl.when(~pl.col("has_data").fill_null(False)).then(pl.lit("no_data"))
         .when(pl.col("vs_expected").is_not_null()).then(pl.lit("judged"))
         .when(pl.col("coverage") < c.MINIMUM_COVERAGE).then(pl.lit("not_covered"))
+        .when(pl.col("alone").fill_null(False)).then(pl.lit("too_few_accounts"))
         .otherwise(pl.lit("too_few_posts"))
     )  # fmt: skip
-    return out.with_columns(state=state, n_posts=pl.coalesce("n_posts", "seen_posts"))
+    none = pl.when(pl.col("has_data").fill_null(False)).then(0)  # exports came, and no post in them is mature: none, not unknown
+    return out.with_columns(state=state, n_posts=pl.coalesce("n_posts", "seen_posts", none))
 
 
 # ---- months ---------------------------------------------------------------------------------------------------------
