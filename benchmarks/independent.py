@@ -20,7 +20,7 @@ import statistics
 import string
 import zipfile
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -142,6 +142,7 @@ class Seen:
     is_share: bool = False
     is_story: bool = False
     is_reply: bool = False  # on X: an answer to somebody, not a publication
+    is_best: bool = False  # on TikTok: from Studio's list of the most watched videos, which counts nothing
 
     @property
     def engagement(self) -> int | None:
@@ -290,20 +291,23 @@ def sightings(path: Path, exporter: str, known: list[dict[str, str]]) -> list[Se
             story = "/stories/" in post
             shared = value(platform, row, "is_share") == "1"
             reply = platform == "x" and str(row.get("Post text", "")).startswith("@")
-            out.append(Seen(platform, post, owner, exporter, at, day, captured(path, platform), values, shared, story, reply))
+            best = "Total views" in row
+            item = Seen(platform, post, owner, exporter, at, day, captured(path, platform), values, shared, story, reply, best)
+            out.append(item)
     return out
 
 
 def latest(seen: list[Seen]) -> list[Seen]:
     """One per post: the owner's own file before a partner's, a whole row before one with gaps, then the newest."""
     best: dict[tuple[str, str], tuple] = {}
+    listed = {(item.platform, item.post) for item in seen if not item.is_best}
     for item in seen:
         whole = item.engagement is not None and item.exposure is not None
         rank = (item.owner == item.exporter, whole, item.captured)
         key = (item.platform, item.post)
         if key not in best or rank > best[key][0]:
             best[key] = (rank, item)
-    return [item for _, item in best.values()]
+    return [replace(item, is_best=key not in listed) for key, (_, item) in best.items()]
 
 
 # ---- the marts, once more -------------------------------------------------------------------------------------------------
@@ -333,20 +337,22 @@ def cell(items: list[Seen], curves: dict[tuple[str, str], tuple[float, float]]) 
         if i.engagement is not None and i.exposure is not None and maturity(i, curves) >= 0.9
     ]
     logs = [math.log((e + 0.5) / (x + 1)) for e, x in mature]
+    listed = [i for i in counted if not i.is_best]
+    is_known = any(not i.is_best for i in items)
     platform = items[0].platform
     share, save = {"x": ("reposts", "bookmarks"), "linkedin": ("reposts", "saves")}.get(platform, ("shares", "saves"))
     mean = statistics.fmean(logs) if logs else None
     seen = sum(x for _, x in mature)
     return {
-        "posts": len(counted),
-        "stories": sum(i.is_story for i in items),
-        "shares_of_others": sum(i.is_share and not i.is_story for i in items),
-        "engagement": total([i.engagement for i in counted]),
-        "exposure": total([i.exposure for i in counted]),
-        "comments": total([i.values.get("comments") for i in counted]),
-        "shares": total([i.values.get(share) for i in counted]),
-        "saves": total([i.values.get(save) for i in counted]),
-        "link_clicks": total([i.values.get("link_clicks") for i in counted]),
+        "posts": len(listed) if is_known else None,
+        "stories": sum(i.is_story for i in items) if is_known else None,
+        "shares_of_others": sum(i.is_share and not i.is_story for i in items) if is_known else None,
+        "engagement": total([i.engagement for i in listed]),
+        "exposure": total([i.exposure for i in listed]),
+        "comments": total([i.values.get("comments") for i in listed]),
+        "shares": total([i.values.get(share) for i in listed]),
+        "saves": total([i.values.get(save) for i in listed]),
+        "link_clicks": total([i.values.get("link_clicks") for i in listed]),
         "mature_posts": len(mature),
         "er_log_mean": mean,
         "er_log_sd": statistics.stdev(logs) if len(logs) > 1 else None,
@@ -400,7 +406,8 @@ def main() -> int:
     theirs, refused, curves = published(options.workspace)
     ours = recompute(options.workspace, refused, curves)
     lost = sorted(set(ours) - set(theirs))
-    pool = sorted((key, name) for key, row in theirs.items() if key in ours for name in CELLS if row[name] is not None)
+    both = [(key, name) for key in theirs.keys() & ours.keys() for name in CELLS]
+    pool = sorted((k, n) for k, n in both if theirs[k][n] is not None or ours[k][n] is not None)  # a lost number is a wrong one
     chosen = random.Random(options.seed).sample(pool, min(options.cells, len(pool)))
     wrong = [(k, n) for k, n in chosen if not equal(ours[k][n], theirs[k][n])]
     for key, name in wrong:

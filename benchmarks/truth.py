@@ -1,8 +1,9 @@
 """What the estimates are worth where the truth is known: the acceptance table of METHODS section 4.4, several seeds.
 
-    python -m benchmarks.truth [--seeds 8] [--null-seeds 6] [--quick]
+    python -m benchmarks.truth [--seeds 8] [--null-seeds 20] [--quick]
 
-Regencies come from the generator of the sample data, taken before it writes files (age and reading are tested apart), so
+A number after ± is a standard error over the regencies (agencies and quarters of one regency are not independent). Regencies
+come from the generator of the sample data, taken before it writes files (age and reading are tested apart), so
 every number below is about the statistics. Exit status 1 if any line misses its bound.
 """
 
@@ -10,7 +11,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +37,19 @@ class Line(NamedTuple):
     found: str
     bound: str
     ok: bool
+
+
+def spread(per_regency: list) -> float:
+    """Standard error of the mean of one value per regency; NaN from a single one."""
+    values = np.asarray(per_regency, float)
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
+def share_of(happened: list) -> str:
+    """A share of independent regencies with its standard error, with one success and one failure added (never ± 0)."""
+    n, k = len(happened), int(np.sum(happened))
+    p = (k + 1) / (n + 2)
+    return f"{k / max(n, 1):.0%} ± {100 * np.sqrt(p * (1 - p) / (n + 2)):.0f}"
 
 
 def frames(r: Regency) -> dict[str, pl.DataFrame]:
@@ -67,14 +81,14 @@ def frames(r: Regency) -> dict[str, pl.DataFrame]:
     }
 
 
-def run_tables(known: dict[str, pl.DataFrame]) -> dict[str, float]:
-    """Build every estimate in order of need; processor seconds per table (all cores added, so never less than the clock)."""
+def run_tables(known: dict[str, pl.DataFrame]) -> dict[str, tuple[float, float]]:
+    """Build every estimate in order of need: (processor seconds, all cores added; seconds by the clock) per table."""
     waiting, spent = dict(TABLES), {}
     while waiting:
         name = next(n for n, t in waiting.items() if all(k in known for k in t.needs))
-        start = time.process_time()
+        cpu, wall = time.process_time(), time.perf_counter()
         known[name] = waiting[name].build({k: known[k] for k in waiting.pop(name).needs}, None)
-        spent[name] = time.process_time() - start
+        spent[name] = time.process_time() - cpu, time.perf_counter() - wall
     return spent
 
 
@@ -108,14 +122,14 @@ def maturity_lines() -> Iterator[Line]:
     many = (("instagram", 2000), ("facebook", 2000), ("tiktok", 1500), ("x", 2000), ("youtube", 600), ("youtube, days only", 600))
     for platform, posts in many:
         h, k = maturity.DEFAULTS[platform.split(",")[0]]
-        seen = [weekly_pairs(np.random.default_rng([s, 9]), h, k, posts, day_only="days" in platform) for s in range(3)]
+        seen = [weekly_pairs(np.random.default_rng([s, 9]), h, k, posts, day_only="days" in platform) for s in range(8)]
         fits = [maturity.fit(p, start=(24.0, 1.0), draws=5) for p in seen]
-        half = np.mean([f.half_life for f in fits])
-        week = np.mean([f.share(168.0) for f in fits]) - maturity.share(168.0, h, k)
+        halves, weeks = [f.half_life for f in fits], [f.share(168.0) for f in fits]
+        half, week = np.mean(halves), np.mean(weeks) - maturity.share(168.0, h, k)
         ok = bool(abs(half / h - 1) < 0.10 and abs(week) < 0.01)
         yield Line(
             f"maturity, {platform}",
-            f"h {half:.2f} h (true {h:g}), m(7 d) off by {week:+.4f}",
+            f"h {half:.2f} ± {spread(halves):.2f} h (true {h:g}), m(7 d) off by {week:+.4f} ± {spread(weeks):.4f}",
             "h within 10 %, m(7 d) within .01",
             ok,
         )
@@ -145,20 +159,23 @@ def training_lines(regencies: list[Regency]) -> Iterator[Line]:
         covered.append(imputed.interval[0] <= truth <= imputed.interval[1])
     off = np.array(rows)
     bias, worst, truth = off.mean(0), np.abs(off).max(0), off[:, 4].mean()
+    error = [spread(column) for column in off.T]
     yield Line(
         "imputation effect",
-        f"bias {bias[0]:+.3f} of {truth:.3f}, worst seed {worst[0]:.3f}",
+        f"bias {bias[0]:+.3f} ± {error[0]:.3f} of {truth:.3f}, worst seed {worst[0]:.3f}",
         "bias < .04, each < .09",
         bool(abs(bias[0]) < 0.04 and worst[0] < 0.09),
     )
     yield Line(
         "imputation interval",
-        f"holds the truth in {np.mean(covered):.0%} of {len(off)} seeds",
+        f"holds the truth in {share_of(covered)} of {len(off)} seeds",
         ">= 85 %",
         bool(np.mean(covered) >= 0.85),
     )
-    yield Line("Callaway-Sant'Anna", f"bias {bias[1]:+.3f}, worst seed {worst[1]:.3f}", "bias < .05", bool(abs(bias[1]) < 0.05))
-    yield Line("two-way fixed effects (naive)", f"bias {bias[2]:+.3f}", "off by > .03", bool(abs(bias[2]) > 0.03))
+    found = f"bias {bias[1]:+.3f} ± {error[1]:.3f}, worst seed {worst[1]:.3f}"
+    yield Line("Callaway-Sant'Anna", found, "bias < .05", bool(abs(bias[1]) < 0.05))
+    found = f"bias {bias[2]:+.3f} ± {error[2]:.3f}"
+    yield Line("two-way fixed effects (naive)", found, "off by > .03", bool(abs(bias[2]) > 0.03))
     yield Line(
         "trained minus untrained (naive)",
         f"{bias[3] + truth:+.3f} while truth is {truth:+.3f}",
@@ -183,7 +200,7 @@ def randomisation_line(draws: int) -> Line:
         rejected.append(panel.randomisation_p(Y, g, np.arange(1, 16), draws=99, seed=s) <= 0.05)
     return Line(
         "randomisation test, null panels",
-        f"rejects {np.mean(rejected):.1%} of {draws} at 5 %",
+        f"rejects {np.mean(rejected):.1%} ± {100 * spread(rejected):.1f} of {draws} at 5 %",
         "<= 9 %",
         bool(np.mean(rejected) <= 0.09),
     )
@@ -218,7 +235,9 @@ def shrinkage_line(regencies: list[Regency]) -> Line:
         rank = [stats.spearmanr(x, truth)[0] for x in (naive, y, eb)]
         rows.append([np.sqrt(((x - truth) ** 2).mean()) for x in (y, eb)] + rank)
     raw, eb, *rank = np.mean(rows, 0)
-    text = f"RMSE {raw:.3f} -> {eb:.3f} (ratio {eb / raw:.2f}); Spearman {rank[2]:.2f} (per follower {rank[0]:.2f})"
+    ratio, ranked = spread([row[1] / row[0] for row in rows]), spread([row[4] for row in rows])
+    text = f"RMSE {raw:.3f} -> {eb:.3f} (ratio {eb / raw:.2f} ± {ratio:.2f}); Spearman {rank[2]:.2f} ± {ranked:.2f}"
+    text += f" (per follower {rank[0]:.2f})"
     return Line("shrinkage, Instagram month", text, "ratio < .90, Spearman >= .78", bool(eb / raw < 0.90 and rank[2] >= 0.78))
 
 
@@ -256,7 +275,9 @@ def standing_lines(regencies: list[Regency]) -> Iterator[Line]:
         return float(np.concatenate(parts).mean())
 
     covered = share(inside)
-    text = f"{covered:.1%} (quality alone {share(inside_quality):.1%}, own accounts {share(inside_accounts):.1%})"
+    per_regency = [float(part.mean()) for part in inside]
+    text = f"{covered:.1%} ± {100 * spread(per_regency):.1f}"
+    text += f" (quality alone {share(inside_quality):.1%}, own accounts {share(inside_accounts):.1%})"
     yield Line(
         "vs_expected 95 % interval",
         text + f", mean half width x{np.exp(1.96 * np.concatenate(widths).mean()):.2f}",
@@ -266,18 +287,19 @@ def standing_lines(regencies: list[Regency]) -> Iterator[Line]:
     bias = np.concatenate(error)
     yield Line(
         "vs_expected error (ln)",
-        f"bias {bias.mean():+.3f}, RMSE {np.sqrt((bias**2).mean()):.3f}",
+        f"bias {bias.mean():+.3f} ± {spread([e.mean() for e in error]):.3f}, RMSE {np.sqrt((bias**2).mean()):.3f}",
         "bias < .03",
         bool(abs(bias.mean()) < 0.03),
     )
     yield Line(
         "rank sets, simultaneous",
-        f"all right in {np.mean(joint):.0%} of {len(joint)} regencies",
+        f"all right in {share_of(joint)} of {len(joint)} regencies",
         ">= 93 %",
         bool(np.mean(joint) >= 0.93),
     )
     width = float(np.mean(month_width))
-    yield Line("rank sets of one month, kecamatan", f"median width {width:.0f} places of 40", "> 25", bool(width > 25))
+    found = f"median width {width:.0f} ± {spread(month_width):.1f} places of 40"
+    yield Line("rank sets of one month, kecamatan", found, "> 25", bool(width > 25))
 
 
 def _month_rank_width(r: Regency, expected: pl.DataFrame, e: windows.Evidence) -> float:
@@ -291,46 +313,52 @@ def _month_rank_width(r: Regency, expected: pl.DataFrame, e: windows.Evidence) -
 # ---- nothing to find ------------------------------------------------------------------------------------------------
 
 
-def null_lines(regencies: list[Regency]) -> Iterator[Line]:
-    """Regencies in which every agency is equal: quarters in which nobody is called better or worse, ours and naive methods.
+NAIVE = ("pooled rate, reach as trials", "t-test of posts, no correction")
+
+
+def null_quarters(r: Regency) -> list[dict[str, float]]:
+    """Per quarter of one null regency: whether nobody moved, agencies off x1.00, agencies surely on top, and naive counts.
 
     Agencies whose subjects really draw more or less (fire brigade, disaster agency) are left out of the standing lines only.
     """
-    quiet, standing, bands, naive = [], [], [], {"pooled rate, reach as trials": [], "t-test of posts, no correction": []}
-    for r in regencies:
-        known = frames(r)
-        months = known["marts.account_month"]
-        last = c.last_complete_month(months)
-        middle = float(np.median(list(r.subjects.values()) or [0.0]))
-        unequal = [a for a, x in r.subjects.items() if abs(x - middle) > 0.12]
-        for k in range((len(r.months) - 6) // 3):
-            until = c.add_months(last, -3 * k)
-            past = months.filter(pl.col("month") <= until)
-            posts = r.post_facts.filter(pl.col("month") <= until)
-            table = windows.agency_window(c.account_month_expected(posts, past), past, r.agencies)
-            quiet.append(not table["direction"].is_in(["up", "down"]).any())
-            equal = table.filter(~pl.col("agency_id").is_in(unequal))
-            standing.append(int(((equal["lower"] > 1) | (equal["upper"] < 1)).sum()))
-            bands.append(int((equal["band"] == "sangat_mungkin").sum()))
-            for name, count in _naive_counts(posts, until).items():
-                naive[name].append(count)
-    share = float(np.mean(quiet))
-    yield Line("null regency: change", f"nobody singled out in {share:.0%} of {len(quiet)} quarters", ">= 85 %", share >= 0.85)
-    nobody = float(np.mean(np.array(standing) == 0))
-    yield Line(
-        "null regency: standing",
-        f"nobody off x1.00 in {nobody:.0%} of quarters, {np.mean(standing):.2f} agencies a quarter",
-        ">= 85 %",
-        nobody >= 0.85,
-    )
-    yield Line(
-        "null regency: top quartile",
-        f"{np.mean(bands):.2f} agencies a quarter called 'sangat mungkin'",
-        "< 0.15",
-        bool(np.mean(bands) < 0.15),
-    )
-    for name, counts in naive.items():
-        found = f"singles out {np.mean(counts):.1f} agencies a quarter, nobody in {np.mean(np.array(counts) == 0):.0%}"
+    months = frames(r)["marts.account_month"]
+    last = c.last_complete_month(months)
+    middle = float(np.median(list(r.subjects.values()) or [0.0]))
+    unequal = [a for a, x in r.subjects.items() if abs(x - middle) > 0.12]
+    rows = []
+    for k in range((len(r.months) - 6) // 3):
+        until = c.add_months(last, -3 * k)
+        past = months.filter(pl.col("month") <= until)
+        posts = r.post_facts.filter(pl.col("month") <= until)
+        table = windows.agency_window(c.account_month_expected(posts, past), past, r.agencies)
+        equal = table.filter(~pl.col("agency_id").is_in(unequal))
+        off = int(((equal["lower"] > 1) | (equal["upper"] < 1)).sum())
+        quiet = {"quiet": float(not table["direction"].is_in(["up", "down"]).any()), "off": off, "nobody off": float(off == 0)}
+        rows.append(quiet | {"top": int((equal["band"] == "sangat_mungkin").sum())} | _naive_counts(posts, until))
+    return rows
+
+
+def null_lines(regencies: Iterable[Regency]) -> Iterator[Line]:
+    """Regencies in which every agency is equal: quarters in which nobody is called better or worse, ours and naive methods."""
+    started, seeds = time.perf_counter(), [null_quarters(r) for r in regencies]
+    spent, quarters = (time.perf_counter() - started) / max(len(seeds), 1), [q for rows in seeds for q in rows]
+
+    def told(name: str) -> tuple[float, float]:
+        """Mean over quarters and its standard error over regencies."""
+        return float(np.mean([q[name] for q in quarters])), spread([np.mean([q[name] for q in rows]) for rows in seeds])
+
+    (quiet, quiet_se), (nobody, nobody_se), (off, off_se), (top, top_se) = map(told, ("quiet", "nobody off", "off", "top"))
+    counted = f"{len(quarters)} quarters of {len(seeds)} seeds ({spent:.0f} s a seed)"
+    found = f"nobody singled out in {quiet:.1%} ± {100 * quiet_se:.1f} of {counted}"
+    yield Line("null regency: change", found, ">= 85 %", quiet >= 0.85)
+    found = f"nobody off x1.00 in {nobody:.1%} ± {100 * nobody_se:.1f} of quarters, {off:.2f} ± {off_se:.2f} agencies a quarter"
+    yield Line("null regency: standing", found, ">= 85 %", nobody >= 0.85)
+    found = f"{top:.2f} ± {top_se:.2f} agencies a quarter called 'sangat mungkin'"
+    yield Line("null regency: top quartile", found, "< 0.15", top < 0.15)
+    for name in NAIVE:
+        mean, se = told(name)
+        none = np.mean([q[name] == 0 for q in quarters])
+        found = f"singles out {mean:.1f} ± {se:.1f} agencies a quarter, nobody in {none:.0%}"
         yield Line(f"null regency, naive: {name}", found, "shown beside ours", True)
 
 
@@ -352,44 +380,35 @@ def _naive_counts(posts: pl.DataFrame, last) -> dict[str, int]:
     ).sqrt()
     t = (pl.col("y") - pl.col("y_before")) / (pl.col("v") / pl.col("n") + pl.col("v_before") / pl.col("n_before")).sqrt()
     both = g.select(a=pooled.abs() > 1.96, b=t.abs() > 1.96)
-    return {"pooled rate, reach as trials": int(both["a"].sum()), "t-test of posts, no correction": int(both["b"].sum())}
+    return dict(zip(NAIVE, (int(both["a"].sum()), int(both["b"].sum())), strict=True))
 
 
 # ---- alarms ---------------------------------------------------------------------------------------------------------
 
 
 def alarm_lines(regencies: list[Regency]) -> Iterator[Line]:
-    false, hit, seen, weeks = 0, 0, 0, 0.0
+    false, hits, weeks = [], [], surges.a.HISTORY_DAYS / 7
     for r in regencies:
         table = surges.alarms(r.account_days, r.post_facts).filter("is_alarm")
         last = r.post_facts["published_on"].max()
         first = last - timedelta(days=surges.a.HISTORY_DAYS - 1)
-        weeks += surges.a.HISTORY_DAYS / 7
         spans = [(a, d, d + timedelta(days=n - 1)) for a, kind, d, n in r.events if kind in ("negative", "viral")]
         inside = [
             any(a == agency and x <= day <= y + timedelta(days=2) for a, x, y in spans)
             for agency, day in table.select("agency_id", "date").iter_rows()
         ]
-        false += len(inside) - sum(inside)
+        false.append((len(inside) - sum(inside)) / weeks)
         for agency, kind, day, n in r.events:
             posted = r.post_facts.filter(
                 (pl.col("agency_id") == agency) & pl.col("published_on").is_between(day, day + timedelta(days=1))
             )
             if kind == "negative" and first + timedelta(days=7) <= day <= last - timedelta(days=n) and len(posted):
-                seen += 1
-                hit += (
-                    table.filter(
-                        (pl.col("agency_id") == agency) & pl.col("date").is_between(day, day + timedelta(days=n + 1))
-                    ).height
-                    > 0
-                )
-    yield Line("alarms: false", f"{false / weeks:.2f} a week for the regency", "<= 6 (budget 3 x 2)", bool(false / weeks <= 6))
-    yield Line(
-        "alarms: found",
-        f"{hit} of {seen} injected events with posts on their first days ({hit / max(seen, 1):.0%})",
-        ">= 70 %",
-        bool(hit >= 0.7 * seen),
-    )
+                near = pl.col("date").is_between(day, day + timedelta(days=n + 1))
+                hits.append(table.filter(near, pl.col("agency_id") == agency).height > 0)
+    found = f"{np.mean(false):.2f} ± {spread(false):.2f} a week for the regency"
+    yield Line("alarms: false", found, "<= 6 (budget 3 x 2)", bool(np.mean(false) <= 6))
+    found = f"{sum(hits)} of {len(hits)} injected events with posts on their first days ({share_of(hits)})"
+    yield Line("alarms: found", found, ">= 70 %", bool(np.mean(hits) >= 0.7))
 
 
 # ---- what is missing, split, or printed on another clock ------------------------------------------------------------
@@ -484,12 +503,10 @@ def history_of(r: Regency, days: int = 180) -> pl.DataFrame:
 
 def time_line(r: Regency) -> Line:
     spent = run_tables(frames(r) | {"core.post_history": history_of(r)})
-    slowest = max(spent, key=spent.get)
-    total, posts = sum(spent.values()), len(r.post_facts)
-    text = (
-        f"{total:.1f} processor seconds for {len(r.agencies)} agencies, {posts:,} posts; slowest {slowest} {spent[slowest]:.1f} s"
-    )
-    return Line("run time of all estimates", text, "< 20 s", sum(spent.values()) < 20)
+    slowest = max(spent, key=lambda name: spent[name][1])
+    cpu, wall = (sum(seconds[k] for seconds in spent.values()) for k in (0, 1))
+    text = f"{cpu:.1f} processor seconds, {wall:.1f} s by the clock for {len(r.agencies)} agencies, {len(r.post_facts):,} posts"
+    return Line("run time of all estimates", f"{text}; slowest {slowest} {spent[slowest][1]:.1f} s", "< 20 s", wall < 20)
 
 
 def lines(seeds: int, null_seeds: int, quick: bool) -> Iterator[Line]:
@@ -500,8 +517,8 @@ def lines(seeds: int, null_seeds: int, quick: bool) -> Iterator[Line]:
     yield randomisation_line(40 if quick else 200)
     yield shrinkage_line(known)
     yield from standing_lines(known)
-    yield from null_lines([from_samples(s, profile, null=True) for s in range(1, null_seeds + 1)])
-    for line in null_lines([simulate(s, null=True, train=False) for s in range(1, null_seeds + 1)]):
+    yield from null_lines(from_samples(s, profile, null=True) for s in range(1, null_seeds + 1))
+    for line in null_lines(simulate(s, null=True, train=False) for s in range(1, null_seeds + 1)):
         yield line._replace(name=line.name.replace("null regency", "null with season and shocks"))
     yield from alarm_lines(known)
     yield silent_line(known[0])
@@ -514,13 +531,13 @@ def lines(seeds: int, null_seeds: int, quick: bool) -> Iterator[Line]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--null-seeds", type=int, default=6)
+    parser.add_argument("--null-seeds", type=int, default=20)
     parser.add_argument("--quick", action="store_true", help="the demo regency instead of the full one")
     asked = parser.parse_args()
     failed = 0
     for line in lines(asked.seeds, asked.null_seeds, asked.quick):
         failed += not line.ok
-        print(f"{'ok  ' if line.ok else 'MISS'} {line.name:<48} {line.found:<86} {line.bound}", flush=True)
+        print(f"{'reached    ' if line.ok else 'NOT REACHED'} {line.name:<48} {line.found:<100} {line.bound}", flush=True)
     return 1 if failed else 0
 
 
