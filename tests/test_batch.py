@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.exports import Job, batch, clocks, digits, proof, read, read_many, text
+from pipeline.exports import Job, batch, clocks, digits, joined, proof, read, read_many, text
 from pipeline.exports.messages import Refused
 from pipeline.formats import normalise
 from tests.exports_in_tests import IG_ID, facebook, instagram, plain
@@ -374,14 +374,55 @@ def test_samples_say_what_they_hold():
     assert all(json.loads((f.parent / "expected.json").read_text(encoding="utf-8")) for f in FILES)
 
 
-def test_what_only_a_whole_file_shows_is_refused_both_ways(tmp_path, no_mistakes):
-    """A time far from its id, a day to come: each in a file that is plain otherwise."""
-    paths = []
-    for number, value in enumerate(["03/01/2026 10:00", "01/01/2027 10:00"]):
-        table = instagram(5)
-        table[2][6] = value
-        paths.append(tmp_path / f"{number}.csv")
-        paths[-1].write_text(csv_text(table), encoding="utf-8", newline="")
-    for path, found in zip(paths, fast(paths), strict=True):
-        assert_same(strict(path), found)
-        assert found[0].outcome != "accepted"
+X = "Post id,Date,Post text,Post Link,Impressions,Likes,Engagements,Bookmarks,Shares,New follows,Replies,Reposts,Profile visits"
+X += ",Detail Expands,URL Clicks,Hashtag Clicks,Permalink Clicks"
+POSTS = {"2084780253481271301": "Tue, Aug 4", "2084312169154871301": "Mon, Aug 3", "2083844084828471301": "Sun, Aug 2"}
+POSTS_OF_X = [
+    f"{n}|{day}, 2026|Halo|https://x.com/uji/status/{n}|5|1|2|0|0|0|0|0|0|0|0|0|0".split("|") for n, day in POSTS.items()
+]
+WATCHED = ["Date|Views|Watch time (hours)", "Total|30|3", "2026-09-01|10|1", "2026-09-02|20|2"]
+PLAIN_BUT_WRONG = {  # table, row, column, what is written there, code
+    "a time far from its id": (instagram(5), 2, 6, "03/01/2026 10:00", "DATE_INVALID"),
+    "a day to come": (instagram(5), 2, 6, "01/01/2027 10:00", "DATE_INVALID"),
+    "a day to come, without an id": ([r.split("|") for r in WATCHED], 3, 0, "2026-12-24", "DATE_INVALID"),
+    "an id that is not in its link": ([X.split(","), *POSTS_OF_X], 2, 0, "2084312169154871302", "ID_DESTROYED"),
+    "a decimal that may be a thousand": ([r.split("|") for r in WATCHED], 2, 2, "1.234", "NUMBER_AMBIGUOUS"),
+    "another sum than the total": ([r.split("|") for r in WATCHED], 2, 1, "11", "TOTAL_DIFFERS"),
+    "a percentage in hours": ([r.split("|") for r in WATCHED], 2, 2, "1%", "NOT_A_COUNT"),
+    "a hard rule broken": ([X.split(","), *POSTS_OF_X], 2, 3, "https://y.com/uji/status/2084312169154871301", "IMPLAUSIBLE"),
+}
+
+
+@pytest.fixture
+def typed_together(monkeypatch):
+    """For each table that was typed together with others: did that give an answer?"""
+    answers = []
+    original = joined.read_tables
+
+    def spy(stack):
+        results = original(stack)
+        answers.extend(r is not None for r in results)
+        return results
+
+    monkeypatch.setattr(joined, "read_tables", spy)
+    return answers
+
+
+@pytest.mark.parametrize(("table", "row", "column", "value", "code"), PLAIN_BUT_WRONG.values(), ids=PLAIN_BUT_WRONG)
+def test_a_plain_file_with_one_wrong_value_is_left_to_the_strict_way(
+    tmp_path, table, row, column, value, code, typed_together, no_mistakes
+):
+    """Of a sound file and that file with one value changed, typed together, only the sound one has an answer there."""
+    damaged = [list(r) for r in table]
+    damaged[row][column] = value
+    paths = [tmp_path / "sound.csv", tmp_path / "damaged.csv"]
+    for path, records in zip(paths, [table, damaged], strict=True):
+        path.write_text(csv_text(records), encoding="utf-8", newline="")
+    sound, wrong = fast(paths)
+    assert typed_together.count(True) == 2 and typed_together.count(False) >= 2  # each is there twice
+    assert (codes(sound), codes(wrong)[:1]) == ([], [code])
+    assert_same(wrong, strict(paths[1]))
+
+
+def codes(exports):
+    return [m.code for e in exports for m in e.messages]

@@ -740,6 +740,20 @@ def test_overview_days_are_the_platforms_own(look):
     assert export.sums == {} and export.rows["day_zone"][0] == "America/Los_Angeles"
 
 
+@pytest.mark.parametrize("header", [["", "", "Men"], ["", "12.5", "Men"], ["Women", "Men", ""], ["", "Women", "Womenn"]])
+def test_overview_groups_of_people_are_called_by_their_known_names(look, header):
+    rows = [["18-24", "10.1", "12.5"], ["65+", "1", "0.4"]]
+    sound = only(look(blocks(("Age & gender", [["", "Women", "Men"], *rows]))))
+    assert sound.rows["label2"].to_list() == ["female", "male"] * 2
+    refused(look(blocks(("Age & gender", [header, *rows]))), "BAD_STRUCTURE")
+
+
+@pytest.mark.parametrize(("hour", "code"), [("0;", "BAD_STRUCTURE"), ("24", "BAD_STRUCTURE"), ("7", None)])
+def test_tiktok_hours_are_hours(look, hour, code):
+    export = look(plain([["Date", "Hour", "Active followers"], ["September 3", hour, "12"]]))
+    assert export[0].outcome == ("refused" if code else "flagged") and (code or "YEAR_ASSUMED") in codes(export[0])
+
+
 def test_overview_without_title_takes_it_from_the_name(look):
     data = b"\xff\xfe" + ("sep=,\n" + text(series(5), quote_all=True)).encode("utf-16-le")
     export = only(look(data, "Content interactions (1).csv"))
@@ -760,6 +774,11 @@ def test_wrapped_lines_are_unwrapped_and_flagged(look):
     export = only(look(plain([[line] for line in lines], eol="\r\n", quote_all=True)))
     assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 12)
     assert export.sums == only(look(plain(instagram()))).sums
+
+
+def test_a_wrapped_file_longer_than_what_shows_its_header_keeps_its_last_row(look):
+    export = only(look(plain([[text([r])[:-1]] for r in instagram(95)], quote_all=True)))
+    assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 95)
 
 
 def test_wrapped_rows_under_a_sound_header_are_unwrapped_too(look):

@@ -62,6 +62,24 @@ def test_the_oracle_sees_a_reader_that_lies(change, tmp_path):
     assert mutants.judge(case, mutant, lie(read(path, **case.options), change))[0] == "wrong"
 
 
+@pytest.mark.parametrize("change", [("carousel", "link"), ("link", "reel"), ("reel", "carousel")])
+def test_the_oracle_knows_which_label_of_a_header_a_value_stands_under(change, tmp_path):
+    """Several labels on one line, each over its own cell: no two of them may be exchanged, nor may one be read twice."""
+    case = next(c for c in mutants.cases() if c.name == "meta.overview.content_formats/english")
+    records = [list(r) for r in case.records]
+    row = next(i for i, r in enumerate(records) if r and r[0] == "900")
+    records[row] = ["901", "351", "21"]
+    mutant = mutants.as_table(case, records)
+    path = tmp_path / mutant.name
+    path.write_bytes(mutant.data)
+    assert mutants.judge(case, mutant, read(path, **case.options))[0] == "other"
+    one, other = change
+    swapped = {one: other, other: one}
+    for told in (swapped, {one: other}):
+        exports = lie(read(path, **case.options), lambda rows, told=told: rows.with_columns(rows["label"].replace(told)))
+        assert mutants.judge(case, mutant, exports)[0] == "wrong"
+
+
 def test_a_dialect_leaves_no_other_file(tmp_path):
     """Where only the writing changed, a digit read otherwise is wrong even if the file could be read so."""
     case = next(c for c in mutants.cases() if c.name == "x_account_content/2026")

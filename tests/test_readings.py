@@ -109,11 +109,11 @@ def test_date_cells_with_a_day_above_12_stand_as_they_are():
 # --- numbers and ids
 
 
-def fractions(*texts, negative=False, percent=False, places=None, delimiter=","):
+def fractions(*texts, negative=False, percent=False, share=False, places=None, delimiter=","):
     locale, cells = values.Locale(), column(*texts)
     values.find_locale([("Nilai", cells)], locale)
     values.settle_locale([("Nilai", cells)], locale, delimiter)
-    return values.decimals("Nilai", cells, locale, negative=negative, percent=percent, places=places)
+    return values.decimals("Nilai", cells, locale, negative=negative, percent=percent, share=share, places=places)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def fractions(*texts, negative=False, percent=False, places=None, delimiter=",")
         (("1,234.5", "2,000"), {}, [1234.5, 2000.0]),
         (("1,234",), {"delimiter": ";"}, [1.234]),
         (("-1.5",), {"negative": True}, [-1.5]),
-        (("12.5%", "3%"), {}, [0.125, 0.03]),
+        (("12.5%", "3%"), {"share": True}, [0.125, 0.03]),
         (("12.5",), {"percent": True}, [0.125]),
         (("7", None), {}, [7.0, None]),
     ],
@@ -141,6 +141,8 @@ def test_a20_a_decimal_is_read_where_the_file_shows_its_mark(texts, how, read):
         (("1.234",), "NUMBER_AMBIGUOUS"),
         (("1.5", "1,5"), "NUMBER_AMBIGUOUS"),
         (("1.2K",), "NOT_A_COUNT"),
+        (("4.5%",), "NOT_A_COUNT"),
+        ((workbook.Percent("0.045"),), "NOT_A_COUNT"),
         (("1.234.5",), "NUMBER_AMBIGUOUS"),
         (("1.234,567.8",), "NOT_A_COUNT"),
     ],
@@ -155,6 +157,10 @@ def test_a20_a_decimal_with_no_one_reading_is_refused(texts, code):
         ((Number("179123456789012345"),), "ID_DESTROYED"),
         (("1.79E+17",), "ID_DESTROYED"),
         (("1791234567890123000", "1791234567890456000"), "ID_DESTROYED"),
+        (("1220000000000010", "1220000000000020", "1220000000000430"), "ID_DESTROYED"),
+        (("12200000000000100", "12200000000000200"), "ID_DESTROYED"),
+        (("122000000000001000",), "ID_DESTROYED"),
+        (("1220000000001000",), "ID_DESTROYED"),
         (("12a",), "ID_INVALID"),
     ],
 )
@@ -165,6 +171,21 @@ def test_a16_an_id_that_a_spreadsheet_touched_is_refused(texts, code):
 def test_a16_short_ids_may_be_numbers_and_one_round_id_is_no_damage():
     ids = column(Number("4711.0"), "1791234567890123000", "1791234567890123001", None)
     assert values.ids("ID", ids, r"[0-9]+") == ["4711", "1791234567890123000", "1791234567890123001", None]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("1220000000000010", "1220000000000020"),  # one in a hundred such pairs ends so by chance
+        ("1220000000000010", "1220000000000020", "1220000000000431"),
+        ("12200000000000100", "12200000000000210"),
+        ("122000000000001000", "100000000000001"),
+        ("122000000000000",) * 4,
+        ("12200000000000100",) * 4,  # an account, once per row
+    ],
+)
+def test_a16_ids_that_end_in_zeros_by_chance_are_read(texts):
+    assert values.ids("ID", column(*texts), r"[0-9]+") == list(texts)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("1:02:03", 3723), ("2:03", 123), ("0:00:07.5", 7.5), ("95", 95), ("75:00", 4500)])
@@ -351,5 +372,5 @@ def test_a_numeric_cell_stays_known_as_one():
     (sheet,) = workbook.read(data, "xlsx", Limits())
     assert [type(cells[0]) for _, cells in sheet.records[1:]] == [Number, Number]
     assert values.decimals(
-        "Nilai", [(3, sheet.records[2][1][0])], values.Locale(), negative=False, percent=False, places=None
+        "Nilai", [(3, sheet.records[2][1][0])], values.Locale(), negative=False, percent=False, share=False, places=None
     ) == [1.234]

@@ -245,9 +245,9 @@ def _plain_ids(stack: Stack, column: Column, text: pl.Series) -> None:
     if not re.fullmatch(r"[\[\]0-9|{},_-]+", shape):  # more than digits: spaces, or a number that a spreadsheet rewrote
         stack.leave(~text.str.contains("^[!-~]+$"))
         stack.leave(text.str.contains(r"^-?[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$"))
-    rounded = text.str.ends_with("000")
+    rounded = text.str.ends_with("0")
     if rounded.any():
-        rounded = text.str.contains("^[0-9]{13,}000$")
+        rounded = text.str.contains("^[0-9]{15}(0|00|[0-9]*000)$")
         stack.leave_files((stack.per_file(rounded) == stack.per_file(text.is_not_null())) & (stack.per_file(rounded) > 0))
 
 

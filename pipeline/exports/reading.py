@@ -191,7 +191,7 @@ def _text(data: bytes, source: Source) -> Iterator[Export]:
             own = [f for f in formats if encoding in f.encodings]
             try:
                 content = text.decode(data, encoding)
-                known = _dialect(content, own)[0] is not None
+                known = _dialect(content, own)[1]
             except Refused:
                 continue
             if not known:
@@ -217,7 +217,7 @@ def _taught(content: str, source: Source, refused: Refused) -> Iterator[Export]:
         if not is_unknown(still):
             raise
         export = refusal(source, refused)
-        _, records = _dialect(content, ())
+        *_, records = _dialect(content, ())
         export.proposal = _proposed(_filled(records), source)
         yield export
 
@@ -231,9 +231,11 @@ def _proposed(records: list[tuple[int, list[str]]], source: Source) -> str | Non
 
 
 def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped: bool = False) -> Iterator[Export]:
-    how, records = _dialect(content, formats)
-    if how is None:
-        inner = None if unwrapped else text.unwrap(records)
+    how, is_known, records = _dialect(content, formats)
+    if not is_known:
+        inner = None
+        if not unwrapped and text.unwrap(records):  # all records then, not those few that were looked at
+            inner = text.unwrap(list(text.tokenise(content, how, source.limits.field)))
         if inner is None:
             raise unknown(Table(_filled(records), file_name=source.name), formats)
         yield from _flagged_unwrapped(inner, source, formats)
@@ -252,8 +254,8 @@ def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped:
     yield from _tables(records, source, around, formats)
 
 
-def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect | None, list[tuple[int, list[str]]]]:
-    """The delimiter under which the first records are recognised; None with the records of the likeliest one if none is.
+def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect, bool, list[tuple[int, list[str]]]]:
+    """The delimiter under which the first records are recognised, else the likeliest one; whether they are; these records.
 
     Every delimiter is tried on the strict tokeniser, the one that a ``sep=`` line names first. An error of structure is raised
     only if no delimiter leads to a known header.
@@ -278,7 +280,7 @@ def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect | No
     best = max(tried, key=lambda t: (t[0], t[1] if not t[0] else 0))
     if not best[0] and problem and best[1] < 2:
         raise problem
-    return (best[2] if best[0] else None), best[3]
+    return best[2], bool(best[0]), best[3]
 
 
 def _kind_of(records: list[tuple[int, list[str]]], formats: Sequence[Format]) -> Format | None:

@@ -444,9 +444,14 @@ def _numbers(cells: dict[str, Any], around: Around, data: dict[str, pl.Series]) 
             scaled = [n if n is None or column.scale == 1 else n * column.scale for n in numbers]
             data[name] = pl.Series(scaled, dtype=pl.Int64 if column.scale == 1 else pl.Float64)
         elif column.kind in ("decimal", "percent"):
-            is_percent = column.kind == "percent"
             found = values.decimals(
-                _shown(column), texts, locale, negative=column.allow_negative, percent=is_percent, places=column.decimals
+                _shown(column),
+                texts,
+                locale,
+                negative=column.allow_negative,
+                percent=column.kind == "percent",
+                share=column.unit == "share",
+                places=column.decimals,
             )
             data[name] = pl.Series([n if n is None else n * column.scale for n in found], dtype=pl.Float64)
         elif column.kind == "duration":

@@ -133,15 +133,24 @@ def _only_decimal(text: str) -> str | None:
 
 
 def decimals(
-    column: str, cells: Sequence[tuple[int, str | None]], locale: Locale, *, negative: bool, percent: bool, places: int | None
+    column: str,
+    cells: Sequence[tuple[int, str | None]],
+    locale: Locale,
+    *,
+    negative: bool,
+    percent: bool,
+    share: bool,
+    places: int | None,
 ) -> list[float | None]:
     """Numbers with a fraction. A value such as ``1.234`` needs evidence about the decimal mark from this file (A20).
 
-    percent: 0-100 text becomes a ratio; elsewhere only a ``%`` sign does that.
+    percent: 0-100 text becomes a ratio. share: only a ``%`` sign does that. In any other column the sign makes no number.
     """
     fixed = places == 3 and locale.trusted and all(c is None or re.search(r"\.[0-9]{3}\Z", c) for _, c in cells)
     result: list[float | None] = []
     for row, text in cells:
+        if text is not None and not (percent or share) and (isinstance(text, Percent) or text.strip().endswith("%")):
+            raise Refused("NOT_A_COUNT", place=place_of(column, row), seen=text)
         value = None if text is None else _decimal(column, row, text, locale, percent, fixed)
         if value is not None and value < 0 and not negative:
             raise Refused("IMPLAUSIBLE", place=place_of(column, row), seen=text)
@@ -220,7 +229,7 @@ SCIENTIFIC = re.compile(r"-?[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+\Z")
 
 
 def ids(column: str, cells: Sequence[tuple[int, str | None]], shape: str | None) -> list[str | None]:
-    """Ids as text. Scientific notation, numeric cells of 1e15 and more, and long ids all ending 000 are ID_DESTROYED (A16)."""
+    """Ids as text. Scientific notation, numeric cells of 1e15 and more, and long ids all rounded are ID_DESTROYED (A16)."""
     pattern = re.compile(shape) if shape else None
     result: list[str | None] = []
     for row, raw in cells:
@@ -235,7 +244,17 @@ def ids(column: str, cells: Sequence[tuple[int, str | None]], shape: str | None)
         if pattern and not pattern.fullmatch(text):
             raise Refused("ID_INVALID", place=place_of(column, row), seen=text)
         result.append(text)
-    long = [t for t in result if t and re.fullmatch(r"[0-9]{16,}", t)]
-    if long and len(long) == len([t for t in result if t]) and all(t.endswith("000") for t in long):
-        raise Refused("ID_DESTROYED", place=f"kolom/column {column}", seen=long[0])
+    distinct = list(dict.fromkeys(t for t in result if t))
+    if _are_rounded(distinct):
+        raise Refused("ID_DESTROYED", place=f"kolom/column {column}", seen=distinct[0])
     return result
+
+
+def _are_rounded(ids: Sequence[str]) -> bool:
+    """Do all end as numbers that a spreadsheet cut to its 15 digits, in too many zeros for chance?
+
+    A number of 16 digits ends in one zero then, so it takes three such ids; one of 18 ends in three, and one is enough.
+    """
+    zeros = [min(3, len(t) - len(t.rstrip("0"))) for t in ids]
+    cut = all(len(t) > 15 and t.isdigit() and n >= min(3, len(t) - 15) for t, n in zip(ids, zeros, strict=True))
+    return cut and sum(zeros) >= 3

@@ -482,6 +482,10 @@ GENDERS = {
     "laki-laki": "male",
     "pria": "male",
     "u": "unknown",
+    "unknown": "unknown",
+    "uncategorized": "unknown",
+    "tidak diketahui": "unknown",
+    "tanpa kategori": "unknown",
 }
 AUDIENCE_TITLES = tuple(
     f"{platform}{title}"
@@ -535,9 +539,12 @@ def _name_row(table: Table) -> list[tuple[int, list[str]]]:
 
 
 def _matrix(table: Table) -> list[tuple[int, list[str]]]:
-    """Ages down, genders across, in either order."""
-    genders = [GENDERS.get(normalise(c), c) for c in table.records[0][1][1:]]
+    """Ages down, genders across, in either order; a gender that no file has is a header that was damaged."""
+    line, header = table.records[0]
+    genders = [GENDERS.get(normalise(c), "") for c in header[1:]]
     out: list[tuple[int, list[str]]] = []
+    if not all(genders):
+        return [(line, BROKEN)]
     for row, cells in table.records[1:]:
         if len(cells) != len(genders) + 1 or not any(cells[1:]):
             return [(row, BROKEN)]

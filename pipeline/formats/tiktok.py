@@ -61,6 +61,9 @@ def _genders(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
 
 def _hour_days(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     """One row is one hour of one day: the period is that day, the label the hour with two digits."""
+    odd = frame["label"].filter(~frame["label"].str.contains(r"^([01]?[0-9]|2[0-3])$"))
+    if len(odd):
+        notes.refuse("BAD_STRUCTURE", "Hour", odd[0])
     return frame.with_columns(pl.col("period_start").alias("period_end"), pl.col("label").str.zfill(2))
 
 
