@@ -1,9 +1,8 @@
 """From evidence to advice: up to three actions for the regency this month, and one next step per agency.
 
 A rule is a query over the estimates: its rows are the evidence. Where it returns no row the rule is silent; nothing is advised
-because
-a list has to be filled. The order of rules is fixed and stands here: what harms first, then missing data, then slow answers, then
-declines, then what could be done better. Advice never ranks agencies and never says why something happened.
+because a list has to be filled. The order of rules is fixed and stands here: what harms first, then missing data, then slow
+answers, then declines, then what could be done better. Advice never ranks agencies and never says why something happened.
 
 Sentences stand in `actions_texts.yml` by rule, whole in Indonesian and English, with named places for the arguments.
 """

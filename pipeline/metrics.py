@@ -2,17 +2,14 @@
 
     measure(version, "er_account", by=("agency_id", "platform", "month"), where={"platform": "instagram"})
 
-Each row of a measurement carries the value with its numerator, denominator, n (posts, cases or days behind it), a 95 %
-interval where
-one can be justified, coverage, maturity, basis and the exports behind it. What a platform does not report is null with n 0, never
-0. `basis` names the parts of engagement that went in, where files differ in them (TikTok saves), and whether posts of a top list
-are in it (`top_list`) or were left out (`without_top_list`); two numbers of different basis are not comparable.
+Each row of a measurement carries the value with its numerator, denominator, n (posts, cases or days behind it), a 95 % interval
+where one can be justified, coverage, maturity, basis and the exports behind it. What a platform does not report is null with n 0,
+never 0. `basis` names the parts of engagement that went in, where files differ in them (TikTok saves), and whether posts of a top
+list are in it (`top_list`) or were left out (`without_top_list`); two numbers of different basis are not comparable.
 
-A metric is one source (a relation of the published version) and, per row of it, a numerator and a denominator; a row counts
-only when
-both are known. An estimator says how rows become a value and an interval. Reach, impressions and views are different units, so
-a metric
-built on them refuses to be measured over several platforms at once.
+A metric is one source (a relation of the published version) and, per row of it, a numerator and a denominator; a row counts only
+when both are known. An estimator says how rows become a value and an interval. Reach, impressions and views are different units,
+so a metric built on them refuses to be measured over several platforms at once.
 """
 
 from __future__ import annotations
@@ -167,9 +164,8 @@ def measure(data: Any, metric: str, by: Sequence[str] = (), where: Mapping[str, 
     """One row per combination of the `by` columns, sorted by them, with the columns of `RESULT`.
 
     `data` is a published version (anything with `.sql(query) -> frame`) or a DuckDB connection that has its schemas. `where`
-    holds a value,
-    a list of values, or a (first, last) tuple per column. Raises MetricError for an unknown metric or column, or a grain at which
-    the number would mix units.
+    holds a value, a list of values, or a (first, last) tuple per column. Raises MetricError for an unknown metric or column, or a
+    grain at which the number would mix units.
     """
     entry, by, where = get(metric), tuple(by), dict(where or {})
     if not entry.provided:

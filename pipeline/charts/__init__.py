@@ -1,9 +1,8 @@
 """One function per chart: frame in, `Chart` out.
 
-A chart is a finding (title), a measure (subtitle), how to read it, the numbers behind it, and one plotly figure per size:
-wide screen,
-A4 print, phone. Pages draw the figures as SVG, notebooks show them live; both therefore say the same. The house template and
-`finish()` are here; every figure passes through it.
+A chart is a finding (title), a measure (subtitle), how to read it, the numbers behind it, and one plotly figure per size: wide
+screen, A4 print, phone. Pages draw the figures as SVG, notebooks show them live; both therefore say the same. The house template
+and `finish()` are here; every figure passes through it.
 """
 
 import math

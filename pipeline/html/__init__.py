@@ -1,8 +1,7 @@
 """The shell of every exported page: templates, style, script, content policy.
 
-`shell()` is also what exported notebooks use. A page is complete without scripts; the policy lets only our own two scripts
-run, by
-their hash, so text from outside that slipped through every escape would still be inert.
+`shell()` is also what exported notebooks use. A page is complete without scripts; the policy lets only our own two scripts run,
+by their hash, so text from outside that slipped through every escape would still be inert.
 """
 
 import base64

@@ -1,10 +1,9 @@
 """A plotly figure as inline SVG, drawn in Python.
 
 The same figure later becomes the live layer over this drawing, so positions follow plotly's own rules (margins, domains, log
-axes,
-shifts, bar gaps). The set of traces and attributes is closed: anything unknown raises `UnknownMark`, because a drawing that
-silently
-lacks a mark shows a wrong number. Colours leave as classes of the design tokens, so dark mode and print need no second drawing.
+axes, shifts, bar gaps). The set of traces and attributes is closed: anything unknown raises `UnknownMark`, because a drawing that
+silently lacks a mark shows a wrong number. Colours leave as classes of the design tokens, so dark mode and print need no second
+drawing.
 """
 
 import itertools

@@ -16,8 +16,7 @@ def growth(followers: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """One row per account and month with a known total or known flows.
 
     `followers_start` is the last total before the month (or the first in it), `followers_end` the last in it; both are
-    observations,
-    never interpolated. `growth_days` is the time between them.
+    observations, never interpolated. `growth_days` is the time between them.
     """
     seen = followers.filter(pl.col("followers").is_not_null()).with_columns(month=pl.col("date").dt.month_start())
     seen = seen.sort("account_id", "date").with_columns(before=pl.col("followers").shift().over("account_id"))

@@ -1,8 +1,7 @@
 """Plans and targets: which planned post was published, on time or not, and which target is reached, missed or undetermined.
 
-An item counts only as it stood before its time: a plan captured after the planned day is not a plan. It is due only on a day
-that an
-export of the agency's account on that platform covers; without data nobody failed.
+An item counts only as it stood before its time: a plan captured after the planned day is not a plan. It is due only on a day that
+an export of the agency's account on that platform covers; without data nobody failed.
 """
 
 from __future__ import annotations

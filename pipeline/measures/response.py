@@ -1,8 +1,7 @@
 """Response: both clocks per case, Kaplan-Meier per agency, deadlines by class, comments answered.
 
 An open case is censored at the last moment its own log knows of: to claim that it waited longer would be a guess. A reply or
-closing
-before the question is an error in the log; such a case is kept out of the clocks and counted in `n_wrong`.
+closing before the question is an error in the log; such a case is kept out of the clocks and counted in `n_wrong`.
 """
 
 from __future__ import annotations

@@ -72,10 +72,9 @@ SURGE_SCHEMA = {
 def surges(alarms: pl.DataFrame, days: pl.DataFrame, incidents: pl.DataFrame) -> pl.DataFrame:
     """One row per surge: alarm days of one account and count that are not three calm days apart.
 
-    Calm is a score below 1; `alarms` holds every day that is not. Recovered is the first of three calm days in a row within
-    the days
-    that the account reports; until then `recovery_days` counts the days so far. Acknowledged is what the incident log says of an
-    incident that began within two days of the surge: a routine post is no answer.
+    Calm is a score below 1; `alarms` holds every day that is not. Recovered is the first of three calm days in a row within the
+    days that the account reports; until then `recovery_days` counts the days so far. Acknowledged is what the incident log says
+    of an incident that began within two days of the surge: a routine post is no answer.
     """
     until = dict(days.group_by("account_id").agg(pl.col("day").max()).iter_rows())
     rows = [

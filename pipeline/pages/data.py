@@ -1,11 +1,11 @@
 """What the pages need from one published version, loaded once and partitioned in Python.
 
-Ninety agencies in two languages are 180 pages; asking the version per page would cost more than writing them. A table or
-column that
-the version does not have is noted (`Facts.absent`), its part of the page says so, and nothing is invented in its place.
+Ninety agencies in two languages are 180 pages; asking the version per page would cost more than writing them. A table or column
+that the version does not have is noted (`Facts.absent`), its part of the page says so, and nothing is invented in its place.
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -408,7 +408,12 @@ def _agencies(frame: pl.DataFrame, windows: dict[str, dict]) -> list[dict]:
         row["slug"] = slug
         row["window"] = windows.get(row["agency_id"]) or {}
         rows.append(row)
-    return sorted(rows, key=lambda r: (r["short"].casefold(), r["agency_id"]))
+    return sorted(rows, key=lambda r: (alphabetical(r["short"]), r["agency_id"]))
+
+
+def alphabetical(name: str) -> str:
+    """What names are sorted by: a sign before the first letter or digit puts nobody at the head of a list."""
+    return re.sub(r"^[\W_]+", "", name).casefold()
 
 
 def _posts(version, absent: list[str], facts: Facts) -> pl.DataFrame:

@@ -229,7 +229,7 @@ def _account(rows: list[dict[str, str]], platform: Platform, plan: Profile, rng:
         language="id" if rng.random() < 0.5 else "en",
         followers=followers,
         growth=growth,
-        quality=0.0 if null else quality,
+        quality=0.0 if null or agency_id == HOSTILE else quality,
         reach=platform.reach,
         weekly=weekly,
     )
@@ -257,9 +257,10 @@ def _url(platform: str, handle: str, number: str | None) -> str:
 
 
 def qualities(plan: Profile, seed: int, null: bool, extra: tuple[str, ...] = ()) -> dict[str, float]:
-    """Log quality of every agency, q ~ N(0, .35); heirs keep the quality of the people who post."""
+    """Log quality of every agency, q ~ N(0, .35); heirs keep the quality of the people who post. The hostile agency is as good
+    as any, so that chance does not write its name into a headline."""
     ids = dict.fromkeys((*plan.cast, *extra))
-    return {a: 0.0 if null else float(stream(seed, "quality", a).normal(0, 0.35)) for a in ids}
+    return {a: 0.0 if null or a == HOSTILE else float(stream(seed, "quality", a).normal(0, 0.35)) for a in ids}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ if(hit)hits++;const cut=hit&&!open&&!busy&&shown>=15;r.hidden=!hit;if(cut){r.hid
 if(more)more.hidden=open||!!busy;if(count)count.textContent=busy?t.found.replace("{n}",hits):""};
 const sort=(key,dir)=>{const v=r=>{const c=r.querySelector(`[data-k="${key}"]`);return c?c.dataset.v:""};
 const num=rows.every(r=>v(r)===""||!isNaN(v(r)));
-rows.sort((a,b)=>{const x=v(a),y=v(b);if(x===""||y==="")return(x==="")-(y==="");return dir*(num?x-y:x.localeCompare(y,root.lang))});
+rows.sort((a,b)=>{const x=v(a),y=v(b);if(x===""||y==="")return(x==="")-(y==="");return dir*(num?x-y:x.localeCompare(y,root.lang,{ignorePunctuation:true}))});
 body.append(...rows);
 for(const h of all("th[data-key]",table))h.setAttribute("aria-sort",h.dataset.key===key?(dir>0?"ascending":"descending"):"none");apply()};
 for(const h of all("th[data-key]",table)){const b=h.querySelector("button");if(b)b.addEventListener("click",()=>sort(h.dataset.key,h.getAttribute("aria-sort")==="ascending"?-1:h.getAttribute("aria-sort")==="descending"?1:h.classList.contains("n")?-1:1))}
