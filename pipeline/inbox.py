@@ -12,12 +12,12 @@ import os
 import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from io import FileIO
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial")
@@ -27,7 +27,7 @@ CHANGED = "berubah saat dibaca / changed while reading"
 LARGEST = 64 * 2**20  # what the reader refuses is hashed, not copied: one video must not fill the disk of the archive
 CHUNK = 2**20
 ERASED = "erased"  # in place of a SHA-256: the whole file was erased on request
-BATCH = 512  # files that are copied before the first of them is fsynced
+BATCH = 1024  # files that are copied before the first of them is fsynced
 COPIES = 2  # at a time: hashing and copying leave the interpreter free
 FSYNCS = 16  # that wait for the disk at a time: it writes them together
 
@@ -162,18 +162,34 @@ def keep(
     digests: list[str | None] = []
     if found:
         archive.mkdir(parents=True, exist_ok=True, mode=0o750)
-    for start in range(0, len(found), BATCH):
-        some = found[start : start + BATCH]
-        with ThreadPoolExecutor(COPIES) as pool:
-            copied = [_instead(c, replaced) for c in pool.map(_one, some, repeat(archive), range(len(some)))]
-        fresh = [c[1] for c in copied if c and c[1]]
-        with ThreadPoolExecutor(FSYNCS) as pool:
-            list(pool.map(fsync, fresh))
-        folders = {_settle(c[1], archived(archive, c[0])) for c in copied if c and c[1]} - {None}
-        with ThreadPoolExecutor(FSYNCS) as pool:
-            list(pool.map(fsync, [f for f in folders if f]))
-        digests += [c[0] if c else None for c in copied]
+    with ThreadPoolExecutor(COPIES) as copying, ThreadPoolExecutor(1) as behind:
+        settling: Future[None] | None = None  # the batch before goes to the disk while this one is copied
+        for start in range(0, len(found), BATCH):
+            some = found[start : start + BATCH]
+            copied = [_instead(c, replaced) for c in copying.map(_one, some, repeat(archive), count(start))]
+            digests += [c[0] if c else None for c in copied]
+            if settling:
+                settling.result()
+            settling = behind.submit(_settle, [(temporary, d) for d, temporary in filter(None, copied) if temporary], archive)
+        if settling:
+            settling.result()
     return digests
+
+
+def _settle(copies: Sequence[tuple[Path, str]], archive: Path) -> None:
+    """Give copies their names once their bytes are safe, then make the names safe."""
+    with ThreadPoolExecutor(FSYNCS) as pool:
+        list(pool.map(fsync, [temporary for temporary, _ in copies]))
+        folders = {archived(archive, digest).parent for _, digest in copies}
+        for folder in folders:
+            folder.mkdir(exist_ok=True, mode=0o750)
+        for temporary, digest in copies:
+            place = archived(archive, digest)
+            if place.exists():
+                temporary.unlink()
+            else:
+                os.replace(temporary, place)
+        list(pool.map(fsync, [*folders, archive]))
 
 
 def _instead(
@@ -215,23 +231,13 @@ def _copy(source: FileIO, temporary: Path, expected: int) -> tuple[str, Path | N
         return digest.hexdigest(), None
     size = 0
     with open(temporary, "wb", buffering=0) as target:
+        os.fchmod(target.fileno(), 0o440)
         while size <= LARGEST and (chunk := source.read(min(CHUNK, expected + 1))):  # larger: it grew while it was copied
             digest.update(chunk)
             size += len(chunk)
             while chunk:
                 chunk = chunk[target.write(chunk) :]
     return digest.hexdigest(), temporary
-
-
-def _settle(temporary: Path, place: Path) -> Path | None:
-    """Give a copy its name; the folder that must be fsynced, None if the archive holds these bytes already."""
-    if place.exists():
-        temporary.unlink()
-        return None
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    temporary.chmod(0o440)
-    os.replace(temporary, place)
-    return place.parent
 
 
 def archived(archive: Path, sha256: str) -> Path:
