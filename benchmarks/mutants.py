@@ -895,7 +895,8 @@ def legible(text: str, value: object) -> bool:
     text, value = (t.replace("\u2013", "-").removesuffix(" years").removesuffix(" tahun") for t in (text, value))
     value = re.sub(r" \([^()]*\)\Z", "", value)  # two cities of one name are told apart by their ids
     same = (text, html.unescape(text), text.removesuffix(".0"), text.lstrip("@"), re.sub(r"\s+", " ", text))
-    return value in same or value.casefold() == text.casefold() or (len(value) > 2 and value in text)
+    is_linked = value.isdigit() and re.search(rf"/{value}(?!\w)", text) is not None  # an id, however short
+    return value in same or value.casefold() == text.casefold() or (len(value) > 2 and value in text) or is_linked
 
 
 def _number(text: str, value: float) -> bool:
@@ -961,16 +962,17 @@ def said(view: list[tuple[int, list[str]]]) -> Said:
 GROUP = ("row_number", "dimension", "label", "label2", "metric")
 
 
-def spread(rows: list[dict]) -> set[str]:
-    """Dimensions that have several labels on one line: these are the header's own words, one to each cell."""
-    labels: dict[tuple[int, str], set[str]] = {}
+def spread(rows: list[dict]) -> dict[str, str]:
+    """Dimension -> label or label2, where one line has several of these: the header's own words, one to each cell."""
+    found: dict[tuple[int, str, str], set[str]] = {}
     for row in rows:
-        labels.setdefault((row["row_number"], row.get("dimension", "")), set()).add(row.get("label", ""))
-    return {dimension for (_, dimension), found in labels.items() if len(found) > 1}
+        for name in ("label", "label2"):
+            found.setdefault((row["row_number"], row.get("dimension", ""), name), set()).add(row.get(name, ""))
+    return {dimension: name for (_, dimension, name), labels in found.items() if len(labels) > 1}
 
 
-def wide(rows: list[dict], dimensions: set[str]) -> dict[int, dict]:
-    """Audience rows of one line joined: one value per metric, and per label where the labels are those of the ``dimensions``."""
+def wide(rows: list[dict], dimensions: dict[str, str]) -> dict[int, dict]:
+    """Audience rows of one line joined: one value per metric, and per label where these are the header's words."""
     out: dict[int, dict] = {}
     for row in rows:
         row = dict(row)
@@ -978,7 +980,8 @@ def wide(rows: list[dict], dimensions: set[str]) -> dict[int, dict]:
         if "metric" in row:
             metric, value = row.pop("metric"), row.pop("value", None)
             row.pop("unit", None)
-            of = f" of {row.pop('label')}" if row.get("dimension") in dimensions and "label" in row else ""
+            label = row.pop(dimensions.get(row.get("dimension", ""), ""), None)
+            of = f" of {' '.join(label.split())}" if label else ""
             row |= {} if value is None else {f"metric {metric}{of}": value}
         out.setdefault(number, {}).update(row)
     return out

@@ -114,17 +114,19 @@ def unknown(table: Table, formats: Sequence[Format]) -> Refused:
     """UNKNOWN_HEADER with the nearest kind, what it misses and what it does not know."""
     header = [normalise(c) for c in trim(table.records[0][1])] if table.records else []
     names = {n for n in header if n}
-    best: tuple[float, str, set[str], set[str]] = (0.0, "", set(), names)
+    best: tuple[float, str, list[str], list[str]] = (0.0, "", [], [])
     for form in formats:
+        needed = {f for d in form.detect for f in d.all_of}
         for language in ("en", "id"):
-            expected = {normalise(h) for c in form.columns for h in (getattr(c, language) or c.en)[:1]}
-            union = expected | names
-            share = len(expected & names) / len(union) if union else 0.0
+            expected = {normalise(h): c for c in form.columns for h in (getattr(c, language) or c.en)[:1]}
+            union = expected.keys() | names
+            share = len(expected.keys() & names) / len(union) if union else 0.0
             if share > best[0]:
-                best = (share, form.kind, expected - names, names - expected)
+                lacks = sorted(expected.keys() - names, key=lambda n, of=expected, first=needed: (of[n].field not in first, n))
+                best = (share, form.kind, lacks, sorted(names - expected.keys()))
     if not best[1]:
         return Refused("UNKNOWN_HEADER", place=table.title or "", seen=", ".join(header))
-    lacking, extra = ", ".join(sorted(best[2])[:4]) or "-", ", ".join(sorted(best[3])[:4]) or "-"
+    lacking, extra = ", ".join(best[2][:4]) or "-", ", ".join(best[3][:4]) or "-"
     place = f"terdekat/nearest {best[1]}; tidak ada/missing: {lacking}; tidak dikenal/unknown: {extra}"
     return Refused("UNKNOWN_HEADER", place=place, seen=", ".join(header))
 

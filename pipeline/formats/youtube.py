@@ -62,6 +62,7 @@ METRICS = (
     count("playlist_adds", "Playlist adds", "Added to playlists", id=("Simpanan playlist",)),
     # Revenue is not needed and may be confidential.
     ignored(pattern=r"(?:your |video )?estimated (?:ad |transaction )?revenue.*|(?:estimasi|perkiraan) pendapatan.*"),
+    ignored(pattern=r"(?:rpm|(?:playback-based )?cpm) \(\w{3}\)"),
 )
 METRIC_FIELDS = tuple(c.field for c in METRICS if c.kind != "ignored")
 # Names that no other platform's day export uses: they tell a date table from everybody else's.
@@ -215,7 +216,7 @@ FORMATS = (
         title_en="YouTube: content table (by video)",
         menu_id=MENU.format("Konten"),
         columns=(
-            Column("post_id", "id", ("Content",), ("Konten",), shape=r"[A-Za-z0-9_-]{11}", required=True),
+            Column("post_id", "id", ("Content", "Video"), ("Konten",), shape=r"[A-Za-z0-9_-]{11}", required=True),
             text("caption", "Video title", id=("Judul video",)),
             Column("published_on", "date", ("Video publish time",), ("Waktu publikasi video",)),
             people("duration_seconds", "Duration", id=("Durasi",)),
