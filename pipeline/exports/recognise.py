@@ -118,12 +118,12 @@ def unknown(table: Table, formats: Sequence[Format]) -> Refused:
     for form in formats:
         needed = {f for d in form.detect for f in d.all_of}
         for language in ("en", "id"):
-            expected = {normalise(h): c for c in form.columns for h in (getattr(c, language) or c.en)[:1]}
+            expected = {normalise(h): c.field in needed for c in form.columns for h in (getattr(c, language) or c.en)[:1]}
             union = expected.keys() | names
             share = len(expected.keys() & names) / len(union) if union else 0.0
             if share > best[0]:
-                lacks = sorted(expected.keys() - names, key=lambda n, of=expected, first=needed: (of[n].field not in first, n))
-                best = (share, form.kind, lacks, sorted(names - expected.keys()))
+                lacks = sorted((not is_needed, name) for name, is_needed in expected.items() if name not in names)
+                best = (share, form.kind, [name for _, name in lacks], sorted(names - expected.keys()))
     if not best[1]:
         return Refused("UNKNOWN_HEADER", place=table.title or "", seen=", ".join(header))
     lacking, extra = ", ".join(best[2][:4]) or "-", ", ".join(best[3][:4]) or "-"
