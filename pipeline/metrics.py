@@ -263,6 +263,7 @@ MOMENTS = {
     "log_mean": "stddev_samp(ln((numerator + 0.5) / (denominator + 1))) as spread",
     "ratio": "sum(numerator * numerator) as nn, sum(numerator * denominator) as nd, sum(denominator * denominator) as dd",
     "mean": "stddev_samp(numerator / denominator) as spread",
+    "events": "count(numerator) as observed, sum(numerator * numerator / nullif(denominator, 0)) as squares",
     "median": "list(numerator / denominator order by numerator / denominator) filter (numerator is not null) as observed",
     "survival_median": "list(numerator) filter (numerator is not null) as observed, "
     "list(denominator) filter (numerator is not null) as happened",
@@ -440,9 +441,15 @@ def _proportion(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:
 
 
 def _poisson(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:
+    """Exact interval with events and exposure divided by the dispersion between rows (Pearson, never below 1): hidings and
+    reports come in clusters, and viewers are not independent (METHODS 2a)."""
     if not row["denominator"]:
         return None, None, None
-    low, high = poisson(row["numerator"], row["denominator"])
+    events, exposure, spread = row["numerator"], row["denominator"], 1.0
+    if events > 0 and row["observed"] > 1:
+        pearson = row["squares"] * exposure / events - events
+        spread = max(1.0, pearson / (row["observed"] - 1))
+    low, high = poisson(events / spread, exposure / spread)
     return row["value"], low * entry.scale, high * entry.scale
 
 

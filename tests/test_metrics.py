@@ -16,7 +16,8 @@ create schema core; create schema marts; create schema estimates; create schema 
 create table core.agencies(agency_id varchar, peer_group varchar, population bigint);
 create table core.posts(post_key bigint, platform varchar, account_id varchar, agency_id varchar, month date, week_start date,
   is_counted boolean, is_top_list boolean default false, engagement_parts varchar,
-  is_collab boolean, published_at_wib timestamp, published_on date, published_precision varchar,
+  is_collab boolean, is_story boolean default false, caption varchar, age_hours double,
+  published_at_wib timestamp, published_on date, published_precision varchar,
   post_type varchar,
   likes bigint, reactions bigint, comments bigint, replies bigint, shares bigint, reposts bigint, saves bigint, bookmarks bigint,
   dislikes bigint, link_clicks bigint, negative_total bigint, reach bigint, avg_watch_seconds double, duration_seconds bigint,
@@ -111,6 +112,61 @@ def test_what_a_platform_does_not_report_is_null_with_n_0_and_never_0():
     assert rows["instagram"]["value"] == pytest.approx(5.0)
     for platform in ("facebook", "x"):
         assert (rows[platform]["value"], rows[platform]["n"], rows[platform]["numerator"]) == (None, 0, None)
+
+
+def test_a_total_of_exposure_waits_for_posts_that_are_still_growing():
+    """Without them it would be a smaller number, and with them half grown ones."""
+    con = database(post(1, x=100), post(2, x=300), post(3, account_id="instagram-b", x=50), post(4, x=7, maturity="fresh"))
+    found = {r["account_id"]: r for r in metrics.measure(con, "exposure_total", ("account_id",)).iter_rows(named=True)}
+    assert [found["instagram-a"][k] for k in ("value", "n")] == [None, 0]
+    assert [found["instagram-b"][k] for k in ("value", "n")] == [50, 1]
+
+
+def test_a_click_rate_is_of_posts_with_a_link():
+    linked, plain = {"caption": "info https://t.co/x"}, {"caption": "selamat pagi"}
+    con = database(
+        post(1, "x", link_clicks=0, **linked),
+        post(2, "x", link_clicks=4, **plain),
+        post(3, "x", link_clicks=0, **plain),
+        post(4, "instagram", is_story=True, is_counted=False, link_clicks=5, age_hours=30.0),
+        post(5, "instagram", is_story=True, is_counted=False, link_clicks=5, age_hours=3.0),
+        post(6, "instagram", **linked),
+    )
+    found = {r["platform"]: r for r in metrics.measure(con, "click_rate", ("platform",)).iter_rows(named=True)}
+    assert [found["x"][k] for k in ("value", "n")] == [2.0, 2]
+    assert [found["instagram"][k] for k in ("value", "n")] == [5.0, 1]
+
+
+def test_events_that_come_in_clusters_have_a_wider_interval_than_independent_ones():
+    even = database(*(post(i, "facebook", negative_total=2, reach=1000) for i in range(20)))
+    heaped = database(*(post(i, "facebook", negative_total=20 if i % 10 == 0 else 0, reach=1000) for i in range(20)))
+    a, b = (one(con, "negative_rate", platform="facebook") for con in (even, heaped))
+    assert a["value"] == b["value"] == pytest.approx(20.0)
+    assert (a["lower"], a["upper"]) == pytest.approx(tuple(10000 * x for x in metrics.poisson(40, 20000)))
+    assert b["lower"] < a["lower"] and b["upper"] > a["upper"] + 5
+
+
+def test_followers_of_two_months_are_never_added():
+    with pytest.raises(metrics.MetricError, match="month"):
+        metrics.measure(growth_of_one(), "followers", ("account_id",))
+    rows = metrics.measure(growth_of_one(), "followers", ("account_id", "month"))
+    assert rows["value"].to_list() == [100.0, 110.0]
+
+
+def test_a_churn_of_part_of_a_month_is_no_monthly_churn():
+    rows = metrics.measure(growth_of_one(), "follower_churn", ("account_id", "month"))
+    assert rows.select("value", "n").rows() == [(0.05, 31), (None, 0)]
+
+
+def growth_of_one() -> duckdb.DuckDBPyConnection:
+    con = database()
+    con.execute("""create table core.followers(account_id varchar, date date, export_id bigint);
+        create table core.account_days(account_id varchar, month date, metric varchar, export_id bigint);
+        create table estimates.growth(account_id varchar, agency_id varchar, platform varchar, month date, followers_start bigint,
+        followers_end bigint, followers_observations bigint, growth_days bigint, follows_lost double, flow_days bigint)""")
+    con.execute(f"""insert into estimates.growth values ('x-a', 'a', 'x', date '{OCTOBER}', 100, 100, 3, 30, 5, 31),
+        ('x-a', 'a', 'x', date '{NOVEMBER}', 100, 110, 3, 30, 1, 9)""")
+    return con
 
 
 def test_units_of_platforms_are_never_pooled():
@@ -337,6 +393,7 @@ def full_posts() -> duckdb.DuckDBPyConnection:
                 platform=platform,
                 e=20 + j,
                 x=900 + j,
+                caption="https://t.co/x",
                 **{c: 5 + j for c in COUNTS if c not in ("engagement", "exposure")},
             )
             for i, platform in enumerate(("facebook", "instagram", "x", "youtube", "tiktok", "linkedin"))

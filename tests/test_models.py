@@ -406,6 +406,20 @@ def test_a_whole_list_of_the_same_days_counts_what_the_top_list_names_too(worksp
     assert months.filter(pl.col("account_id") == "a-tt", pl.col("month") == date(2026, 10, 1))["posts"].to_list() == [3]
 
 
+@pytest.mark.parametrize(("paid", "expected"), [(0, (False, False, True)), (90, (True, True, False)), (..., (True, None, True))])
+def test_a_post_with_paid_reach_is_counted_but_not_compared(workspace, paid, expected):
+    """The file splits reach, never engagement: an organic rate cannot be made of it."""
+    drop(
+        workspace,
+        "a-fb/1.csv",
+        "facebook",
+        [post("facebook", "1", "2026-10-01T03:00", reach_boosted=paid)],
+        captured_at="2026-11-20",
+    )
+    posts, facts = build(workspace, "core.posts", "marts.post_facts")
+    assert (posts["may_include_paid"][0], posts["is_boosted"][0], facts["is_comparable"][0]) == expected
+
+
 def test_what_engagement_is_made_of_is_said(workspace):
     rows = [post("tiktok", "1", "2026-10-01T03:00"), post("tiktok", "2", "2026-10-02T03:00", saves=4)]
     drop(

@@ -20,7 +20,7 @@ WORDS = {
 }
 GRAINS = [(m, g) for m, entry in BOOK.metrics.items() if entry.provided for g in entry.grains]
 # Figures of these sources may rest on registers, where people note things by hand: no export stands behind them.
-REGISTERS = {"cases", "replies", "incident_lags", "targets", "trainings", "growth", "plan_items", "meta_screen"}
+REGISTERS = {"cases", "replies", "incident_lags", "targets", "trainings", "growth", "followers", "plan_items", "meta_screen"}
 A_RANGE = {"rank_set"}  # its value is a range, so the single value stays empty on purpose
 ZERO_IS_COUNTED = {"posts"}  # n is the posts themselves: a covered month without any is a known 0
 # What six agencies in twelve weeks cannot give; in the demo regency they have values.

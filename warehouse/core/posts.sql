@@ -37,7 +37,8 @@ dated AS (
         s.first_captured_at, s.only_in_top_lists,
         CASE WHEN c.published_precision = 'day' OR c.published_at IS NULL THEN c.published_on
             ELSE CAST(c.published_at + INTERVAL 7 HOUR AS DATE) END AS day,
-        coalesce(l.owner_id, l.exporter_id) AS account_id
+        coalesce(l.owner_id, l.exporter_id) AS account_id,
+        coalesce(l.reach_boosted, l.views_boosted, l.promoted_impressions) > 0 AS is_boosted
     FROM latest l
     JOIN clock c ON c.post_key = l.post_key
     JOIN seen s ON s.post_key = l.post_key
@@ -55,10 +56,7 @@ SELECT
     d.exporters > 1 OR d.has_partner = 1 AS is_collab,
     d.owner_id IS NOT NULL AND a.agency_id IS NOT NULL AND NOT d.is_share AND d.row_note IS NULL
         AND coalesce(d.post_type, '') NOT IN ('story', 'video_asset', 'reply') AS is_counted,  -- an answer is no publication
-    CASE WHEN d.reach_boosted IS NOT NULL THEN d.reach_boosted > 0
-        WHEN d.views_boosted IS NOT NULL THEN d.views_boosted > 0
-        WHEN d.promoted_impressions IS NOT NULL THEN d.promoted_impressions > 0
-        ELSE TRUE END AS may_include_paid,
+    coalesce(d.is_boosted, TRUE) AS may_include_paid, d.is_boosted,
     CASE WHEN d.is_lifetime THEN d.likes END AS likes,
     CASE WHEN d.is_lifetime THEN d.reactions END AS reactions,
     CASE WHEN d.is_lifetime THEN d.comments END AS comments,

@@ -2,7 +2,7 @@
 -- key: post_key
 -- Maturity: share of the final value reached at this age by the curve m(a) = 1 - (1 + a / s) ^ -k, s = h / (2 ^ (1 / k) - 1), of the
 -- slower of engagement and exposure. ln_rate is of the values as exported (METRICS.md er_account); *_final are divided by m(a) and
--- null below one half. The lift of a post is an estimate made from this table: estimates.post_lift.
+-- null below one half. A post of which a part is known to be paid is not comparable: its file splits reach, never engagement. The lift of a post is an estimate made from this table: estimates.post_lift.
 WITH curves AS (
     SELECT
         platform,
@@ -46,7 +46,8 @@ SELECT
         WHEN j.maturity_share IS NOT NULL THEN 'fresh' END AS maturity,
     j.maturity_share,
     CASE WHEN j.maturity_share >= 0.9 THEN ln((j.engagement + 0.5) / nullif(j.exposure + 1, 0)) END AS ln_rate,
-    coalesce(j.maturity_share >= 0.9, FALSE) AND j.engagement IS NOT NULL AND j.exposure IS NOT NULL AS is_comparable,
+    coalesce(j.maturity_share >= 0.9, FALSE) AND j.engagement IS NOT NULL AND j.exposure IS NOT NULL
+        AND NOT coalesce(j.is_boosted, FALSE) AS is_comparable,
     j.export_id, j.row_number, j.captured_at
 FROM judged j
 LEFT JOIN core.agencies g ON g.agency_id = j.agency_id
