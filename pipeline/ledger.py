@@ -37,7 +37,7 @@ CRASHED, RETRY = "READER_CRASHED", "+"
 SEVERITY = ("refused", "held", "flagged", "info")
 HELD_RUNS = 3
 NAMES = "names.jsonl"
-FLUSH_ROWS = 100_000  # stored at a time, while the next files are read
+FLUSH_ROWS = 60_000  # stored at a time, while the next files are read
 Reader = Callable[..., list[Export]]
 
 

@@ -173,3 +173,21 @@ def test_a_large_workbook_goes_the_quick_way_with_the_same_cells(monkeypatch):
     assert [(r, [(type(c), c) for c in cells]) for r, cells in quick[0].records] == [
         (r, [(type(c), c) for c in cells]) for r, cells in expected.records
     ]
+
+
+@pytest.mark.parametrize("text", ["garis\x1ebaris", "\x7f\x1e", "setengah \ud83d", "é\nb", ""])
+def test_no_text_runs_into_the_next_row_or_sheet(text):
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    for _ in range(3):
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["é awal", "SISIPAN", "b"])
+        sheet.write_row(4, 0, ["🙏", "akhir"])
+    book.close()
+    changed = io.BytesIO()
+    written = re.sub(r"[\x7f\x1e\ud83d]", lambda m: f"_x{ord(m[0]):04X}_", text).encode()
+    with zipfile.ZipFile(out) as archive, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in archive.namelist():
+            target.writestr(name, archive.read(name).replace(b"SISIPAN", written))
+    sheets = workbook.read(changed.getvalue(), "xlsx", guards.Limits())
+    assert [s.records for s in sheets] == [[(1, ["é awal", text, "b"]), (5, ["🙏", "akhir"])]] * 3

@@ -90,7 +90,20 @@ def _ask_child(data: bytes, container: str) -> dict:
     if done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
         raise Refused("READER_CRASHED", seen=last or f"exit {done.returncode}")
-    return json.loads(done.stdout)
+    return _answer(done.stdout)
+
+
+def _answer(said: bytes) -> dict:
+    """What the child says in its first line, with the texts that lie behind it in their place."""
+    place = said.index(b"\n") + 1
+    answer = json.loads(said[:place])
+    for sheet in answer.get("sheets", ()):
+        numbers, letters, texts = sheet["rows"]
+        if isinstance(texts, int):
+            end = place + texts
+            texts, place = said[place:end].decode().split("\x1e"), end
+        sheet["rows"] = zip(numbers, letters, texts, strict=True)
+    return answer
 
 
 def _sheet(raw: dict, epoch_1904: bool) -> Sheet:

@@ -1,12 +1,16 @@
 """Reads one workbook in a process of its own, with limits on memory and time. Run as a script; imports nothing of this package.
 
-stdin: the bytes. argv: container (xlsx | xls | spreadsheetml), row limit, cell limit. stdout: one JSON object
-``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [[row, letters, texts]]}], "epoch_1904": bool}`` or
-``{"refused": [code, place, seen]}``. ``texts`` is a list, or one text in which DEL parts the cells. The letter of a cell: s text,
-n number, p percent number, d date-time, t time of day or duration (a fraction of a day), b boolean, e error, f formula without a
-stored value, a space for an empty cell. Inside this module a cell is its text behind its letter, and "" if it is empty.
+stdin: the bytes. argv: container (xlsx | xls | spreadsheetml), row limit, cell limit. stdout: a line with one JSON object
+``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [numbers, letters, texts]}], "epoch_1904": bool}``
+or ``{"refused": [code, place, seen]}``. Of each row: its number, a letter per cell, and a list of texts or one text in
+which DEL parts the cells. ``texts`` is a list of these, or a number: so many bytes behind the line are theirs, in which RS
+parts the rows (as JSON they would take a third as long as reading them). The letter of a cell: s text, n number, p percent
+number, d date-time, t time of day or duration (a fraction of a day), b boolean, e error, f formula without a stored value,
+a space for an empty cell. Inside this module a cell is its text behind its letter, and "" if it is empty.
 """
 
+import contextlib
+import gc
 import io
 import json
 import re
@@ -80,7 +84,22 @@ def joined(texts):
     return together if together.count(SEPARATOR) == len(texts) - 1 else texts
 
 
+def columns(rows, behind):
+    """Rows as they are handed over: numbers, letters, texts. Texts in which nothing else parts rows go ``behind``."""
+    if not rows:
+        return [[], [], []]
+    numbers, letters, texts = map(list, zip(*rows, strict=True))
+    if all(type(t) is str for t in texts):
+        together = ROWS_APART.join(texts)
+        with contextlib.suppress(UnicodeEncodeError):  # half of a pair, which Excel may write as _xD83D_
+            if together.count(ROWS_APART) == len(texts) - 1:
+                behind.append(together.encode())
+                return [numbers, letters, len(behind[-1])]
+    return [numbers, letters, texts]
+
+
 SEPARATOR = "\x7f"
+ROWS_APART = "\x1e"
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})\Z")
 
 
@@ -651,12 +670,14 @@ def main():
     kind, max_rows, max_cells = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     limit_resources()
     data = sys.stdin.buffer.read()
+    gc.disable()  # what is read is handed over as a whole
     found = answer(kind, data, max_rows, max_cells)
-    try:
-        said = json.dumps(found, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half of a pair, which Excel may write as _xD83D_
-        said = json.dumps(found).encode()
-    sys.stdout.buffer.write(said)
+    behind: list[bytes] = []
+    for sheet in found.get("sheets", ()):
+        sheet["rows"] = columns(sheet["rows"], behind)
+    sys.stdout.buffer.write(json.dumps(found).encode() + b"\n")
+    for block in behind:
+        sys.stdout.buffer.write(block)
 
 
 if __name__ == "__main__":
