@@ -383,6 +383,7 @@ def _monthly(agencies: list[dict], windows: list[dict], rng: random.Random) -> d
                         "month": month,
                         "state": state,
                         "covered_days": 30,
+                        "listed_days": 30,
                         "days": 30,
                         "reason_code": None,
                     }
@@ -457,6 +458,7 @@ def _posts(agencies: list[dict], windows: list[dict], rng: random.Random, count:
                     "engagement": rng.randint(0, 900),
                     "is_comparable": True,
                     "maturity": "mature",
+                    "is_top_list": False,
                     "export_id": 1,
                 }
             )

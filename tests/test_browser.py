@@ -10,6 +10,7 @@ import pytest
 from fake_version import BUILT, regency
 
 from pipeline import pages
+from pipeline.pages.data import alphabetical
 
 FLAGS = [
     "--headless",
@@ -181,7 +182,7 @@ def test_search_filter_sort_and_show_all(site, visit):
     assert len(rows(page)) == 15
     page.get_by_role("button", name="Tampilkan semua").click()
     everyone = rows(page)
-    assert len(everyone) == 36 and everyone == sorted(everyone, key=str.casefold)
+    assert len(everyone) == 36 and everyone == sorted(everyone, key=alphabetical)
     page.get_by_label("Cari nama").fill("kesehatan")
     assert rows(page) == ["Dinas Kesehatan"]
     page.get_by_label("Cari nama").fill("")

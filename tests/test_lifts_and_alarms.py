@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from benchmarks.regency import simulate
 from pipeline.statistics import lifts, surges
@@ -32,6 +33,19 @@ def test_programme_lift_is_found_against_the_average_post(tagged):
     assert row["cerdas"]["share_posts"] + row["sehat"]["share_posts"] == pytest.approx(1)
     assert row["cerdas"]["share_engagement"] + row["sehat"]["share_engagement"] == pytest.approx(1)
     assert row["untagged"]["share_posts"] == pytest.approx(1 / 3, abs=0.02) and row["untagged"]["share_engagement"] is None
+
+
+def test_posts_of_a_top_list_have_a_lift_but_no_share(tagged):
+    """What a platform left out of its list was perhaps on another theme: shares are over accounts that list all their posts."""
+    posts, themes, months = tagged
+    listed = posts.with_columns(is_top_list=(pl.col("platform") == posts["platform"][0]))
+    table = lifts.theme_window(listed, themes, months)
+    rest = listed.filter(~pl.col("is_top_list")).drop("is_top_list")
+    columns = ["programme", "share_posts", "share_engagement"]
+    assert_frame_equal(table.select(columns), lifts.theme_window(rest, themes, months).select(columns))
+    assert table["n_posts"].sum() > lifts.theme_window(rest, themes, months)["n_posts"].sum()
+    only = lifts.theme_month(listed.filter("is_top_list"), themes)
+    assert only.height and only["share_posts"].null_count() == only.height
 
 
 def test_theme_months_add_up(tagged):

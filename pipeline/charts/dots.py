@@ -283,24 +283,28 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
 
 
 def _row_texts(row: dict, words: Words) -> tuple[str, str, str, str]:
-    """Name, the small print below it, the value, and its interval."""
+    """Name, the small print below it, the value, and below that its interval or why there is none."""
     small = str(teks(row["small"], 60))
     if row.get("above"):
         small = f"{teks(row['above'], 40)}<br>{small}"
-    value = words.times(row["value"]) if row["value"] else row.get("missing") or words.plotly("too little data")
+    value = words.times(row["value"]) if row["value"] else ""
     span = words.interval(row["lower"], row["upper"], kind="times").removeprefix("95%: ") if row["lower"] else ""
+    if not value:
+        span = row.get("missing") or words.plotly("too little data")
     return f"<b>{teks(row['label'], 34)}</b>", small, value, span
 
 
 def _label_above(row: dict, y: int, deep: int, font: float, words: Words) -> list[dict]:
     """Phones: name and value on one line over the row, the small print below them."""
-    name, small, value, _ = _row_texts(row, words)
+    name, small, value, span = _row_texts(row, words)
     place: dict[str, Any] = {"xref": "paper", "yanchor": "bottom"}
     top: dict[str, Any] = {**place, "size": font + 0.5, "tint": "ink", "yshift": 5 + 14 * deep}
     return [
         note(name, 0, y, xanchor="left", **top),
         note(small, 0, y, size=font, xanchor="left", yshift=4, align="left", **place),
-        note(value, 1, y, bold=True, xanchor="right", **top),
+        note(value, 1, y, bold=True, xanchor="right", **top)
+        if value
+        else note(span, 1, y, size=font, xanchor="right", yshift=5 + 14 * deep, **place),
     ]
 
 
@@ -314,7 +318,7 @@ def _label_beside(row: dict, y: int, deep: int, font: float, words: Words) -> li
     return [
         note(name, 0, y, **left, **top),
         note(small, 0, y, align="left", **left, **low),
-        note(value, 1, y, bold=True, **right, **top),
+        *([note(value, 1, y, bold=True, **right, **top)] if value else []),
         note(span, 1, y, **right, **low),
     ]
 

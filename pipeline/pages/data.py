@@ -58,6 +58,7 @@ NEEDS: dict[str, dict[str, pl.DataType | type]] = {
         "month": D,
         "state": T,
         "covered_days": N,
+        "listed_days": N,
         "days": N,
         "reason_code": T,
     },
@@ -238,6 +239,7 @@ POSTS_QUERY: dict[str, dict[str, pl.DataType | type]] = {
         "is_comparable": B,
         "maturity": T,
         "is_collab": B,
+        "is_top_list": B,
         "export_id": N,
     },
     "core.posts": {"post_key": N, "caption": T, "permalink": T, "published_precision": T},
@@ -284,6 +286,17 @@ class Facts:
         """The rows of one agency; an empty frame of the right columns when it has none."""
         found = self.by_agency[table].get(agency_id)
         return self.frames[table].clear() if found is None else found
+
+    def unlisted(self, agency_id: str | None = None) -> list[tuple[str, str]]:
+        """(platform, account) whose exports of the judged months list only the posts that did best, so posts are not counted."""
+        first, last = self.period
+        rows = self.frames["marts.coverage_month"] if agency_id is None else self.of("marts.coverage_month", agency_id)
+        if first is None or last is None:
+            return []
+        rows = rows.filter(pl.col("month").is_between(first, last) & (pl.col("covered_days") > 0))
+        listed = pl.col("listed_days").fill_null(pl.col("covered_days")).sum()
+        found = rows.group_by("platform", "account_id").agg(listed=listed).filter(pl.col("listed") == 0)
+        return sorted(found.select("platform", "account_id").iter_rows())
 
     @property
     def period(self) -> tuple[date | None, date | None]:
@@ -362,12 +375,13 @@ def load(version, registry=None) -> Facts:
         absent=absent,
     )
     posts = _posts(version, absent, facts)
-    frames["posts"] = posts
-    facts.by_agency["posts"] = _partition(posts)
-    facts.habits = habits(posts, facts.period)
+    counted = posts.filter(~pl.col("is_top_list").fill_null(value=False))  # a top list says nothing of the posts it leaves out
+    frames["posts"], frames["counted"] = posts, counted
+    facts.by_agency["counted"] = _partition(counted)
+    facts.habits = habits(counted, facts.period)
     facts.best = best_posts(posts, frames["texts"], facts.period)
-    facts.largest = largest_shares(posts, facts.period)
-    facts.clock = clocks(posts, facts.months())
+    facts.largest = largest_shares(counted, facts.period)
+    facts.clock = clocks(counted, facts.months())
     return facts
 
 

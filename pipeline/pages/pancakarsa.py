@@ -276,7 +276,7 @@ def grid(sheet: Sheet, labels: dict[str, str]) -> dict:
     """Agency × theme counts in the judged period, with a column “no theme”; above a hundred agencies the page adds them up by
     group and the CSV has every agency."""
     w, (first, last) = sheet.words, sheet.facts.period
-    posts, windows = sheet.facts.frames["posts"], sheet.facts.frames["estimates.theme_window"]
+    posts, windows = sheet.facts.frames["counted"], sheet.facts.frames["estimates.theme_window"]
     programmes = sorted(windows.filter(pl.col("scheme_id") == sheet.facts.tagged_by)["programme"].drop_nulls().unique())
     counts: dict[str, list[int]] = {}
     if first is not None:

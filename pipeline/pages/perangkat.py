@@ -255,12 +255,15 @@ def habits(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
             if r["gap_p90_hours"] is not None:
                 text += w.plain("; nine of ten pauses are shorter than {days} days", days=w.number(r["gap_p90_hours"] / 24, 1))
             found.append((PLATFORM_NAMES.get(r["platform"], r["platform"]), text))
+    for platform, _ in facts.unlisted(key):
+        text = w.plain("its exports hold only the posts that did best; how many there were is not known")
+        found.append((PLATFORM_NAMES.get(platform, platform), text))
     found += plan_line(sheet, key, first, last)
     asked = len(waits(sheet, key))
     if 0 < asked < MINIMUM_CASES:
         text = w.plain("{n} in the response log, too few to judge reply times (20 are needed)", n=w.integer(asked))
         found.append((w.plain("Questions"), text))
-    posts = facts.of("posts", key)
+    posts = facts.of("counted", key)
     if first is not None and posts.height:
         joint = posts.filter(pl.col("published_on").is_between(first, last) & pl.col("is_collab").fill_null(value=False)).height
         if joint:

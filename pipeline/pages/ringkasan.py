@@ -240,6 +240,14 @@ def posts_cell(sheet: Sheet, agencies: list[dict]) -> dict | None:
     lines = [change_line(common.moved(now, before), month_back(now_month, 3), sheet)]
     if now[1] is not None:
         lines.append(("", w.interval(now[1], now[2], 1)))
+    unlisted = len(sheet.facts.unlisted())
+    if unlisted:
+        text = w.ngettext(
+            "{n} account left out: only its top posts are known",
+            "{n} accounts left out: only their top posts are known",
+            unlisted,
+        )
+        lines.append(("", text))
     return {
         "label": w._("Posts a week, median, {month}", month=w.month_only(now_month)),
         "value": w.number(now[0], 1),

@@ -111,7 +111,7 @@ def _scheme_window(posts: pl.DataFrame) -> pl.DataFrame:
     )
     out = (
         agencies.join(lifts, on="programme")
-        .join(shares(posts), on="programme")
+        .join(shares(posts), on="programme", how="left")
         .with_columns(scheme_id=pl.lit(posts["scheme_id"][0]))
     )
     few = pl.col("n_posts") < MINIMUM_PROGRAMME_POSTS
@@ -155,7 +155,9 @@ def _nuisance(posts: pl.DataFrame, column: str) -> np.ndarray:
 
 def shares(posts: pl.DataFrame) -> pl.DataFrame:
     """programme, share_posts, share_engagement of one scheme. Platforms and engagement of different parts are never added: shares
-    inside each, by posts."""
+    inside each, by posts. Posts of a top list have a lift, but no share: how many others there were is not known."""
+    if "basis" in posts.columns:
+        posts = posts.filter(~pl.col("basis").str.ends_with(c.TOP_LIST))
     tagged = pl.col("programme") != UNTAGGED
     total = pl.when(tagged).then(tagged.sum()).otherwise(pl.len())
     counted = posts.with_columns(base=total).group_by("programme").agg(share_posts=pl.len() / pl.col("base").first())
@@ -208,5 +210,5 @@ def theme_month(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
         upper=pl.when(known).then((pl.col("centre") + 1.96 * pl.col("se")).exp()),
     )
     part = [shares(g).with_columns(scheme_id=pl.lit(s), month=pl.lit(m)) for (s, m), g in posts.group_by("scheme_id", "month")]
-    out = lifts.join(pl.concat(part), on=keys)
+    out = lifts.join(pl.concat(part), on=keys, how="left")
     return out.select(pl.col(k).cast(t) for k, t in THEME_MONTH_SCHEMA.items()).sort(keys)
