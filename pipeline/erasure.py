@@ -1,27 +1,23 @@
 """Erasure on request (UU 27/2022, articles 42-44): a text leaves every file we own, and its export does not bring it back.
 
-Of what was erased only keyed hashes remain: they tell an export that was redacted from one never seen, and cannot be guessed
-without the key, which lies in the workspace with mode 0600 and must be left out of backups. The inbox belongs to the agencies and
-is only read: what still lies there is named to the person who asked, and read in its redacted form from then on.
+Of what was erased only keyed hashes remain (`tombstones.py`). The inbox belongs to the agencies and is only read: what still lies
+there is named to the person who asked, and read in its redacted form from then on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import hmac
 import json
 import os
-import secrets
 import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from pipeline import inbox, redact
+from pipeline import inbox, ledger, redact, tombstones, warehouse
 from pipeline.settings import Workspace
 
 SHORTEST = 4  # a shorter text stands in every file by chance
@@ -45,44 +41,6 @@ class Erased:
     left: list[str] = field(default_factory=list)
 
 
-# --- what is known of erased files: keyed hashes, nothing else -------------------------------------------------------------
-
-
-def keyed(workspace: Workspace, text: str) -> str:
-    """HMAC-SHA-256 of a text with the key of this workspace, which is made when first needed."""
-    place = workspace.root / "erasure.key"
-    if not place.exists():
-        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-    return hmac.new(place.read_bytes(), text.encode(), hashlib.sha256).hexdigest()
-
-
-def _book(workspace: Workspace) -> Path:
-    return workspace.archive / "erased.json"
-
-
-def tombstones(workspace: Workspace) -> dict[str, str | None]:
-    """Keyed hash of an erased file -> SHA-256 of its redacted copy (None: the whole file went)."""
-    try:
-        return json.loads(_book(workspace).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-
-
-def replaced(workspace: Workspace) -> Any:
-    """A function that gives (True, redacted SHA-256 or None) for a file that was erased, and (False, None) for any other."""
-    known = tombstones(workspace)
-
-    def look(sha256: str) -> tuple[bool, str | None]:
-        mark = keyed(workspace, sha256) if known else ""
-        return mark in known, known.get(mark)
-
-    return look
-
-
 # --- the archive ------------------------------------------------------------------------------------------------------------
 
 
@@ -90,7 +48,7 @@ def clean_archive(workspace: Workspace, subject: str) -> Erased:
     """Replace every archived file that holds the text by its redacted copy. Tombstone first, so that a kill cannot undo it."""
     if len(subject.strip()) < SHORTEST:
         raise TooShort(subject)
-    done = Erased(keyed(workspace, subject.casefold()))
+    done = Erased(tombstones.keyed(workspace, subject.casefold()))
     for path in sorted(p for p in workspace.archive.glob("??/*") if p.is_file()):
         data = path.read_bytes()
         if not redact.holds(data, subject):
@@ -99,7 +57,7 @@ def clean_archive(workspace: Workspace, subject: str) -> Erased:
         digest = hashlib.sha256(fresh).hexdigest() if fresh is not None else None
         if fresh is not None and digest is not None:
             _put(inbox.archived(workspace.archive, digest), fresh)
-        mark = keyed(workspace, path.name)
+        mark = tombstones.keyed(workspace, path.name)
         _remember(workspace, mark, digest)
         _move_sightings(workspace, path.name, digest)
         path.unlink()
@@ -119,17 +77,13 @@ def _put(place: Path, data: bytes) -> None:
 
 def _remember(workspace: Workspace, mark: str, digest: str | None) -> None:
     """An older tombstone that pointed at a file which is now redacted again points at the newest copy."""
-    from pipeline.warehouse import write_atomically
-
-    write_atomically(_book(workspace), json.dumps(tombstones(workspace) | {mark: digest}, indent=1, sort_keys=True))
+    tombstones.write(workspace, tombstones.known(workspace) | {mark: digest})
 
 
 def _move_sightings(workspace: Workspace, old: str, new: str | None) -> None:
     """Names, accounts and days of an erased file now speak for its redacted copy, also in older tombstones."""
-    from pipeline import warehouse
-
-    book = {mark: new if digest == old else digest for mark, digest in tombstones(workspace).items()}
-    warehouse.write_atomically(_book(workspace), json.dumps(book, indent=1, sort_keys=True))
+    book = tombstones.known(workspace)
+    tombstones.write(workspace, {mark: new if digest == old else digest for mark, digest in book.items()})
     with warehouse.open_raw(workspace) as con:
         con.execute("UPDATE raw.sightings SET sha256 = $new WHERE sha256 = $old", {"old": old, "new": new or inbox.ERASED})
         con.execute("CHECKPOINT raw")
@@ -140,8 +94,6 @@ def _move_sightings(workspace: Workspace, old: str, new: str | None) -> None:
 
 def renew_raw(workspace: Workspace, subject: str) -> None:
     """A new private database with the sightings only: freed pages of the old one would still hold what was deleted."""
-    from pipeline import ledger, warehouse
-
     aside = workspace.raw_db.with_name(f"raw.duckdb.tmp-{os.getpid()}")
     aside.unlink(missing_ok=True)
     with warehouse.open_raw(workspace) as con:
@@ -162,8 +114,6 @@ def renew_raw(workspace: Workspace, subject: str) -> None:
 
 def purge(workspace: Workspace) -> list[str]:
     """Delete every version but the current one, and everything made from the others. Gives what was removed."""
-    from pipeline import warehouse
-
     now = warehouse.current(workspace)
     old = [p for p in workspace.versions.glob("w-*") if p.stem != now]
     old += [p for p in workspace.site.glob("*") if p.name not in (now, "latest")]

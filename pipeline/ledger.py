@@ -24,13 +24,13 @@ import numpy as np
 import polars as pl
 
 from pipeline import ownership, raw, restated, warehouse
-from pipeline.erasure import replaced
 from pipeline.exports.batch import Job, read_many
 from pipeline.exports.messages import level
 from pipeline.exports.model import Export, Shared
 from pipeline.formats import mapped
 from pipeline.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.settings import Workspace
+from pipeline.tombstones import replaced
 
 KEPT = ("accepted", "flagged")
 CRASHED, RETRY = "READER_CRASHED", "+"

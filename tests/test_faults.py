@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from pipeline import erasure, exports, ledger, night, pages, redact, registry, status, warehouse
+from pipeline import erasure, exports, ledger, night, pages, redact, registry, status, tombstones, warehouse
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, read, registers
 from tests.night_worker import few_agencies, without_estimates
@@ -665,7 +665,7 @@ def test_b18_p10_an_erased_file_leaves_every_place_and_its_return_changes_nothin
 
 def test_b18_the_key_is_for_its_owner_only_and_the_hash_needs_it(copy, tmp_path):
     other = Workspace(tmp_path / "other").create()
-    assert erasure.keyed(copy, PERSON) == erasure.keyed(copy, PERSON) != erasure.keyed(other, PERSON)
+    assert tombstones.keyed(copy, PERSON) == tombstones.keyed(copy, PERSON) != tombstones.keyed(other, PERSON)
     assert (copy.root / "erasure.key").stat().st_mode & 0o777 == 0o600
 
 

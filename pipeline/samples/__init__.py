@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.samples import campaigns, exports, registers, truth
 from pipeline.samples.files import Files
-from pipeline.samples.posts import Growth, Posts, World, followers, simulate, viral_gains
+from pipeline.samples.posts import Growth, Posts, Track, World, followers, simulate, viral_gains
 from pipeline.samples.regency import Account, Profile, accounts, agencies, events, profile, qualities, trainings
 
 TODAY = dt.date(2026, 11, 22)
@@ -67,18 +67,18 @@ def generate(
 _profile = profile
 
 
-def simulate_account(world: World, account: Account) -> exports.Track:
+def simulate_account(world: World, account: Account) -> Track:
     posts = simulate(world, account)
     exports.identify(world, account, posts)
     total, gained, lost = followers(world, account)
     extra = viral_gains(world, account, posts)
-    return exports.Track(account, posts, Growth(world, account, posts), total + np.cumsum(extra), gained + extra, lost)
+    return Track(account, posts, Growth(world, account, posts), total + np.cumsum(extra), gained + extra, lost)
 
 
 def write_registry(
     folder: Path,
     world: World,
-    tracks: list[exports.Track],
+    tracks: list[Track],
     cases: list[dict[str, Any]],
     held: list[campaigns.Campaign],
     extra: tuple[str, ...],

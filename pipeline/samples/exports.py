@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.samples import damage as accidents
 from pipeline.samples import lapor, linkedin, meta, stories, tiktok, x, youtube
 from pipeline.samples.files import Files, capture_second
-from pipeline.samples.posts import Growth, Posts, World, export_days
+from pipeline.samples.posts import Posts, Track, World, export_days
 from pipeline.samples.regency import HOSTILE, Account
 from pipeline.samples.streams import day_number, stream
 
 CHART_DAYS = 92  # a little more than three steps between exports, so that a day that was not over is read again
 CHARTS_EVERY = 3  # exports: daily series and audiences are fetched every third time, posts every time
-
-
-@dataclass
-class Track:
-    """One account with everything simulated for it. Followers, gains and losses are per day of the period."""
-
-    account: Account
-    posts: Posts
-    growth: Growth
-    followers: np.ndarray
-    gained: np.ndarray
-    lost: np.ndarray
 
 
 PLATFORMS = {"facebook": meta, "instagram": meta, "x": x, "youtube": youtube, "tiktok": tiktok, "linkedin": linkedin}

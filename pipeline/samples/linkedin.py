@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.samples.daily import by_day
 from pipeline.samples.dialects import workbook
 from pipeline.samples.files import Files, capture_second, content, total
-from pipeline.samples.posts import Posts, World
+from pipeline.samples.posts import Posts, Track, World
 from pipeline.samples.regency import Account
 from pipeline.samples.streams import DAY, date_of, day_number, iso, linkedin_id, stream, utc
-
-if TYPE_CHECKING:
-    from pipeline.samples.exports import Track
 
 NOTE = "The metrics in this sheet are updated daily with a delay of up to 48 hours. All dates and times are in UTC."
 KINDS = ("Impressions", "Unique impressions", "Clicks", "Reactions", "Comments", "Reposts", "Engagement rate")

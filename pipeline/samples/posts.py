@@ -342,6 +342,18 @@ class Growth:
         return dict(zip(self.names, shown, strict=True))
 
 
+@dataclass
+class Track:
+    """One account with everything simulated for it. Followers, gains and losses are per day of the period."""
+
+    account: Account
+    posts: Posts
+    growth: Growth
+    followers: np.ndarray
+    gained: np.ndarray
+    lost: np.ndarray
+
+
 def export_days(plan: Profile, start: dt.date, today: dt.date) -> list[dt.date]:
     """Every `every_days`, the last one today."""
     step = dt.timedelta(days=plan.every_days)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.samples.daily import by_day
 from pipeline.samples.dialects import every, lines, minimal, numbers, zipped
 from pipeline.samples.files import Files, capture_second, content, total
-from pipeline.samples.posts import FORMATS, Posts, World
+from pipeline.samples.posts import FORMATS, Posts, Track, World
 from pipeline.samples.regency import MAIN, Account
 from pipeline.samples.streams import (
     DAY,
@@ -24,9 +24,6 @@ from pipeline.samples.streams import (
     tiktok_id,
     utc,
 )
-
-if TYPE_CHECKING:
-    from pipeline.samples.exports import Track
 
 OVERVIEW = "Date|Video Views|Profile Views|Likes|Comments|Shares".split("|")
 CONTENT = "Time|Video title|Video link|Post time|Total likes|Total comments|Total shares|Total views".split("|")

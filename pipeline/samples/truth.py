@@ -8,9 +8,9 @@ import numpy as np
 
 from pipeline.samples.captions import EFFECT
 from pipeline.samples.daily import day_of
-from pipeline.samples.exports import Track, silent_from
+from pipeline.samples.exports import silent_from
 from pipeline.samples.files import Files
-from pipeline.samples.posts import World
+from pipeline.samples.posts import Track, World
 from pipeline.samples.regency import EXPOSURE_SPEED, HOSTILE, MAIN, PLATFORMS, SPLIT_ON
 from pipeline.samples.streams import date_of
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.samples.daily import by_day, posts_by_day
 from pipeline.samples.dialects import lines, minimal, numbers
 from pipeline.samples.files import Files, capture_second, content, safe_name, total
-from pipeline.samples.posts import Posts, World
+from pipeline.samples.posts import Posts, Track, World
 from pipeline.samples.regency import HOSTILE, Account
 from pipeline.samples.streams import DAY, MONTHS_EN, WEEKDAYS_EN, WIB, date_of, day_number, iso, stream, x_id
-
-if TYPE_CHECKING:
-    from pipeline.samples.exports import Track
 
 # Two dialects of the content file: A until 2025 (CRLF, the exporter's local day), B since (LF, UTC day, no last newline).
 CONTENT_A = (

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.samples.daily import by_day, day_of
 from pipeline.samples.dialects import lines, minimal, numbers, zipped
 from pipeline.samples.files import Files, capture_second, content, total
-from pipeline.samples.posts import FORMATS, Posts, World
+from pipeline.samples.posts import FORMATS, Posts, Track, World
 from pipeline.samples.regency import MAIN, Account
 from pipeline.samples.streams import DAY, MONTHS_EN, date_of, day_number, iso, pacific_offset, stream, utc, youtube_id
-
-if TYPE_CHECKING:
-    from pipeline.samples.exports import Track
 
 METRICS = {
     "en": (
