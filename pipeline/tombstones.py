@@ -1,5 +1,5 @@
-"""What is known of erased files: keyed hashes, nothing else. They tell an export that was redacted from one never seen, and cannot
-be guessed without the key, which lies in the workspace with mode 0600 and must be left out of backups."""
+"""What is known of erased files: keyed hashes, nothing else. They tell an export that was redacted from one never seen, and
+cannot be guessed without the key, which lies in the workspace with mode 0600 and must be left out of backups."""
 
 import hashlib
 import hmac
