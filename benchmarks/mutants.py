@@ -939,15 +939,15 @@ class Said:
     body: int  # records that are neither header, title nor blank
 
 
-def said(view: list[tuple[int, list[str]]]) -> Said:
-    """Header of a line: the first record with several cells behind the start, a blank line or a one-cell line."""
+def said(view: list[tuple[int, list[str]]], titled: bool) -> Said:
+    """Header of a line: the first record of several cells; among titled blocks, the first behind a line of one cell or none."""
     cells: dict[int, dict[str, str]] = {}
     header: list[str] | None = None
     body = 0
     for line, record in view:
         filled = [c for c in record if c.strip()]
         if len(filled) < 2 and (header is None or not filled or len(record) == 1):
-            header = None if len(record) <= 2 else header
+            header = None if titled and len(record) <= 2 else header
             continue
         if header is None:
             header = [normal(c) for c in record]
@@ -991,7 +991,8 @@ def explained(case: Case, mutant: Mutant, exports: list) -> str:
     """'' if the rows say just what the mutated file says, else what they say beyond it."""
     if mutant.view is None:
         return "the file is broken"
-    now, base = said(mutant.view), said(list(zip(case.lines, case.records, strict=True)))
+    titled = any(sum(map(bool, r)) < 2 for r in case.records)
+    now, base = said(mutant.view, titled), said(list(zip(case.lines, case.records, strict=True)), titled)
     groups = Counter(tuple(r.get(n) for n in GROUP) for r in rows_of(exports) if "metric" in r)
     if twice := [g for g, n in groups.items() if n > 1]:
         return f"two values of one group: {twice[0]}"

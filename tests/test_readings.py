@@ -245,6 +245,16 @@ def test_two_kinds_that_fit_equally_are_named_and_none_is_taken():
         assert refused.seen == "dua = satu"
 
 
+@pytest.mark.parametrize("name", ["Reach", "Impressions", "page_likes"])
+def test_a_header_that_is_called_like_a_field_is_not_that_field(tmp_path, name):
+    """Another tool's table of days, in the folder of a Facebook page: no kind of Facebook's knows these columns."""
+    path = tmp_path / "alat.csv"
+    path.write_bytes(plain([["Date", name, "Engagement"], ["2026-10-05", "400", "4.5"], ["2026-10-06", "410", "4.4"]]))
+    (export,) = read(path, accounts=["facebook"], first_seen=SEEN)
+    assert (export.outcome, [m.code for m in export.messages]) == ("refused", ["UNKNOWN_HEADER"])
+    assert "Engagement" in export.proposal
+
+
 def test_a13_entities_are_refused_before_the_parser_is_asked(tmp_path, monkeypatch):
     def asked(*_):
         raise AssertionError("the parser saw it")

@@ -86,6 +86,67 @@ def test_a_bad_file_is_told_in_a_sentence_and_changes_no_figure(copy):
     assert "unduh" in problem["messages"][0]["id"].casefold()
 
 
+OTHER_TOOL = (
+    "Date,Type,Content,URL,Reach,Plays,Likes,Comments,Shares,Saved,Engagement\n"
+    '2026-09-07 09:30,video,"Antre, rapi",https://www.tiktok.com/@uji.alat/video/7682663700000000001,"1,100",1240,40,3,2,5,4.5\n'
+    "2026-09-08 10:00,video,Posyandu,https://www.tiktok.com/@uji.alat/video/7683042500000000002,310,360,-,1,0,1,0.6\n"
+)
+ANSWERS = {
+    'name = "?"': 'name = "Alat lain"',
+    'values = "?"': 'values = "lifetime"',
+    '"Plays" = "?"': '"Plays" = "views"',
+    '"Engagement" = "?"': '"Engagement" = "-"',
+    '"Saved" = "?"': '"Saved" = "saves"',
+    'empty = [""]': 'empty = ["", "-"]',
+}
+
+
+def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows(copy):
+    """inspect proposes the mapping, the data keeper answers its questions, the next night publishes what the file says."""
+    accounts = copy.registry / "accounts.csv"
+    columns, first, *_ = accounts.read_text(encoding="utf-8").splitlines()
+    agency = dict(zip(columns.split(","), first.split(","), strict=True))["agency_id"]
+    new = {"account_id": "tt-uji", "platform": "tiktok", "handle": "uji.alat", "agency_id": agency, "valid_from": "2023-01-01"}
+    with accounts.open("a", encoding="utf-8") as lines:
+        lines.write(",".join({"status": "active", **new}.get(c, "") for c in columns.split(",")) + "\n")
+    incidents = copy.registry / "incidents.csv"  # one more account changes what its agency's past months were
+    reason = {
+        "incident_id": "r1",
+        "agency_id": agency,
+        "kind": "restate",
+        "started_at": "2026-11-20 09:00",
+        "note": "akun lama didaftarkan",
+    }
+    head = incidents.read_text(encoding="utf-8").splitlines()[0].split(",")
+    with incidents.open("a", encoding="utf-8") as lines:
+        lines.write(",".join(reason.get(c, "") for c in head) + "\n")
+    file = copy.inbox / "tt-uji/laporan.csv"
+    file.parent.mkdir()
+    file.write_text(OTHER_TOOL, encoding="utf-8")
+    said = call("inspect", file, "--account", "tt-uji", workspace=copy.root).stdout
+    proposed = said[said.index("# Usulan") :].rstrip()
+    assert '"Content" = "caption"' in proposed and '"URL" = "permalink"' in proposed
+    for question, answer in ANSWERS.items():
+        assert question in proposed
+        proposed = proposed.replace(question, answer)
+    mapping = copy.registry / "mappings/alat.toml"
+    mapping.parent.mkdir(exist_ok=True)
+    mapping.write_text(proposed, encoding="utf-8")
+    night_of = call("run", workspace=copy.root)
+    assert night_of.returncode == night.DONE, night_of.stdout + night_of.stderr
+    with warehouse.open_version(copy) as version:
+        posts = version.sql(
+            "SELECT post_id, views, likes, saves, reach FROM core.posts WHERE account_id = 'tt-uji' ORDER BY 1"
+        ).rows()
+    assert posts == [("7682663700000000001", 1240, 40, 5, 1100), ("7683042500000000002", 360, None, 1, 310)]
+    behind = call("trace", "account_month:engagement:account_id=tt-uji,month=2026-09-01", "--json", workspace=copy.root).stdout
+    rows = [json.loads(line) for line in behind.splitlines()]
+    assert [(r["file"], r["row"], r["value"]) for r in rows] == [
+        ("laporan.csv", 2, "E 50, X 1240"),
+        ("laporan.csv", 3, "E -, X 360"),
+    ]
+
+
 def test_a_failed_rule_publishes_nothing_and_is_named(copy, monkeypatch):
     from pipeline import models
     from pipeline.defs.run import overnight

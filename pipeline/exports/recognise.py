@@ -83,17 +83,19 @@ def names_fit(form: Format, detection: Detection, names: tuple[str, ...]) -> boo
     if detection.min_columns and len(names) < detection.min_columns:
         return False
     columns = [form.column_for(name) for name in names]
-    present = {c.field for c in columns if c} | set(names)
+    fields = {c.field for c in columns if c}
 
     def has(entry: str) -> bool:
-        return entry in present if entry in form.fields else normalise(entry) in present
+        return entry in fields if entry in form.fields else normalise(entry) in names
 
     if not all(map(has, detection.all_of)) or any(map(has, detection.none_of)):
         return False
     if detection.any_of and not any(map(has, detection.any_of)):
         return False
-    first = {names[0], columns[0].field if columns[0] else names[0]}
-    return not detection.first_column or any(e in first or normalise(e) in first for e in detection.first_column)
+    first = columns[0].field if columns[0] else None
+    return not detection.first_column or any(
+        e == first if e in form.fields else normalise(e) == names[0] for e in detection.first_column
+    )
 
 
 def _shaped(test: Callable[[Table], bool], part: Table) -> bool:

@@ -250,6 +250,9 @@ def propose(header: Sequence[str], rows: Iterable[Sequence[str]], platform: str 
     names = [h for h in header if h.strip()]
     body = [list(r) for r in rows]
     guessed = {h: _guess(normalise(h)) for h in names}
+    for place, name in enumerate(header):
+        if guessed.get(name) == "post_id" and any(" " in r[place].strip() for r in body if place < len(r)):
+            guessed[name] = "caption"  # what a platform calls its ids may be another tool's word for the text
     is_post = any(f in ("permalink", "post_id", "caption") for f in guessed.values())
     if not is_post:
         guessed = {h: "day" if f == "published_at" else f for h, f in guessed.items()}
