@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,16 @@ def test_imports_run_downhill(order):
                 f"{path.relative_to(PIPELINE)}: {name}" for name in imported(path) if ".".join(name.split(".")[:2]) in above
             ]
     assert set(uphill) <= LOOKS_UP
+
+
+def test_no_two_modules_import_each_other():
+    """Also not inside functions or for types only: a circle is two rooms that should be one, or three."""
+    names = {".".join(p.relative_to(PIPELINE.parent).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
+    graph = {name: {m for m in imported(path) if m in names and m != name} for name, path in names.items()}
+    for name, below in graph.items():  # `from package import part` needs the part; its package is only the way there
+        graph[name] = {m for m in below if not any(part.startswith(f"{m}.") for part in below) and not name.startswith(f"{m}.")}
+    order = tuple(TopologicalSorter(graph).static_order())
+    assert len(order) == len(names)
 
 
 def test_the_simulated_regency_knows_nothing_of_the_reader():
