@@ -379,7 +379,7 @@ def share(
         try:
             written = pages.share(version, agency, target, tongue, registry=registry.load(session.workspace.registry))
         except KeyError as error:
-            session.stop(night.USAGE, f"Lembaga '{agency}' tidak ada.", str(error.args[0]))
+            session.stop(night.USAGE, f"Perangkat daerah '{agency}' tidak ada.", str(error.args[0]))
     size = written.stat().st_size // 1000
     session.say(f"{written} ({size} kB)", f"{written} ({size} kB)")
     if as_pdf:
@@ -425,7 +425,9 @@ def erase(
         session.stop(night.NOT_PUBLISHED, f"Masih ada di: {', '.join(done.left)}", f"Still in: {', '.join(done.left)}")
     if done.inbox:
         listed = "\n".join(f"  {place}" for place in done.inbox)
-        session.say(f"Hapus sendiri dari folder lembaga:\n{listed}", f"Delete these yourself, they are not ours:\n{listed}")
+        session.say(
+            f"Hapus sendiri dari folder perangkat daerah:\n{listed}", f"Delete these yourself, they are not ours:\n{listed}"
+        )
     raise typer.Exit(status)
 
 

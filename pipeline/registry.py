@@ -619,8 +619,8 @@ def _outlives(accounts: Rows, agencies: Rows) -> Iterator[Problem]:
                 "accounts.csv",
                 line,
                 "valid_to",
-                f"akun '{row.account_id}' berlaku melewati akhir lembaga '{row.agency_id}' ({last}); "
-                "akhiri baris ini dan tambahkan baris untuk lembaga penerusnya",
+                f"akun '{row.account_id}' berlaku melewati akhir perangkat daerah '{row.agency_id}' ({last}); "
+                "akhiri baris ini dan tambahkan baris untuk perangkat daerah penerusnya",
                 f"account '{row.account_id}' outlives agency '{row.agency_id}' ({last}); "
                 "end this row and add one for the successor",
             )
@@ -629,7 +629,7 @@ def _outlives(accounts: Rows, agencies: Rows) -> Iterator[Problem]:
                 "accounts.csv",
                 line,
                 "valid_from",
-                f"akun '{row.account_id}' mulai sebelum lembaga '{row.agency_id}' ada ({first})",
+                f"akun '{row.account_id}' mulai sebelum perangkat daerah '{row.agency_id}' ada ({first})",
                 f"account '{row.account_id}' starts before agency '{row.agency_id}' exists ({first})",
             )
 
@@ -657,7 +657,7 @@ def _predecessors(agencies: Rows) -> Iterator[Problem]:
     yield from _references("agencies.csv", agencies, "predecessor_id", sorted(known), "agencies.csv")
     for line, row in agencies:
         if row.predecessor_id == row.agency_id:
-            words = ("lembaga tidak dapat menjadi pendahulu dirinya", "an agency cannot precede itself")
+            words = ("perangkat daerah tidak dapat menjadi pendahulu dirinya", "an agency cannot precede itself")
             yield Problem("agencies.csv", line, "predecessor_id", *words)
 
 
@@ -802,7 +802,7 @@ def _theme_problems(values: Any, agency_ids: list[str]) -> Iterator[tuple[tuple[
                 if agency not in agency_ids:
                     near_id, near_en = nearest(agency, agency_ids)
                     words = (
-                        f"lembaga '{agency}' tidak ada di agencies.csv{near_id}",
+                        f"perangkat daerah '{agency}' tidak ada di agencies.csv{near_id}",
                         f"agency '{agency}' is not in agencies.csv{near_en}",
                     )
                     yield (*at, "agency_prior"), words

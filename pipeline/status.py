@@ -104,6 +104,7 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
     from rich.text import Text
 
     from pipeline import screen
+    from pipeline.html.locale import Words
 
     indonesian = language == "id"
     columns: tuple[str, ...]
@@ -111,7 +112,8 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
     if version:
         label = "Versi terbit" if indonesian else "Published"
         cut = "data sampai" if indonesian else "data until"
-        yield Text(f"{label}: {version['version']} · {cut} {version['data_cutoff']} UTC", style="bold")
+        until = Words(language).instant(version["data_cutoff"])
+        yield Text(f"{label}: {version['version']} · {cut} {until}", style="bold")
     else:
         nothing = "Belum ada versi terbit; jalankan" if indonesian else "Nothing published yet; run"
         yield Text(f"{nothing} 'terukur run'.")
@@ -125,8 +127,8 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
         columns = ("akun", "berkas", "hasil", "kode", "apa yang dilakukan") if indonesian else in_english
         yield screen.listing(title, columns, (_row(p, language) for p in found["problems"]))
     if found["silent"]:
-        title = "Lembaga yang berhenti mengirim" if indonesian else "Agencies that stopped sending"
-        columns = ("lembaga", "terakhir", "hari lalu") if indonesian else ("agency", "last", "days ago")
+        title = "Perangkat daerah yang berhenti mengirim" if indonesian else "Agencies that stopped sending"
+        columns = ("perangkat daerah", "terakhir", "hari lalu") if indonesian else ("agency", "last", "days ago")
         yield screen.listing(title, columns, map(_last, found["silent"]))
     if found.get("notebooks"):
         title = (
@@ -136,7 +138,7 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
         yield screen.listing(title, columns, ((n["name"], n["shows"] or "–", n["reason"]) for n in found["notebooks"]))
     if found["coverage"]:
         title = "Akun yang belum lengkap bulan lalu" if indonesian else "Accounts not complete last month"
-        columns = ("lembaga", "akun", "bulan", "hari") if indonesian else ("agency", "account", "month", "days")
+        columns = ("perangkat daerah", "akun", "bulan", "hari") if indonesian else ("agency", "account", "month", "days")
         yield screen.listing(title, columns, map(_gap, found["coverage"]))
 
 

@@ -113,7 +113,7 @@ def test_a_moved_account_has_disjoint_rows(tmp_path):
         ("a,x,h,1,dinkes,2026-02-02,2026-02-01", 3, "valid_to", "lebih awal"),
         ("a,x,h,1.79E+17,dinkes,,", 3, "platform_account_id", "Excel"),
         ("a,x,h,1,lama,,", 3, "valid_to", "penerusnya"),
-        ("a,x,h,1,baru,2025-06-01,", 3, "valid_from", "sebelum lembaga"),
+        ("a,x,h,1,baru,2025-06-01,", 3, "valid_from", "sebelum perangkat daerah"),
         ("dinkes-ig,instagram,contoh,17841,dinkes,2026-01-01,", 3, "valid_from", "baris 2"),
         ("dinkes-ig2,instagram,lain,17841,dinkes,,", 3, "platform_account_id", "17841"),
         ("dinkes-ig2,instagram,CONTOH,9,dinkes,,", 3, "handle", "contoh"),

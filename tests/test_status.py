@@ -79,4 +79,4 @@ def test_b13_a_silent_agency_ends_the_night_with_three(published):
     assert Report(published, 1.0, {"accepted": 2}).status == 0
     report = Report(published, 1.0, {"accepted": 2}, silent=1)
     assert report.status == 3
-    assert any("1 lembaga berhenti mengirim" in line for line in report.lines("id"))
+    assert any("1 perangkat daerah berhenti mengirim" in line for line in report.lines("id"))

@@ -213,12 +213,18 @@ def test_b11_a_registry_edit_that_moves_the_past_is_blocked(copy):
 
 
 def test_b11_a_restate_entry_with_its_reason_lets_it_through(copy):
-    entry = {"incident_id": "r-1", "agency_id": "dinkes", "kind": "restate", "started_at": NOW, "note": "akun salah lembaga"}
+    entry = {
+        "incident_id": "r-1",
+        "agency_id": "dinkes",
+        "kind": "restate",
+        "started_at": NOW,
+        "note": "akun salah perangkat daerah",
+    }
     known = registers(moved(), incidents=registry.frame("incidents", [entry]))
     warehouse.build(copy, registry=known, now=NOW)
     rows = changed(copy).filter(pl.col("field") == "posts").sort("agency_id")
     assert rows["reason_code"].unique().to_list() == ["REGISTRY"]
-    assert rows["note"].unique().to_list() == ["akun salah lembaga"]
+    assert rows["note"].unique().to_list() == ["akun salah perangkat daerah"]
 
 
 def test_p8_a_change_without_a_cause_is_unexplained(copy, monkeypatch):

@@ -11,6 +11,7 @@ from pipeline import night
 from pipeline.defs.instance import open_instance
 from pipeline.defs.night import sweep
 from pipeline.defs.schedules import stopped
+from pipeline.html.locale import Words
 from pipeline.settings import Workspace
 
 PROBLEMS = ("refused", "held", "flagged")
@@ -107,7 +108,7 @@ def _summary(report: Report, indonesian: bool) -> list[str]:
 def _waiting(report: Report, indonesian: bool) -> list[str]:
     """What needs a person: files, and agencies that stopped sending."""
     files = sum(report.counts.get(outcome, 0) for outcome in PROBLEMS)
-    said = [(files, "berkas", "files"), (report.silent, "lembaga berhenti mengirim", "agencies stopped sending")]
+    said = [(files, "berkas", "files"), (report.silent, "perangkat daerah berhenti mengirim", "agencies stopped sending")]
     return [f"{n} {word_id if indonesian else word_en}" for n, word_id, word_en in said if n]
 
 
@@ -125,16 +126,19 @@ def _facts(version: Any) -> dict[str, Any]:
 
 
 def _facts_in_words(facts: dict[str, Any], indonesian: bool) -> list[str]:
+    words = Words("id" if indonesian else "en")
+    period = f"{words.day(facts['period_start'])} – {words.day(facts['period_end'])}"
+    until = words.instant(facts["data_cutoff"])
     if indonesian:
         out = [
             f"Versi {facts['version']}: {facts['tables']} tabel, {facts['checks']} pemeriksaan, {facts['warnings']} peringatan",
-            f"Isi: {facts['posts']} unggahan dari {facts['accounts']} akun, {facts['agencies']} lembaga",
-            f"Periode: {facts['period_start']} – {facts['period_end']}; data sampai {facts['data_cutoff']} UTC",
+            f"Isi: {facts['posts']} unggahan dari {facts['accounts']} akun, {facts['agencies']} perangkat daerah",
+            f"Periode: {period}; data sampai {until}",
         ][: 3 if facts["period_start"] else 2]
         return out + (["DATA SIMULASI – bukan angka sebenarnya"] if facts["simulated"] else [])
     out = [
         f"Version {facts['version']}: {facts['tables']} tables, {facts['checks']} checks, {facts['warnings']} warnings",
         f"Holds: {facts['posts']} posts of {facts['accounts']} accounts, {facts['agencies']} agencies",
-        f"Period: {facts['period_start']} – {facts['period_end']}; data until {facts['data_cutoff']} UTC",
+        f"Period: {period}; data until {until}",
     ][: 3 if facts["period_start"] else 2]
     return out + (["SIMULATED DATA – not real figures"] if facts["simulated"] else [])

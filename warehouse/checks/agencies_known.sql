@@ -1,4 +1,4 @@
--- id: Ada akun yang menunjuk lembaga yang tidak terdaftar.
+-- id: Ada akun yang menunjuk perangkat daerah yang tidak terdaftar.
 -- en: An account points at an agency that is not registered.
 -- blocking: yes
 SELECT a.account_id, a.agency_id

@@ -1,4 +1,4 @@
--- id: Satu akun dimiliki dua lembaga pada hari yang sama.
+-- id: Satu akun dimiliki dua perangkat daerah pada hari yang sama.
 -- en: One account belongs to two agencies on the same day.
 -- blocking: yes
 SELECT a.account_id, a.agency_id, b.agency_id AS other

@@ -1,4 +1,4 @@
--- id: Ada unggahan sebelum atau sesudah masa akunnya di registry/accounts.csv; tidak dihitung untuk lembaga mana pun.
+-- id: Ada unggahan sebelum atau sesudah masa akunnya di registry/accounts.csv; tidak dihitung untuk perangkat daerah mana pun.
 -- en: Posts lie outside the period of their account in registry/accounts.csv; no agency is credited.
 -- blocking: no
 SELECT p.post_key, p.account_id, p.published_on
