@@ -160,6 +160,22 @@ def test_good_months_last_so_a_level_is_less_sure_than_a_change():
     assert noise.shock > noise.change / 2 > 0
 
 
+def test_an_account_that_came_late_is_not_compared_because_it_was_covered_for_its_former_agency(regency):
+    """Coverage belongs to the account and the agency: here it moved on the last day but two of the window."""
+    account = regency.account_month["account_id"][0]
+    owner, month = regency.account_month["agency_id"][0], regency.account_month["month"].max()
+    last = (pl.col("account_id") == account) & (pl.col("month") == month)
+    moved = regency.account_month.filter(last).with_columns(
+        agency_id=pl.lit("ag59"), covered_days=pl.lit(2, pl.Int64), days_in_month=pl.lit(2, pl.Int64)
+    )
+    months = pl.concat([regency.account_month, moved])
+    late = last & (pl.col("published_on").dt.day() > 20)
+    posts = regency.post_facts.with_columns(agency_id=pl.when(late).then(pl.lit("ag59")).otherwise("agency_id"))
+    evidence = windows.evidence(comparison.account_month_expected(posts, months), months)
+    held = evidence.all_now.filter(pl.col("account_id") == account)["agency_id"].to_list()
+    assert len(posts.filter(late)) and held == [owner]
+
+
 # ---- what a rate is made of ---------------------------------------------------------------------------------------------------
 
 

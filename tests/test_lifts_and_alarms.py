@@ -48,6 +48,18 @@ def test_posts_of_a_top_list_have_a_lift_but_no_share(tagged):
     assert only.height and only["share_posts"].null_count() == only.height
 
 
+def test_a_programme_that_shares_no_account_with_others_has_no_lift(tagged):
+    """Its effect cannot be told from the level of its accounts: any number would be made up."""
+    posts, themes, months = tagged
+    apart = posts.filter(pl.col("agency_id") == "ag01").select("post_key").with_columns(alone=pl.lit(True))
+    marked = themes.join(apart, on="post_key", how="left")
+    marked = marked.with_columns(programme=pl.when("alone").then(pl.lit("apart")).otherwise("programme")).drop("alone")
+    table = lifts.theme_window(posts, marked, months)
+    row = {r["programme"]: r for r in table.iter_rows(named=True)}
+    assert row["apart"]["n_posts"] >= 10 and [row["apart"][k] for k in ("lift", "lower", "upper", "p")] == [None] * 4
+    assert np.log(row["sehat"]["lift"] / row["cerdas"]["lift"]) == pytest.approx(0.4, abs=0.08)
+
+
 def test_theme_months_add_up(tagged):
     posts, themes, _ = tagged
     month = lifts.theme_month(posts, themes)

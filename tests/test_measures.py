@@ -119,6 +119,15 @@ def test_growth_is_between_observations_and_a_purge_is_marked():
     assert (row["follows_gained"], row["follows_lost"]) == (7.0, None)
 
 
+def test_growth_from_nobody_is_unknown_not_infinite():
+    names = ["account_id", "agency_id", "platform", "date", "followers"]
+    seen = [("ig-a", "a", "instagram", date(2026, 9, 30), 0), ("ig-a", "a", "instagram", date(2026, 10, 30), 40)]
+    days = [("ig-a", "a", "instagram", date(2026, 10, 1), date(2026, 10, 3), "follows_lost", 1.0)]
+    flows = pl.DataFrame(days, orient="row", schema=["account_id", "agency_id", "platform", "month", "day", "metric", "value"])
+    table = growth.growth(pl.DataFrame(seen, orient="row", schema=names), flows).filter(pl.col("month") == date(2026, 10, 1))
+    assert table.select("followers_start", "growth_rate", "churn_rate").rows() == [(0, None, None)]
+
+
 def test_followers_of_a_post_are_the_last_known_and_never_from_the_future_or_long_ago():
     followers = pl.DataFrame(
         {"account_id": ["ig-a"] * 2, "date": [date(2026, 1, 1), date(2026, 10, 6)], "followers": [900, 1000]}
@@ -223,6 +232,16 @@ def test_deadlines_run_in_working_days_and_an_undue_open_case_is_not_judged():
     assert table.select("is_due", "is_within_deadline").rows() == [(True, True), (True, False), (False, None), (False, None)]
 
 
+def test_a_case_closed_before_its_deadline_is_judged_with_the_open_ones_of_its_day_not_before():
+    """Else the quick ones of a month are in and the waiting ones are not: compliance of a young month would be 100 %."""
+    received = datetime(2026, 10, 5, 9)
+    young = clocks((received, None, datetime(2026, 10, 6, 9), "normative"), (received, None, None, "normative"))
+    assert not young["is_due"].any()
+    later = (datetime(2026, 10, 20, 9), None, None, None)
+    old = clocks((received, None, datetime(2026, 10, 6, 9), "normative"), (received, None, None, "normative"), later)
+    assert old.select("is_due", "is_within_deadline").rows()[:2] == [(True, True), (True, False)]
+
+
 def test_a_complaint_export_without_reply_times_is_counted_and_never_late():
     """SP4N-LAPOR says that a case is closed, not when: it must not read as unanswered for weeks, nor as a broken deadline."""
     many = [(datetime(2026, 9, 1, 8), None, None, "normative")] * 30
@@ -283,6 +302,22 @@ def test_a_plan_written_after_the_day_is_no_plan_and_a_day_without_data_is_no_fa
     )
     table = plan.plan_items(planned, posts(MORNING), COVERED, ACCOUNTS)
     assert table.select("is_frozen", "is_due", "is_matched").rows() == [(False, False, False), (True, False, False)]
+
+
+def test_an_item_at_the_edge_of_what_is_covered_has_not_failed_yet():
+    """Its post may come a day late, on a day of which no file tells."""
+    last, inside = datetime(2026, 10, 11, 9), datetime(2026, 10, 10, 9)
+    planned = items(("1", last, "senam", None, DAY), ("2", inside, "senam", None, DAY))
+    table = plan.plan_items(planned, posts(MORNING, caption=["x"]), COVERED, ACCOUNTS)
+    assert dict(table.select("plan_id", "is_due").iter_rows()) == {"1": False, "2": True}
+
+
+def test_a_target_is_not_missed_by_posts_that_a_top_list_does_not_count():
+    measured = {"value": 12.0, "lower": None, "upper": None, "n": 12, "coverage": 1.0, "basis": "without_top_list"}
+    asked = {"agency_id": "a", "metric": "posts", "period": "2026-10", "target": 20.0, "direction": "up"}
+    assert plan._judge(asked, measured, True)["status"] == "undetermined"
+    assert plan._judge(asked | {"target": 10.0}, measured, True)["status"] == "reached"
+    assert plan._judge(asked, measured | {"basis": None}, True)["status"] == "missed"
 
 
 def test_an_item_beside_a_post_without_text_is_unknown_and_so_is_that_post():

@@ -1,12 +1,13 @@
 """What each table is: small exports in, rows out; and the rules that every SQL file keeps."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 
+import duckdb
 import polars as pl
 import pytest
 
-from pipeline import models, raw
+from pipeline import metrics, models, raw
 from pipeline.columns import columns
 from pipeline.formats import all_formats
 from pipeline.settings import Workspace
@@ -230,6 +231,21 @@ def test_days_are_long_latest_and_never_shifted(workspace):
     assert restated["share_changed"].to_list() == [0.2]
 
 
+@pytest.mark.parametrize(("at", "is_partial"), [("2026-10-02T03:00:00", True), ("2026-10-02T08:00:00", False)])
+def test_a_pacific_day_is_over_when_it_is_over_there(workspace, at, is_partial):
+    """10:00 in Jakarta is still the evening before in Los Angeles: the day goes on."""
+    rows = [{"day": "2026-10-01", "day_zone": "America/Los_Angeles", "views": 100}]
+    drop(workspace, "a-fb/1.csv", "facebook", rows, grain="account_day", captured_at=at)
+    days = build(workspace, "core.account_days")
+    assert days["is_partial"].to_list() == [is_partial] and (days["first_captured_at"][0] is None) == is_partial
+
+
+def test_a_youtube_day_is_covered_when_it_is_over_in_california(workspace):
+    rows = [post("youtube", "1", "2026-10-05T07:00", published_precision="day")]
+    drop(workspace, "a-yt/1.csv", "youtube", rows, captured_at="2026-10-21T03:00:00", period=("2026-10-01", "2026-10-21"))
+    assert state(build(workspace, "marts.coverage_month"), "a-yt", date(2026, 10, 1)) == ("partial", 19)
+
+
 def test_a_day_that_was_not_over_gives_way_to_an_earlier_whole_one(workspace):
     rows = [{"day": "2026-10-01", "day_zone": "UTC", "views": 100}]
     drop(workspace, "a-tt/1.csv", "tiktok", rows, grain="account_day", captured_at="2026-10-01T10:00:00")
@@ -312,6 +328,19 @@ def test_a_collaboration_counts_once_for_its_owner(workspace):
     posts = build(workspace, "core.posts").sort("published_at")
     shown = posts.select("account_id", "agency_id", "is_collab", "exposure").rows()
     assert shown == [("b-ig", "disdik", True, 600), ("a-ig", "dinkes", False, 600)]
+
+
+def test_a_night_of_the_first_of_the_month_counts_in_that_month(workspace):
+    """01:00 in Jakarta is still the last of the month in UTC."""
+    drop(workspace, "a-fb/1.csv", "facebook", [post("facebook", "1", "2026-10-07T03:00")])
+    ingest(workspace, now=datetime(2026, 10, 31, 18, 0))
+    files = tables(workspace, "marts.export_files")["marts.export_files"]
+    source = metrics.catalogue().sources["exports"].sql
+    with duckdb.connect() as con:
+        con.execute("create schema marts; create schema core; create table core.agencies(agency_id varchar, peer_group varchar)")
+        con.register("files", files.drop("message_id", "message_en").to_arrow())
+        con.execute("create view marts.export_files as select * from files")
+        assert con.sql(f"select month, quarter from ({source})").fetchall() == [(date(2026, 11, 1), date(2026, 10, 1))]
 
 
 def test_a_post_is_credited_to_the_agency_of_its_day(workspace):

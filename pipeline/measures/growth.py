@@ -40,10 +40,10 @@ def growth(followers: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
         growth_days=(pl.col("ended_on") - pl.col("started_on")).dt.total_days()
     )
     return rows.with_columns(
-        growth_rate=pl.when(pl.col("growth_days") > 0).then(
+        growth_rate=pl.when(pl.col("growth_days") > 0, pl.col("followers_start") > 0).then(
             (pl.col("followers_end") / pl.col("followers_start") - 1) * 365.25 / pl.col("growth_days")
         ),
-        churn_rate=pl.col("follows_lost") / pl.col("followers_start"),
+        churn_rate=pl.when(pl.col("followers_start") > 0).then(pl.col("follows_lost") / pl.col("followers_start")),
         has_purge=pl.col("largest_fall").fill_null(0.0) > PURGE,
     ).sort("account_id", "agency_id", "month")
 

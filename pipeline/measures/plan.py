@@ -90,6 +90,10 @@ def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, acc
         until=pl.col("planned_on").max().cast(pl.Datetime("us")) + timedelta(days=1)
     )
     match = greedy(candidates(items.filter("is_frozen"), posts))
+    # A post may come a day early or late, so an item has failed only where the days around it are known too.
+    sides = [days.with_columns(pl.col("planned_on") + timedelta(days=k)) for k in (-1, 1)]
+    for side in sides:
+        days = days.join(side, on=["agency_id", "platform", "planned_on"], how="semi")
     items = items.join(days.with_columns(is_covered=pl.lit(True)), on=["agency_id", "platform", "planned_on"], how="left")
     items = items.join(until, on=["agency_id", "platform"], how="left").with_columns(
         post_key=pl.col("plan_id").replace_strict(match, default=None, return_dtype=pl.Int64)
@@ -280,6 +284,8 @@ def _judge(target: dict[str, Any], measured: dict[str, Any] | None, is_over: boo
         return result | {"status": "undetermined", "reason": "not_covered"}
     direction = str(target["direction"] or "up")
     state = status(measured["value"], measured["lower"], measured["upper"], target["target"], direction, is_over)
+    if "without_top_list" in (measured["basis"] or "") and not (direction == "up" and state == "reached"):
+        return result | {"status": "undetermined", "reason": "not_covered"}  # posts of accounts with a top list only are unknown
     return result | {"status": state, "reason": None if is_over else "period_open"}
 
 

@@ -38,9 +38,7 @@ def case_clocks(cases: pl.DataFrame, days: pl.DataFrame, sla: Mapping[str, int])
         needs_answer=pl.col("needs_answer").fill_null(True),
     )
     closed, due = pl.col("closed_at_wib").dt.date(), pl.col("deadline")
-    rows = rows.with_columns(
-        is_due=pl.col("needs_answer") & due.is_not_null() & (closed.is_not_null() | (due < pl.col("as_of").dt.date()))
-    )
+    rows = rows.with_columns(is_due=pl.col("needs_answer") & due.is_not_null() & (due < pl.col("as_of").dt.date()))
     return rows.select(
         "channel",
         "case_id",

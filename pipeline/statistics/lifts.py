@@ -139,9 +139,25 @@ def programme_effects(posts: pl.DataFrame, names: list[str]) -> tuple[np.ndarray
     clusters = len(size)
     v = bread @ (score.T @ score) @ bread * clusters / max(clusters - 1, 1)
     k = len(names)
-    weight = x[:, :k].mean(0)
-    centre = np.eye(k) - weight[None, :]
-    return centre @ b[:k], np.sqrt(np.clip(np.diag(centre @ v[:k, :k] @ centre.T), 0, None))
+    linked = _linked(x[:, :k], account, len(size))
+    weight = np.where(linked, x[:, :k].mean(0), 0.0)
+    centre = np.eye(k) - weight[None, :] / max(weight.sum(), 1e-12)
+    se = np.sqrt(np.clip(np.diag(centre @ v[:k, :k] @ centre.T), 0, None))
+    return np.where(linked, centre @ b[:k], np.nan), np.where(linked, se, np.nan)
+
+
+def _linked(programme: np.ndarray, account: np.ndarray, accounts: int) -> np.ndarray:
+    """Which programmes can be compared with most posts: those that share accounts with them, directly or over others.
+
+    An account that has posts of one programme only says nothing about it, since its own level goes with it.
+    """
+    has = np.zeros((accounts, programme.shape[1]), bool)
+    np.logical_or.at(has, account, programme > 0)
+    reach = (has.T.astype(int) @ has.astype(int)) > 0
+    for _ in range(programme.shape[1]):
+        reach = (reach.astype(int) @ reach.astype(int)) > 0
+    posts = programme.sum(0)
+    return reach[np.argmax(reach @ posts)] & (posts > 0)
 
 
 def _nuisance(posts: pl.DataFrame, column: str) -> np.ndarray:

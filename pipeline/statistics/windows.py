@@ -44,8 +44,9 @@ def evidence(expected: pl.DataFrame, account_month: pl.DataFrame) -> Evidence:
         if k > 1 and months[0] < first:
             break
         share = window_coverage(account_month, months)
-        good = share.filter(pl.col("coverage") >= c.MINIMUM_COVERAGE).select("account_id")
-        rows = c.account_windows(expected, months).join(good, on="account_id", how="semi")
+        owned = ["account_id", "agency_id"]  # an account that moved was covered for whom it belonged to, not for the next
+        good = share.filter(pl.col("coverage") >= c.MINIMUM_COVERAGE).select(owned)
+        rows = c.account_windows(expected, months).join(good, on=owned, how="semi")
         covered.append(share)
         everything.append(rows)
         history.append(rows.filter(pl.col("n") >= c.MINIMUM_POSTS))

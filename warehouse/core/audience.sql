@@ -2,7 +2,7 @@
 -- key: export_id, row_number, dimension, label, label2, metric, period_start
 WITH ordered AS (
     SELECT
-        u.*, a.account_id, a.platform, coalesce(u.period_end, CAST(u.captured_at AS DATE)) AS day,
+        u.*, a.account_id, a.platform, coalesce(u.period_end, CAST(u.captured_at + INTERVAL 7 HOUR AS DATE)) AS day,
         dense_rank() OVER (
             PARTITION BY a.account_id, u.dimension, u.metric ORDER BY u.captured_at DESC, e.sha256 DESC, e.member DESC) AS age_rank
     FROM raw.audience u

@@ -7,5 +7,5 @@ SELECT
 FROM raw.exports e
 LEFT JOIN core.accounts a
     ON a.account_id = e.account_id
-    AND coalesce(e.period_last, CAST(e.captured_at AS DATE))
+    AND coalesce(e.period_last, CAST(e.captured_at + INTERVAL 7 HOUR AS DATE))
         BETWEEN coalesce(a.valid_from, DATE '1900-01-01') AND coalesce(a.valid_to, DATE '9999-12-31')

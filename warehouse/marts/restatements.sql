@@ -47,7 +47,7 @@ days AS (
     FROM raw.account_days d
     JOIN raw.account_keys a ON a.account_key = d.account_key
     JOIN raw.exports e ON e.export_id = d.export_id
-    WHERE CAST(d.captured_at AS DATE) > d.day
+    WHERE CAST(CASE d.day_zone WHEN 'America/Los_Angeles' THEN d.captured_at - INTERVAL 8 HOUR ELSE d.captured_at END AS DATE) > d.day
     WINDOW v AS (PARTITION BY d.account_key, d.day, d.metric ORDER BY d.captured_at, e.sha256, d.export_id, d.row_number)
 )
 SELECT
