@@ -62,10 +62,15 @@ def codes(export):
     return [m.code for m in export.messages]
 
 
-def refused(exports, code):
+def refused(exports, code, place="", seen=""):
+    """Refused whole, for one reason: told in two sentences, with the place and what was seen there."""
     export = only(exports)
     assert (export.outcome, codes(export)) == ("refused", [code]), [m.as_json() for m in export.messages]
     assert export.rows is None
+    (said,) = export.messages
+    assert said.id and said.en and said.id != said.en
+    assert (len(said.seen) <= 40 and (said.place, said.seen) != ("", "")) or code == "EMPTY"
+    assert place in said.place and seen in said.seen, said.as_json()
     return export
 
 
@@ -121,18 +126,19 @@ def test_a1_workbook_gives_the_rows_of_the_text(look):
 
 
 def test_a2_other_encodings_are_refused_with_the_byte(look):
-    body = text(facebook()).replace("Judul 1", "Jud\u00fcl 1")
-    assert "byte" in refused(look(body.encode("cp1252")), "ENCODING").messages[0].place
-    refused(look(text(facebook()).encode("utf-16-le")), "ENCODING")
+    body = text(facebook()).replace("Judul 1", "Jud\u00fcl 1").encode("cp1252")
+    refused(look(body), "ENCODING", f"byte {body.index(0xFC)}", "fc 6c")
+    refused(look(text(facebook()).encode("utf-16-le")), "ENCODING", "byte 0", "UTF-16 without BOM")
     data = bytearray(plain(facebook()))
-    data[data.index(b"Judul 3")] = 0xFF
-    refused(look(bytes(data)), "ENCODING")
+    at = data.index(b"Judul 3")
+    data[at] = 0xFF
+    refused(look(bytes(data)), "ENCODING", f"byte {at}", "ff 75")
 
 
 def test_a3_zero_bytes_are_refused(look):
     data = plain(facebook())
-    refused(look(data[:300] + b"\x00" + data[300:]), "NUL_BYTES")
-    refused(look(data + b"\x00" * 4096), "NUL_BYTES")
+    refused(look(data[:300] + b"\x00" + data[300:]), "NUL_BYTES", "byte 300")
+    refused(look(data + b"\x00" * 4096), "NUL_BYTES", f"byte {len(data)}")
 
 
 @pytest.mark.parametrize("data", [b"", BOM, b"\n\r\n \n", b"\xff\xfe", b"\xff\xfe\n\x00"])
@@ -226,15 +232,16 @@ def lines_of(records, change):
     ids=["fewer", "more", "open_quote", "inner_quote", "after_quote", "mixed_ends"],
 )
 def test_a7_broken_rows_are_refused(look, change):
-    refused(look(lines_of(instagram(), change)), "BAD_STRUCTURE")
+    export = refused(look(lines_of(instagram(), change)), "BAD_STRUCTURE")
+    assert export.messages[0].place in ("baris/row 4", "baris/line 4")
 
 
 def test_a8_second_tables_repeated_headers_and_totals_are_refused(look):
     records = instagram()
-    refused(look(plain([*records, records[0], *records[1:3]])), "EXTRA_CONTENT")
+    refused(look(plain([*records, records[0], *records[1:3]])), "EXTRA_CONTENT", "row 26", "header twice")
     width = len(records[0])
     for label in ("Total", "Jumlah", "Grand total", "Jumlah keseluruhan"):
-        refused(look(plain([*records, [label, *[""] * (width - 2), "9"]])), "EXTRA_CONTENT")
+        refused(look(plain([*records, [label, *[""] * (width - 2), "9"]])), "EXTRA_CONTENT", "row 26", label.lower())
 
 
 def test_a8_a_known_total_row_is_taken_off_and_compared(look):
@@ -249,9 +256,9 @@ def test_a8_a_known_total_row_is_taken_off_and_compared(look):
 def test_a9_cut_files_are_truncated(look):
     data = plain(instagram())
     for cut in (len(data) - 1, len(data) - 9, len(data) - 30, len(data) - 75):
-        refused(look(data[:cut]), "TRUNCATED")
-    refused(look(workbook(instagram())[:-30], "x.xlsx"), "TRUNCATED")
-    refused(look(archive(("a.csv", data))[:-15], "x.zip"), "TRUNCATED")
+        refused(look(data[:cut]), "TRUNCATED", "row 24")
+    refused(look(workbook(instagram())[:-30], "x.xlsx"), "TRUNCATED", seen="no end record")
+    refused(look(archive(("a.csv", data))[:-15], "x.zip"), "TRUNCATED", seen="no end record")
 
 
 @pytest.mark.parametrize("name", ["a.csv.part", "b.crdownload", "~$c.xlsx", "d.tmp"])
@@ -261,27 +268,27 @@ def test_a10_files_still_arriving_are_held(look, name):
 
 
 @pytest.mark.parametrize(
-    ("data", "name"),
+    ("data", "name", "seen"),
     [
-        (b"<!DOCTYPE html><html><body>Masuk</body></html>", "Reach.csv"),
-        (b"\n<html><head></head></html>", "x.csv"),
-        (b'{"error": {"message": "login"}}', "x.csv"),
-        (b"%PDF-1.7 ...", "x.csv"),
-        (b"\x89PNG\r\n\x1a\n", "x.csv"),
-        (workbook(instagram()), "x.csv"),
-        (plain(instagram()), "x.xlsx"),
-        (plain(instagram()), "x.zip"),
-        (b"<?xml version='1.0'?><a/>", "x.xml"),
+        (b"<!DOCTYPE html><html><body>Masuk</body></html>", "Reach.csv", "HTML"),
+        (b"\n<html><head></head></html>", "x.csv", "HTML"),
+        (b'{"error": {"message": "login"}}', "x.csv", "JSON"),
+        (b"%PDF-1.7 ...", "x.csv", "PDF"),
+        (b"\x89PNG\r\n\x1a\n", "x.csv", "image"),
+        (workbook(instagram()), "x.csv", "XLSX bernama / named .csv"),
+        (plain(instagram()), "x.xlsx", "CSV bernama / named .xlsx"),
+        (plain(instagram()), "x.zip", "CSV bernama / named .zip"),
+        (b"<?xml version='1.0'?><a/>", "x.xml", "XML"),
     ],
 )
-def test_a11_the_bytes_say_the_type(look, data, name):
-    refused(look(data, name), "WRONG_TYPE")
+def test_a11_the_bytes_say_the_type(look, data, name, seen):
+    refused(look(data, name), "WRONG_TYPE", seen=seen)
 
 
 def test_a12_locked_and_old_workbooks_are_refused(look):
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 504
     refused(look(head + "EncryptedPackage".encode("utf-16-le") + b"\x00" * 600, "x.xlsx"), "WRONG_TYPE")
-    refused(look(head + "EncryptedPackage".encode("utf-16-le") + b"\x00" * 600, "x.xls"), "ENCRYPTED_OR_XLS")
+    refused(look(head + "EncryptedPackage".encode("utf-16-le") + b"\x00" * 600, "x.xls"), "ENCRYPTED_OR_XLS", seen="password")
     refused(look(head + "Workbook".encode("utf-16-le") + b"\x00" * 600, "x.xls"), "ENCRYPTED_OR_XLS")
 
 
@@ -301,9 +308,11 @@ def with_doctype(name, data):
 
 
 def test_a13_active_content_is_refused_before_parsing(look):
-    refused(look(changed_book("xl/vbaProject.bin"), "x.xlsx"), "ACTIVE_CONTENT")
-    refused(look(changed_book("xl/externalLinks/externalLink1.xml"), "x.xlsx"), "ACTIVE_CONTENT")
-    refused(look(changed_book(change=with_doctype), "x.xlsx"), "ACTIVE_CONTENT")
+    refused(look(changed_book("xl/vbaProject.bin"), "x.xlsx"), "ACTIVE_CONTENT", "xl/vbaProject.bin", "vbaProject")
+    refused(
+        look(changed_book("xl/externalLinks/externalLink1.xml"), "x.xlsx"), "ACTIVE_CONTENT", "externalLink1.xml", "externalLinks"
+    )
+    refused(look(changed_book(change=with_doctype), "x.xlsx"), "ACTIVE_CONTENT", "xl/sharedStrings.xml", "DTD")
 
 
 def test_a13_plain_hyperlinks_are_not_active(look):
@@ -351,13 +360,13 @@ def test_a14_unsafe_archives_are_refused_whole(look):
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a14_duplicate_members_and_links_are_refused(look):
-    refused(look(archive(("a.csv", b"x"), ("a.csv", b"y")), "x.zip"), "UNSAFE_ARCHIVE")
+    refused(look(archive(("a.csv", b"x"), ("a.csv", b"y")), "x.zip"), "UNSAFE_ARCHIVE", "a.csv", "duplicate name")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as out:
         info = zipfile.ZipInfo("a.csv")
         info.external_attr = 0o120777 << 16
         out.writestr(info, "/etc/passwd")
-    refused(look(buffer.getvalue(), "x.zip"), "UNSAFE_ARCHIVE")
+    refused(look(buffer.getvalue(), "x.zip"), "UNSAFE_ARCHIVE", "a.csv", "symlink")
 
 
 def test_a14_a_bad_member_refuses_itself_only(look):
@@ -366,17 +375,17 @@ def test_a14_a_bad_member_refuses_itself_only(look):
 
 
 def test_a15_too_large_is_not_read(look):
-    refused(look(plain(instagram()), limits=guards.Limits(bytes=500)), "TOO_LARGE")
+    refused(look(plain(instagram()), limits=guards.Limits(bytes=500)), "TOO_LARGE", seen="byte > 500")
     records = [[*r, *[f"k{i}" if not n else "" for i in range(400)]] for n, r in enumerate(instagram(1))]
-    refused(look(plain(records)), "TOO_LARGE")
+    refused(look(plain(records)), "TOO_LARGE", seen="418 kolom/columns > 400")
     long = instagram(2)
     long[1][4] = "x" * (guards.MIB + 1)
-    refused(look(plain(long)), "TOO_LARGE")
+    refused(look(plain(long)), "TOO_LARGE", "line", "field > 1048576")
 
     def corner(book, page):
         page.write_string(1_048_575, 16_383, "x")
 
-    refused(look(workbook(instagram(), extra=corner), "x.xlsx"), "TOO_LARGE")
+    refused(look(workbook(instagram(), extra=corner), "x.xlsx"), "TOO_LARGE", "row 1048576", "> 200000 rows")
 
 
 # --- A16 to A22: ids, dates, numbers, nulls
@@ -386,7 +395,7 @@ def test_a15_too_large_is_not_read(look):
 def test_a16_scientific_ids_are_destroyed(look, bad):
     records = instagram()
     records[4][0] = bad
-    refused(look(plain(records)), "ID_DESTROYED")
+    refused(look(plain(records)), "ID_DESTROYED", "Post ID, baris/row 8", bad)
 
 
 def test_a16_rounded_and_numeric_ids_are_destroyed(look):
@@ -407,7 +416,7 @@ def test_a16_an_id_must_be_in_its_own_link(look):
 def test_a17_ids_of_wrong_shape_or_twice_are_invalid(look):
     records = instagram()
     records[2][0] = "12345"
-    refused(look(plain(records)), "ID_INVALID")
+    refused(look(plain(records)), "ID_INVALID", "Post ID, baris/row 4", "12345")
     records = instagram()
     records[2][0] = records[1][0]
     refused(look(plain(records)), "ID_INVALID")
@@ -427,8 +436,8 @@ def totals(dates_):
 
 
 def test_a18_dates_with_two_readings_need_evidence(look):
-    export = refused(look(totals(["03/04/2026", "05/06/2026"])), "DATE_AMBIGUOUS")
-    assert "2026-04-03" in export.messages[0].seen or "/" in export.messages[0].seen
+    export = refused(look(totals(["03/04/2026", "05/06/2026"])), "DATE_AMBIGUOUS", "Date, baris/row 2")
+    assert export.messages[0].seen == "03/04/2026: 2026-04-03 / 2026-03-04" and "date_order" in export.messages[0].id
     settled = only(look(totals(["13/04/2026", "05/06/2026"])))
     assert settled.rows["day"].to_list() == [date(2026, 4, 13), date(2026, 6, 5)]
     run = only(look(totals([f"{d:02d}/04/2026" for d in range(1, 12)])))
@@ -472,7 +481,7 @@ def test_a18_short_codes_settle_resaved_dates(look):
     [["13/04/2026", "04/13/2026"], ["30/02/2026"], ["46113"], ["2027-01-01"], ["2026-01-01", "kemarin"], ["1999-01-01"]],
 )
 def test_a19_impossible_dates_are_invalid(look, values):
-    refused(look(totals(values)), "DATE_INVALID")
+    refused(look(totals(values)), "DATE_INVALID", "column Date, baris/row")
 
 
 def test_a19_date_cells_beside_text_are_invalid(look):
@@ -524,7 +533,7 @@ def test_a21_grouped_counts_are_counts(look):
     ids=str,
 )
 def test_a21_anything_else_is_not_a_count(look, values):
-    refused(look(count_column(values)), "NOT_A_COUNT")
+    refused(look(count_column(values)), "NOT_A_COUNT", "column Likes, baris/row")
 
 
 @pytest.mark.parametrize("mark", ["--", "-", "N/A", "NULL", "null"])
@@ -560,9 +569,9 @@ def test_a23_cells_without_a_sure_value_are_refused(look):
             for c, value in enumerate(record):
                 other.write_string(r, c, value)
 
-    refused(look(workbook(instagram(), extra=formula), "x.xlsx"), "UNREADABLE_CELL")
-    refused(look(workbook(instagram(), extra=error), "x.xlsx"), "UNREADABLE_CELL")
-    refused(look(workbook(instagram(), extra=merged), "x.xlsx"), "UNREADABLE_CELL")
+    refused(look(workbook(instagram(), extra=formula), "x.xlsx"), "UNREADABLE_CELL", "Likes, baris/row 3", "=?")
+    refused(look(workbook(instagram(), extra=error), "x.xlsx"), "UNREADABLE_CELL", "Likes, baris/row 3", "#DIV/0!")
+    refused(look(workbook(instagram(), extra=merged), "x.xlsx"), "UNREADABLE_CELL", "baris/row 3", "merged")
     assert {(e.outcome, *codes(e)) for e in look(workbook(instagram(), extra=twin), "x.xlsx")} == {("refused", "UNREADABLE_CELL")}
 
 

@@ -65,6 +65,7 @@ def test_a31_other_bytes_under_the_same_name_are_a_new_file(workspace):
     ingest(workspace, now=NOW + timedelta(days=1))
     assert count(workspace, "post_snapshots") == 2
     assert count(workspace, "exports") == 2
+    assert len({e.name for e in workspace.archive.rglob("*") if e.is_file() and len(e.stem) == 64}) == 2
 
 
 def test_a36_what_is_no_file_is_never_opened(workspace):
@@ -120,7 +121,9 @@ def test_a28_five_identical_posts_are_a_copy(workspace):
     drop(workspace, "a-tt/x.csv", "tiktok", rows, captured_at="2026-10-08")
     drop(workspace, "b-tt/y.csv", "tiktok", rows, captured_at="2026-10-09")
     ingest(workspace)
-    assert entries(workspace)["y.csv"]["code"] == "COPIED_FROM"
+    entry = entries(workspace)["y.csv"]
+    assert (entry["outcome"], entry["code"]) == ("refused", "COPIED_FROM") and "x.csv" in entry["messages"]
+    assert count(workspace, "post_snapshots") == 5  # those of x.csv
 
 
 @pytest.mark.parametrize(("days", "code"), [(7, "COPIED_FROM"), (6, None)])

@@ -59,6 +59,9 @@ def test_a_date_is_read_by_its_pattern(text, pattern, moment):
         ("13 Xyz 2026", "%d %b %Y"),
         ("21 Nov 2027", "%d %b %Y"),
         ("13 Okt 1999", "%d %b %Y"),
+        ("2026-10-13T09:05:00+70:00", "%Y-%m-%dT%H:%M:%S%z"),
+        ("2026-10-13T09:05:00+07:60", "%Y-%m-%dT%H:%M:%S%z"),
+        ("2026-10-13T09:05:00-14:30", "%Y-%m-%dT%H:%M:%S%z"),
     ],
 )
 def test_a_date_that_is_none_is_refused(text, pattern):

@@ -199,6 +199,8 @@ def _build(parts: dict[str, str]) -> datetime | None:
     if parts.get("z") and parts["z"] != "Z":
         sign, digits = parts["z"][0], parts["z"][1:].replace(":", "")
         shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        if shift > timedelta(hours=14) or digits[2:] > "59":  # no clock on earth
+            return None
         value = value - shift if sign == "+" else value + shift
     return value
 

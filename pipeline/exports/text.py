@@ -17,10 +17,10 @@ SEP_LINE = re.compile(r'"?sep=([^\r\n]?)"?[,;\t"]*(\r\n|\n|\r|\Z)', re.I)
 
 def decode(data: bytes, legacy: str | None = None) -> str:
     """Text without its BOM. Strict; ``legacy`` is a code page that only a format may ask for."""
-    encoding = "utf-8"
+    encoding, before = "utf-8", 0
     for bom, name in BOMS:
         if data.startswith(bom):
-            data, encoding, legacy = data[len(bom) :], name, None
+            data, encoding, legacy, before = data[len(bom) :], name, None, len(bom)
             break
     else:
         if b"\x00" in data:
@@ -28,11 +28,12 @@ def decode(data: bytes, legacy: str | None = None) -> str:
     try:
         text = data.decode(legacy or encoding)
     except UnicodeDecodeError as error:
+        place = f"byte {before + error.start}"
         if legacy is None and ("unexpected end" in error.reason or error.reason == "truncated data"):
-            raise Refused("TRUNCATED", place=f"byte {error.start}", seen="cut inside a character") from error
-        raise Refused("ENCODING", place=f"byte {error.start}", seen=data[error.start : error.start + 4].hex(" ")) from error
+            raise Refused("TRUNCATED", place=place, seen="cut inside a character") from error
+        raise Refused("ENCODING", place=place, seen=data[error.start : error.start + 4].hex(" ")) from error
     if "\x00" in text:
-        raise Refused("NUL_BYTES", place=f"character {text.index(chr(0))}")
+        raise Refused("NUL_BYTES", place=f"byte {before + len(text[: text.index(chr(0))].encode(encoding))}")
     if not text.strip("\ufeff \t\r\n"):
         raise Refused("EMPTY", seen=f"{len(data)} byte")
     return text.removeprefix("\ufeff")
