@@ -338,8 +338,8 @@ def raw_zip(name, data, declared=None, flags=0, method=0):
     return local + central + name + end
 
 
-def test_a14_unsafe_archives_are_refused_whole(look):
-    good = plain(instagram())
+def test_a14_unsafe_archives_are_refused_whole(look, tmp_path):
+    good, said = plain(instagram()), {}
     bad = {
         "ratio": archive(("a.csv", b"0" * 3_000_000)),
         "members": archive(*[(f"{i}.csv", b"x") for i in range(201)]),
@@ -355,7 +355,10 @@ def test_a14_unsafe_archives_are_refused_whole(look):
     }
     for rule, data in bad.items():
         export = only(look(data, "x.zip" if not data.startswith(b"junk") else "x"))
-        assert (export.outcome, codes(export)) == ("refused", ["UNSAFE_ARCHIVE"]), (rule, export.messages)
+        assert (export.outcome, codes(export), export.rows) == ("refused", ["UNSAFE_ARCHIVE"], None), (rule, export.messages)
+        said.setdefault(export.messages[0].seen, []).append(rule)
+    assert "" not in said and len(said) >= 10, said  # each is told by its own rule
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x", "x.zip"]  # nothing was extracted
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -622,10 +625,10 @@ REGISTRY = SimpleNamespace(accounts=ACCOUNTS)
 def test_a26_another_account_than_the_folders_is_refused(look):
     good = only(look(plain(instagram()), registry=REGISTRY, accounts=["ig-dinkes"]))
     assert (good.outcome, good.accounts[0].account_id) == ("accepted", "ig-dinkes")
-    export = only(look(plain(instagram()), registry=REGISTRY, accounts=["ig-dishub"]))
-    assert (export.outcome, codes(export), export.rows) == ("refused", ["WRONG_ACCOUNT"], None)
-    export = only(look(plain(instagram()), registry=REGISTRY, accounts=["fb-dinkes"]))
-    assert codes(export) == ["WRONG_ACCOUNT"]
+    for other in ("ig-dishub", "fb-dinkes"):
+        refused(
+            look(plain(instagram()), registry=REGISTRY, accounts=[other]), "WRONG_ACCOUNT", other, "dinkes.simulasi (ig-dinkes)"
+        )
 
 
 def test_a26_collaboration_rows_do_not_make_a_file_foreign(look):
@@ -637,7 +640,8 @@ def test_a26_collaboration_rows_do_not_make_a_file_foreign(look):
 
 def test_a27_unknown_accounts_are_held(look):
     export = only(look(plain(instagram(account="17841499999999999", handle="lain")), registry=REGISTRY))
-    assert (export.outcome, codes(export)) == ("held", ["UNKNOWN_ACCOUNT"]) and "lain" in export.messages[0].seen
+    assert (export.outcome, codes(export), export.rows) == ("held", ["UNKNOWN_ACCOUNT"], None)
+    assert (export.messages[0].place, export.messages[0].seen) == ("accounts.csv", "…,instagram,lain,17841499999999999")  # to add
     export = only(look(text(days()).encode(), registry=REGISTRY))
     assert (export.outcome, codes(export)) == ("held", ["UNKNOWN_ACCOUNT"])
 
