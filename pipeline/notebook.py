@@ -273,12 +273,12 @@ class Buku:
         return self._known("kelompok", wanted, groups)
 
     def platform(self, wanted: str | None = None) -> str:
-        """A platform with comparable posts; None chooses the one with the most."""
+        """A platform with comparable posts; None chooses the one with the most, before the first export any."""
         found = self.sql(
             "select platform, count(*) filter (is_comparable) as n from marts.post_facts "
             "group by platform order by n desc, platform"
         )
-        return self._known("platform", wanted, found["platform"].to_list())
+        return self._known("platform", wanted, found["platform"].to_list() or ["instagram"])
 
     def _known(self, what: str, wanted: str | None, known: list[str]) -> str:
         if wanted is None and known:

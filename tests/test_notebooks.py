@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -91,11 +92,11 @@ def difficult(workspace) -> dict[str, str]:
     return {"perangkat": agency, "kelompok": group, "platform": platform}
 
 
-def assert_whole(record: execution.Record) -> None:
+def assert_whole(record: execution.Record, charts: int = 1) -> None:
     assert record.failure is None, record.failure
     assert record.stderr == ""
     assert record.answer
-    assert len([kind for kind, _ in record.parts if kind == "chart"]) >= 1
+    assert len([kind for kind, _ in record.parts if kind == "chart"]) >= charts
     assert "Traceback" not in "".join(content for _, content in record.parts)
     shown = " ".join(
         re.sub(r"<pre>.*?</pre>", "", html, flags=re.DOTALL) for kind, html in record.parts if kind not in ("code", "print")
@@ -121,6 +122,16 @@ def test_runs_with_its_defaults_and_with_a_difficult_second_choice(name, kernel,
     chosen = {k: v for k, v in difficult(workspace).items() if re.search(rf"^{k}\s*=", source, flags=re.MULTILINE)}
     if chosen:
         assert_whole(kernel.run(name, chosen))
+
+
+def test_a_regency_that_has_not_sent_a_file_yet_reads_every_notebook(tmp_path):
+    """The first night after `terukur init`: nothing is known, and that is what every notebook says."""
+    place = Workspace(tmp_path / "data").create()
+    shutil.copytree(registry.TEMPLATES / "kabupaten-bogor", place.registry, dirs_exist_ok=True)
+    warehouse.build(place, registry=registry.load(place.registry))
+    with execution.Kernel(place, warehouse.current(place), NOW) as empty:
+        for name in execution.names():
+            assert_whole(empty.run(name), charts=0)
 
 
 def write(folder: Path, *sources: str) -> Path:
