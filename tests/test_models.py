@@ -325,9 +325,12 @@ def test_a_collaboration_counts_once_for_its_owner(workspace):
         captured_at="2026-10-20",
     )
     drop(workspace, "b-ig/2.csv", "instagram", [theirs], captured_at="2026-10-10")
-    posts = build(workspace, "core.posts").sort("published_at")
-    shown = posts.select("account_id", "agency_id", "is_collab", "exposure").rows()
+    posts, months = build(workspace, "core.posts", "marts.account_month")
+    shown = posts.sort("published_at").select("account_id", "agency_id", "is_collab", "exposure").rows()
     assert shown == [("b-ig", "disdik", True, 600), ("a-ig", "dinkes", False, 600)]
+    october = months.filter(pl.col("month") == date(2026, 10, 1)).sort("account_id")
+    told = october.select("account_id", "posts", "collab_posts").rows()
+    assert [row for row in told if row[0].endswith("-ig")] == [("a-ig", 1, 1), ("b-ig", 1, 0)]
 
 
 def test_a_night_of_the_first_of_the_month_counts_in_that_month(workspace):

@@ -31,6 +31,17 @@ rates AS (
     WHERE is_comparable
     GROUP BY account_id, agency_id, month
 ),
+-- Posts of other accounts of the regency that this account published with them: credit is the owner's.
+partners AS (
+    SELECT s.exporter_id AS account_id, a.agency_id, p.month, count(DISTINCT p.post_key) AS collab_posts
+    FROM staging.post_snapshots s
+    JOIN core.posts p ON p.post_key = s.post_key
+    JOIN core.accounts a
+        ON a.account_id = s.exporter_id
+        AND p.published_on BETWEEN coalesce(a.valid_from, DATE '1900-01-01') AND coalesce(a.valid_to, DATE '9999-12-31')
+    WHERE s.exporter_id <> s.owner_id AND p.is_counted
+    GROUP BY s.exporter_id, a.agency_id, p.month
+),
 followers AS (
     SELECT
         account_id, followers, date AS since,
@@ -48,6 +59,7 @@ SELECT
     CASE WHEN m.listed_days > 0 OR o.posts > 0 THEN coalesce(o.posts, 0) END AS posts,
     CASE WHEN m.listed_days > 0 OR o.posts > 0 THEN coalesce(o.stories, 0) END AS stories,
     CASE WHEN m.listed_days > 0 OR o.posts > 0 THEN coalesce(o.shares_of_others, 0) END AS shares_of_others,
+    CASE WHEN m.listed_days > 0 OR c.collab_posts > 0 THEN coalesce(c.collab_posts, 0) END AS collab_posts,
     coalesce(r.mature_posts, 0) AS mature_posts, o.engagement, o.exposure, r.er_log_mean, r.er_log_sd,
     exp(r.er_log_mean) AS er_account, r.er_pooled, o.comments, o.shares, o.saves, o.link_clicks, r.zero_posts, r.engagement_parts,
     f.followers AS followers_end, m.covered_days, m.listed_days, m.days AS days_in_month,
@@ -55,5 +67,6 @@ SELECT
     m.state = 'complete' AS is_complete
 FROM months m
 LEFT JOIN output o ON o.account_id = m.account_id AND o.agency_id = m.agency_id AND o.month = m.month
+LEFT JOIN partners c ON c.account_id = m.account_id AND c.agency_id = m.agency_id AND c.month = m.month
 LEFT JOIN rates r ON r.account_id = m.account_id AND r.agency_id = m.agency_id AND r.month = m.month
 LEFT JOIN followers f ON f.account_id = m.account_id AND f.since < m.next_month AND f.until >= m.next_month
