@@ -247,6 +247,8 @@ def test_a_version_without_estimates_still_gives_whole_pages(version, tmp_path):
     result = pages.build(FakeVersion(bare), tmp_path, built_at=BUILT)
     text = Reader((result.folder / "id/index.html").read_text("utf-8")).text
     assert "Data belum cukup untuk menilai perangkat daerah mana pun" in text
+    assert "ayunan acak. Itu hasil yang lumrah" not in text, "nothing was seen, so nothing was found to be calm"
+    assert "Belum ada perangkat daerah dengan data yang cukup di kedua triwulan" in text
     assert "not in this version: estimates.agency_window" in result.notes
     assert "estimates.agency_window" in (result.folder / "id/kualitas.html").read_text("utf-8")
 

@@ -328,6 +328,8 @@ def data_cell(sheet: Sheet, agencies: list[dict]) -> dict | None:
 def calm(sheet: Sheet, agencies: list[dict]) -> list[str]:
     """What would be needed to see a change: the smallest rise found with 80% power, from the agencies' own errors."""
     w = sheet.words
+    if all(common.direction(a["window"]) == "data" for a in agencies):
+        return [w._("No agency has enough data in both quarters to see a change.")]
     sentences = [w._("No rise goes beyond what chance allows. That is a normal result for three months.")]
     errors = sorted(
         math.log(x["change_upper"] / x["change_lower"]) / (2 * 1.96)
