@@ -38,6 +38,7 @@ SEVERITY = ("refused", "held", "flagged", "info")
 HELD_RUNS = 3
 NAMES = "names.jsonl"
 FLUSH_ROWS = 60_000  # stored at a time, while the next files are read
+FLUSH_ENTRIES = 4_000  # of the ledger, stored at a time
 Reader = Callable[..., list[Export]]
 
 
@@ -385,7 +386,9 @@ class _Night:
     def settle(self) -> None:
         """Where two accounts bring the same posts or days, the better claim keeps them; the other file is refused as a whole."""
         kept = [i for i, entry in self.entries.items() if entry["outcome"] in KEPT]
-        raw.insert(self.con, "exports", pl.DataFrame(list(self.entries.values()), schema=LEDGER))
+        entries = list(self.entries.values())
+        for start in range(0, len(entries), FLUSH_ENTRIES):
+            raw.insert(self.con, "exports", pl.DataFrame(entries[start : start + FLUSH_ENTRIES], schema=LEDGER))
         for loser, rival in ownership.losers(self.con, kept).items():
             self._take_back([loser])
             self.con.execute(

@@ -27,8 +27,8 @@ from pipeline.formats import Detection, Format, Table, all_formats, normalise
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
-JOINED = 16 * 2**20  # bytes parsed at a time
-AT_ONCE = 16 * 2**20  # bytes read and parsed at a time, while those before them are typed
+JOINED = 12 * 2**20  # bytes parsed at a time
+AT_ONCE = 12 * 2**20  # bytes read and parsed at a time, while those before them are typed
 FEW = 2  # files, or
 SMALL = 64 * 1024  # bytes of one header that are read faster one by one
 HEAD = 64 * 1024  # a header line is not longer
