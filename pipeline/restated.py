@@ -26,15 +26,15 @@ FALL, AT_LEAST, DAY_CHANGE = 0.05, 3, 0.2
 _RANK = " ".join(f"WHEN '{origin}' THEN {rank}" for rank, origin in enumerate(EVIDENCE))
 _ORDER = f"captured_at, CASE captured_from {_RANK} ELSE {len(EVIDENCE)} END DESC, sha256, export_id, row_number"
 # Posts and finished days that more than one export of the same account reports, not all with the same numbers; only these can
-# contradict anything.
+# contradict anything. They are asked for first: where there are none, a whole table need not be joined with them.
+POSTS_AGAIN_SQL = f"""
+SELECT post_key, account_key FROM raw.post_snapshots
+WHERE coalesce(value_scope, 'lifetime') = 'lifetime' AND account_key IN (SELECT unnest($accounts))
+GROUP BY ALL HAVING min(export_id) <> max(export_id) AND ({" OR ".join(f"min({c}) <> max({c})" for c in COUNTERS)})"""  # noqa: S608 - our own names
 POSTS_SQL = f"""
-WITH again AS (
-    SELECT post_key, account_key FROM raw.post_snapshots
-    WHERE coalesce(value_scope, 'lifetime') = 'lifetime' AND account_key IN (SELECT unnest($accounts))
-    GROUP BY ALL HAVING min(export_id) <> max(export_id) AND ({" OR ".join(f"min({c}) <> max({c})" for c in COUNTERS)})),
-seen AS (
+WITH seen AS (
     SELECT s.export_id, s.row_number, s.post_key, s.account_key, e.captured_at, e.captured_from, e.sha256, {", ".join(COUNTERS)}
-    FROM raw.post_snapshots s JOIN again a USING (post_key, account_key) JOIN raw.exports e USING (export_id)
+    FROM raw.post_snapshots s JOIN arriving USING (post_key, account_key) JOIN raw.exports e USING (export_id)
     WHERE coalesce(s.value_scope, 'lifetime') = 'lifetime'),
 long AS (UNPIVOT seen ON {", ".join(COUNTERS)} INTO NAME field VALUE value),
 against AS (
@@ -47,14 +47,15 @@ SELECT export_id, k.post_id AS what, field, old, value, captured_from = 'first_s
     coalesce(old_at < captured_at AND old - value >= {AT_LEAST} AND old - value > {FALL} * old, FALSE) AS is_restated
 FROM against JOIN raw.post_keys k USING (post_key)
 WHERE is_assumed OR is_restated"""  # noqa: S608 - our own names
+DAYS_AGAIN_SQL = """
+SELECT account_key, day, metric FROM raw.account_days
+WHERE CAST(captured_at AS DATE) > day AND account_key IN (SELECT unnest($accounts))
+GROUP BY ALL HAVING min(export_id) <> max(export_id) AND min(value) <> max(value)"""
 DAYS_SQL = f"""
-WITH over_by_then AS (
-    SELECT * FROM raw.account_days WHERE CAST(captured_at AS DATE) > day AND account_key IN (SELECT unnest($accounts))),
-again AS (SELECT account_key, day, metric FROM over_by_then GROUP BY ALL
-    HAVING min(export_id) <> max(export_id) AND min(value) <> max(value)),
-seen AS (
+WITH seen AS (
     SELECT d.export_id, d.row_number, d.account_key, d.day, d.metric, d.value, e.captured_at, e.captured_from, e.sha256
-    FROM over_by_then d JOIN again USING (account_key, day, metric) JOIN raw.exports e USING (export_id)),
+    FROM raw.account_days d JOIN arriving USING (account_key, day, metric) JOIN raw.exports e USING (export_id)
+    WHERE CAST(d.captured_at AS DATE) > d.day),
 against AS (
     SELECT *, lag(value) OVER w AS old, lag(captured_at) OVER w AS old_at,
         min(value) OVER every <> max(value) OVER every AS is_disputed
@@ -76,8 +77,13 @@ def warnings(con: duckdb.DuckDBPyConnection, accounts: Collection[str]) -> dict[
     """Per export what it takes back, with its largest change as the example, and whether its place in the order is a guess."""
     found: dict[int, dict[str, list[tuple]]] = {}
     keys = {"accounts": sorted(raw.key(account) for account in accounts)}
-    for query in (POSTS_SQL, DAYS_SQL):
-        for export_id, *change, is_assumed, is_restated in con.execute(query, keys).fetchall():
+    for again, query in ((POSTS_AGAIN_SQL, POSTS_SQL), (DAYS_AGAIN_SQL, DAYS_SQL)):
+        several = con.sql(again, params=keys).pl()
+        if several.is_empty():
+            continue
+        with raw.arriving(con, several):
+            rows = con.execute(query).fetchall()
+        for export_id, *change, is_assumed, is_restated in rows:
             for code, holds in zip(CODES, (is_restated, is_assumed), strict=True):
                 if holds:
                     found.setdefault(export_id, {}).setdefault(code, []).append(tuple(change))
