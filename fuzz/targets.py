@@ -188,7 +188,7 @@ def cells(data: bytes) -> None:
         locale = values.Locale()
         values.find_locale([("Kolom", column)], locale)
         values.settle_locale([("Kolom", column)], locale, ";")
-        _legible(column, values.decimals("Kolom", column, locale, negative=True, percent=False, places=None))
+        _legible(column, values.decimals("Kolom", column, locale, negative=True, percent=False, share=True, places=None))
     with refusing():
         _legible(column, values.durations("Kolom", column))
     with refusing():
