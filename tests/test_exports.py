@@ -349,6 +349,8 @@ def test_a14_unsafe_archives_are_refused_whole(look, tmp_path):
         "before": b"junk" + archive(("a.csv", good)),
         "declared": raw_zip(b"a.csv", good, declared=10),
         "encrypted": raw_zip(b"a.csv", good, flags=1),
+        "patched": raw_zip(b"a.csv", good, flags=0x20),
+        "strongly encrypted": raw_zip(b"a.csv", good, flags=0x40),
         "method": raw_zip(b"a.csv", good, method=99),
         "crc": archive(("a.csv", good)).replace(archive(("a.csv", good))[14:18], b"abcd"),
         "after": archive(("a.csv", good)) + b"junk",

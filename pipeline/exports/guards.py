@@ -203,8 +203,10 @@ def _member_problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
         return "unsafe name"
     if not name or any(ord(c) < 32 for c in info.orig_filename):
         return "unsafe name"
-    if info.flag_bits & 0x1:
+    if info.flag_bits & 0x41:
         return "encrypted"
+    if info.flag_bits & 0x20:
+        return "patched data"  # which the parser of workbooks would stumble over
     if stat.S_ISLNK(info.external_attr >> 16):
         return "symlink"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
