@@ -191,7 +191,9 @@ def test_a16_ids_that_end_in_zeros_by_chance_are_read(texts):
     assert values.ids("ID", column(*texts), r"[0-9]+") == list(texts)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("1:02:03", 3723), ("2:03", 123), ("0:00:07.5", 7.5), ("95", 95), ("75:00", 4500)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("95\x1f", 95), ("1:02:03", 3723), ("2:03", 123), ("0:00:07.5", 7.5), ("95", 95), ("75:00", 4500)]
+)
 def test_a_duration_is_hours_minutes_seconds(text, seconds):
     assert values.durations("Durasi", column(text)) == [seconds]
 

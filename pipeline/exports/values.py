@@ -206,7 +206,7 @@ def durations(column: str, cells: Sequence[tuple[int, str | None]]) -> list[floa
         elif isinstance(text, Number):
             result.append(round(float(text) * 86400, 3) if float(text) < 1 and text.startswith("0") else float(text))
         elif PLAIN.match(text.strip()) and not text.strip().startswith("-"):
-            result.append(float(text))
+            result.append(float(text.strip()))
         elif (found := DURATION.match(text.strip())) and (found[1] is None or int(found[2]) < 60):
             hours, minutes, seconds = int(found[1] or 0), int(found[2]), int(found[3])
             result.append(hours * 3600 + minutes * 60 + seconds + float(f"0.{found[4] or 0}"))
