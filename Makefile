@@ -31,7 +31,7 @@ lint: .venv/.installed ## style and types
 	@$(BIN)/mypy
 
 fuzz: .venv/.installed ## a minute of random bytes for each part of the reader; needs atheris and says so
-	@$(BIN)/python -m fuzz --seconds $(or $(EACH),60)
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(EACH),60)
 
 dev: .venv/.installed ## Dagster on http://127.0.0.1:3000, with its schedule and its buttons
 	@$(BIN)/terukur ui --operate

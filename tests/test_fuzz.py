@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from fuzz import corpus, targets
+from tests.fuzz import corpus, targets
 
 
 @pytest.fixture(scope="module", params=list(targets.TARGETS))

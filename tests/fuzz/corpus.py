@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fuzz.targets import PARTS
+from tests.fuzz.targets import PARTS
 
-SAMPLES = Path(__file__).resolve().parents[1] / "tests" / "samples"
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 OF = {"meta": ("facebook", "instagram"), "yt": ("youtube",), "tiktok": ("tiktok",), "x": ("x",), "linkedin": ("linkedin",)}
 
 

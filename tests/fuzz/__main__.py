@@ -1,4 +1,4 @@
-"""``python -m fuzz [TARGET ...] [--seconds 60]``: atheris on each target; exit 1 if a promise was broken, 2 without atheris."""
+"""``python -m tests.fuzz [TARGET ...] [--seconds 60]``: atheris on each target; 1 if a promise was broken, 2 without atheris."""
 
 import argparse
 import importlib.util
@@ -18,11 +18,11 @@ def fuzz(name: str, seconds: int) -> int:
     corpus, found = KEPT / name, KEPT / "found"
     for place in (corpus, found):
         place.mkdir(parents=True, exist_ok=True)
-    code = f"from fuzz.__main__ import here; here({name!r})"
+    code = f"from tests.fuzz.__main__ import here; here({name!r})"
     with tempfile.TemporaryDirectory() as start:
         limits = [f"-max_total_time={seconds}", "-max_len=65536", "-timeout=30", "-rss_limit_mb=3072", "-print_final_stats=1"]
         command = [sys.executable, "-c", code, str(corpus), start, f"-artifact_prefix={found}/{name}-", *limits]
-        return subprocess.run([*command[:3], *command[3:]], check=False).returncode
+        return subprocess.run(command, check=False).returncode
 
 
 def here(name: str) -> None:
@@ -30,8 +30,8 @@ def here(name: str) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["pipeline.exports", "pipeline.formats"]):
-        from fuzz import targets
-    from fuzz.corpus import seeds
+        from tests.fuzz import targets
+    from tests.fuzz.corpus import seeds
 
     start = Path(sys.argv[2])
     for number, data in enumerate(seeds(name)):
@@ -41,7 +41,7 @@ def here(name: str) -> None:
 
 
 def main() -> int:
-    from fuzz.targets import TARGETS
+    from tests.fuzz.targets import TARGETS
 
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("targets", nargs="*", default=[], help=", ".join(TARGETS))

@@ -15,12 +15,12 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.mutants import legible, strict
-from fuzz import checks
 from pipeline import screen
 from pipeline.exports import Job, dates, guards, read, read_many, values, workbook, workbook_child
 from pipeline.exports import text as texts
 from pipeline.exports.messages import TEXTS, Refused
 from pipeline.formats import mapped
+from tests.fuzz import checks
 
 SEEN = datetime(2026, 11, 20, 3, tzinfo=UTC)
 TARGETS: dict[str, Callable[[bytes], None]] = {}
@@ -42,7 +42,7 @@ def refusing() -> Iterator[None]:
 
 @cache
 def folder() -> Path:
-    place = Path("/dev/shm")  # noqa: S108 - a file per try; memory is faster than a disk
+    place = Path("/dev/shm")
     return Path(tempfile.mkdtemp(prefix="terukur-fuzz-", dir=place if place.is_dir() else None))
 
 
