@@ -32,6 +32,8 @@ ID, EN = Words("id"), Words("en")
         (ID.interval(2.09, 3.64), "95%: 2,09–3,64"),
         (ID.interval(-0.3, 0.6), "95%: −0,30 s.d. +0,60"),
         (ID.interval(0.8, 1.25, kind="times"), "95%: ×0,80–1,25"),
+        (ID.interval(1.0042, 2.09, kind="times"), "95%: ×1,004–2,09"),  # certain: it must not read as if it touched 1
+        (ID.interval(0.4, 0.9961, kind="times"), "95%: ×0,40–0,996"),
         (ID.interval(0.9, 1.2, kind="change"), "95%: −10% s.d. +20%"),
         (ID.compact(8_400_000), "8,4 jt"),
         (ID.compact(12_345), "12,3 rb"),

@@ -121,7 +121,7 @@ class Words:
             return MISSING
         digits = (0 if kind in ("change", "percent") else 2) if digits is None else digits
         if kind == "times":
-            return f"95%: ×{self.number(lower, digits)}–{self.number(upper, digits)}"
+            return f"95%: ×{self._beside_one(lower, digits)}–{self._beside_one(upper, digits)}"
         if kind == "change":
             return f"95%: {self.change(lower, digits)} {self.to} {self.change(upper, digits)}"
         if kind == "percent":
@@ -129,6 +129,11 @@ class Words:
         if lower < 0 or kind == "signed":
             return f"95%: {self.number(lower, digits, signed=True)} {self.to} {self.number(upper, digits, signed=True)}"
         return f"95%: {self.number(lower, digits)}–{self.number(upper, digits)}"
+
+    def _beside_one(self, bound: float, digits: int) -> str:
+        """A bound that only rounding would put on 1 keeps the digit that shows on which side it lies: what is certain hangs on it."""
+        near = round(bound, digits) == 1 and round(bound, digits + 1) != 1
+        return self.number(bound, digits + near)
 
     @property
     def to(self) -> str:

@@ -181,8 +181,8 @@ def _change_lines(window: dict, w: Words) -> list[tuple[str, str]]:
 
 def habit_line(sheet: Sheet, agency: dict) -> str:
     pair = sheet.facts.habits.get(agency["agency_id"], {})
-    if "then" not in pair:
-        return ""
+    if "then" not in pair or sheet.facts.unlisted(agency["agency_id"]):
+        return ""  # of an account with a top list only, nobody knows how many were published
     return sheet.words._("{n} published in the three months before", n=sheet.words.integer(pair["then"]["posts"]))
 
 
