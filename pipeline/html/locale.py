@@ -131,7 +131,7 @@ class Words:
         return f"95%: {self.number(lower, digits)}–{self.number(upper, digits)}"
 
     def _beside_one(self, bound: float, digits: int) -> str:
-        """A bound that only rounding would put on 1 keeps the digit that shows on which side it lies: what is certain hangs on it."""
+        """A bound that only rounding would put on 1 keeps the digit that shows on which side it lies, and so what is certain."""
         near = round(bound, digits) == 1 and round(bound, digits + 1) != 1
         return self.number(bound, digits + near)
 
