@@ -19,6 +19,7 @@ from pipeline.exports import Job, batch, clocks, digits, joined, proof, read, re
 from pipeline.exports.messages import Refused
 from pipeline.formats import normalise
 from tests.exports_in_tests import IG_ID, facebook, instagram, plain
+from tests.fuzz.corpus import PIECES
 
 SAMPLES = Path(__file__).parent / "samples"
 SEEN = datetime(2026, 11, 20, 3, tzinfo=UTC)
@@ -117,28 +118,6 @@ def csv_text(table, eol="\n", quoting=csv.QUOTE_MINIMAL):
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator=eol, quoting=quoting).writerows(table)
     return out.getvalue()
-
-
-PIECES = [
-    b'"',
-    b",",
-    b"\n",
-    b"\r\n",
-    b"\r",
-    b"\x00",
-    b"\xff",
-    b";",
-    b"\t",
-    b" ",
-    b"0",
-    b"-",
-    b".",
-    b"1.234",
-    b"%",
-    b"Total",
-    b'""',
-    b"E+17",
-]
 
 
 def mutant(data: bytes, random_: random.Random) -> bytes:

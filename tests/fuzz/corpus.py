@@ -73,7 +73,7 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-PIECES = (
+PIECES = (  # what breaks a table when it stands in the wrong place
     b'"',
     b",",
     b"\n",
@@ -91,6 +91,9 @@ PIECES = (
     b"E+17",
     b"<",
     b"/>",
+    b" ",
+    b"0",
+    b".",
 )
 
 
