@@ -25,6 +25,9 @@ FALL, AT_LEAST, DAY_CHANGE = 0.05, 3, 0.2
 
 _RANK = " ".join(f"WHEN '{origin}' THEN {rank}" for rank, origin in enumerate(EVIDENCE))
 _ORDER = f"captured_at, CASE captured_from {_RANK} ELSE {len(EVIDENCE)} END DESC, sha256, export_id, row_number"
+# Days are the platform's: Pacific ones are over at 15:00 in Bogor at the latest, as in `core.account_days`.
+_IS_OVER = """CAST(CASE d.day_zone WHEN 'America/Los_Angeles' THEN d.captured_at - INTERVAL 8 HOUR ELSE d.captured_at END AS DATE)
+    > d.day"""
 # Posts and finished days that more than one export of the same account reports, not all with the same numbers; only these can
 # contradict anything. They are asked for first: where there are none, a whole table need not be joined with them.
 POSTS_AGAIN_SQL = f"""
@@ -47,15 +50,15 @@ SELECT export_id, k.post_id AS what, field, old, value, captured_from = 'first_s
     coalesce(old_at < captured_at AND old - value >= {AT_LEAST} AND old - value > {FALL} * old, FALSE) AS is_restated
 FROM against JOIN raw.post_keys k USING (post_key)
 WHERE is_assumed OR is_restated"""  # noqa: S608 - our own names
-DAYS_AGAIN_SQL = """
-SELECT account_key, day, metric FROM raw.account_days
-WHERE CAST(captured_at AS DATE) > day AND account_key IN (SELECT unnest($accounts))
-GROUP BY ALL HAVING min(export_id) <> max(export_id) AND min(value) <> max(value)"""
+DAYS_AGAIN_SQL = f"""
+SELECT account_key, day, metric FROM raw.account_days d
+WHERE {_IS_OVER} AND account_key IN (SELECT unnest($accounts))
+GROUP BY ALL HAVING min(export_id) <> max(export_id) AND min(value) <> max(value)"""  # noqa: S608 - our own words
 DAYS_SQL = f"""
 WITH seen AS (
     SELECT d.export_id, d.row_number, d.account_key, d.day, d.metric, d.value, e.captured_at, e.captured_from, e.sha256
     FROM raw.account_days d JOIN arriving USING (account_key, day, metric) JOIN raw.exports e USING (export_id)
-    WHERE CAST(d.captured_at AS DATE) > d.day),
+    WHERE {_IS_OVER}),
 against AS (
     SELECT *, lag(value) OVER w AS old, lag(captured_at) OVER w AS old_at,
         min(value) OVER every <> max(value) OVER every AS is_disputed

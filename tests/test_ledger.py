@@ -394,6 +394,14 @@ def test_a32_a_finished_day_that_changes_by_more_than_a_fifth_flags_the_later_fi
     }
 
 
+def test_a32_a_pacific_day_that_was_not_over_takes_nothing_back(workspace):
+    """At noon in Bogor it is still yesterday's evening in California: the day goes on, and the later file only completes it."""
+    for name, seen_on, views in (("siang", "2026-11-10T05:00", 50), ("lusa", "2026-11-12T05:00", 100)):
+        rows = [{"day": "2026-11-09", "day_zone": "America/Los_Angeles", "views": views}]
+        drop(workspace, f"a-fb/{name}.csv", "facebook", rows, grain="account_day", captured_at=seen_on)
+    assert ingest(workspace).counts == {"accepted": 2}
+
+
 def test_a32_the_warning_goes_with_its_cause(workspace):
     month(workspace, "oktober", "2026-10-30", reach=500)
     month(workspace, "november", "2026-11-10", reach=400)
