@@ -14,8 +14,8 @@ help: ## what can be done here
 	@PYTHON="$(PYTHON)" bash .ci/install
 FORCE:
 
-demo: .venv/.installed ## a simulated regency: exports, the whole job, pages
-	@$(BIN)/terukur demo
+demo: .venv/.installed ## a simulated regency: exports, the whole job, pages; smaller: make demo PROFILE=tiny
+	@$(BIN)/terukur demo --profile $(or $(PROFILE),demo)
 
 test: .venv/.installed ## all tests; those that need Chromium say so when there is none
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
