@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from pipeline import registry, warehouse
+from pipeline import registry
+from pipeline.engine import versions
 from pipeline.settings import Workspace
 from tests.exports_in_tests import BOM, IG_EN, archive, facebook, instagram, moments, plain, shortcode, text, workbook
 
@@ -229,13 +230,13 @@ def run(folder: Path, hostiles: int = 200, goods: int = 20, large: int = 3, limi
     """Builds the folder and runs the command: exit status, seconds, peak memory (MiB), outcomes and published accounts."""
     workspace = fill(folder, hostiles, goods, large)
     begun = time.monotonic()
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "--workspace", str(workspace.root), "run"]
+    command = [sys.executable, "-c", "from pipeline.cli.command import main; main()", "--workspace", str(workspace.root), "run"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=limit, cwd=Path(__file__).resolve().parents[1])
     seconds = time.monotonic() - begun
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     found: dict[str, object] = {"exit": done.returncode, "seconds": seconds, "peak_mib": peak, "said": done.stdout + done.stderr}
     if done.returncode in (0, 3):
-        with warehouse.open_version(workspace) as version:
+        with versions.open_version(workspace) as version:
             posts = version.sql("SELECT account_id, count(*) AS n FROM core.posts GROUP BY 1")
             files = version.sql("SELECT outcome, code FROM marts.export_files")
         found["published"] = sorted(posts.filter(posts["n"] == 12)["account_id"].to_list())

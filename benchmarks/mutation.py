@@ -37,7 +37,9 @@ from pathlib import Path
 import duckdb
 import openpyxl
 
-from pipeline import ledger, metrics, registry, samples, settings, warehouse
+from pipeline import registry, samples, settings
+from pipeline.engine import build, metrics, versions
+from pipeline.intake import ledger
 from pipeline.samples.dialects import workbook
 from pipeline.samples.regency import ALL_PLATFORMS, MAIN, SHORT, Profile, shipped_agencies
 
@@ -184,9 +186,9 @@ def ingest(root: Path) -> settings.Workspace:
 
 def figures(workspace: settings.Workspace) -> dict[str, tuple[tuple[str, ...], Figures]]:
     """{metric: (grain, {(metric, row): (value, n, basis)})}, at the first of `GRAINS` that the metric knows."""
-    warehouse.build(workspace)
+    build.build(workspace)
     out: dict[str, tuple[tuple[str, ...], Figures]] = {}
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         for metric in sorted(metrics.catalogue().metrics.keys() - set(ABOUT_FILES)):
             for grain in GRAINS:
                 try:

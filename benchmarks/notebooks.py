@@ -30,8 +30,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pipeline import execution, ledger, night, pages, registry, samples, warehouse
-from pipeline.defs.run import overnight
+from pipeline import night, pages, registry, samples
+from pipeline.cli.run import overnight
+from pipeline.engine import build, versions
+from pipeline.intake import ledger
+from pipeline.notebook import execution
 from pipeline.settings import Workspace, workspace
 
 LIMIT_SECONDS, LIMIT_BYTES, LIMIT_CHART = 120, 1_000_000, 2.0
@@ -95,16 +98,16 @@ def busy_nights(kernels: int, nights: int, whole_every: int) -> bool:
         for number, reader in enumerate(readers):
             reader.execute(READER.format(stop=str(stop), root=str(place.root), out=f"{folder}/{number}.json"))
         print(f"{kernels} kernels ready after {time.monotonic() - began:.0f} s", flush=True)
-        seconds, versions = [], {warehouse.current(place)}
+        seconds, seen = [], {versions.current(place)}
         for number, late in enumerate(held, start=1):
             late()
             began = time.monotonic()
             (whole_night if number % whole_every == 0 else publish)(place)
             seconds.append(time.monotonic() - began)
-            versions.add(warehouse.current(place))
+            seen.add(versions.current(place))
         stop.touch()
         found = [_told(Path(folder) / f"{number}.json") for number in range(kernels)]
-    return _verdict(found, seconds, versions, nights, whole_every)
+    return _verdict(found, seconds, seen, nights, whole_every)
 
 
 def _verdict(found: list[dict], seconds: list[float], versions: set, nights: int, whole_every: int) -> bool:
@@ -137,7 +140,7 @@ def publish(place: Workspace) -> None:
     with night.alone(place):
         known = registry.load(place.registry)
         ledger.ingest(place, known)
-        warehouse.build(place, registry=known)
+        build.build(place, registry=known)
 
 
 def whole_night(place: Workspace) -> None:
@@ -192,8 +195,8 @@ def _processor_seconds(pid: int) -> float:
 # -- the cost of all -------------------------------------------------------------------------------------------------------------
 def cost(place: Workspace) -> bool:
     """Every notebook on a published regency, in a copy of its notebooks folder: seconds and bytes."""
-    name = warehouse.current(place)
-    with tempfile.TemporaryDirectory() as folder, warehouse.open_version(place, name) as version:
+    name = versions.current(place)
+    with tempfile.TemporaryDirectory() as folder, versions.open_version(place, name) as version:
         moment = version.info["built_at"].isoformat()
         aside = _Aside(place.root, Path(folder))
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

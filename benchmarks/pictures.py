@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pipeline import pages, registry, warehouse
+from pipeline import pages, registry
+from pipeline.engine import versions
 from pipeline.settings import workspace
 
 TARGET = Path(__file__).parents[1] / "docs" / "img"
@@ -60,7 +61,7 @@ PALETTE = """async ([data, most]) => {
 
 def main(folder: str, wanted: list[str]) -> None:
     place = workspace(folder)
-    with tempfile.TemporaryDirectory() as scratch, warehouse.open_version(place) as version, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as scratch, versions.open_version(place) as version, sync_playwright() as playwright:
         if not version.sql("select simulated from meta.version").item():
             sys.exit("only simulated data may be pictured")
         known = registry.load(place.registry)

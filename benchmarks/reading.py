@@ -369,7 +369,8 @@ def peak():
 INGEST = """
 import sys, time
 from pathlib import Path
-from pipeline import ledger, registry
+from pipeline import registry
+from pipeline.intake import ledger
 from pipeline.settings import Workspace
 workspace = Workspace(Path(sys.argv[1]))
 known = registry.load(workspace.registry)

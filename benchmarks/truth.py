@@ -22,10 +22,10 @@ import polars as pl
 from scipy import stats
 
 from benchmarks.regency import Regency, from_samples, simulate
+from pipeline.estimates.statistics import TABLES
 from pipeline.exports import clocks
 from pipeline.statistics import comparison as c
 from pipeline.statistics import maturity, panel, ranks, shrinkage, surges, training, windows
-from pipeline.statistics.tables import TABLES
 
 NO_CASES = pl.DataFrame(
     schema={"agency_id": pl.Utf8} | dict.fromkeys(("received_at_wib", "first_reply_at_wib", "closed_at_wib"), pl.Datetime("us"))

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from pipeline import safe_yaml
+from pipeline import files
 
 TYPES = ("id", "text", "url", "date", "timestamp", "timestamp_wib", "int", "float", "ratio", "bool", "enum", "json")
 AGGREGATIONS = ("sum", "none", "last", "recompute", "weighted")
-FILE = Path(__file__).resolve().parent.parent / "warehouse" / "columns.yml"
+FILE = files.shipped("warehouse", "columns.yml")
 TABLES = FILE.with_name("tables.yml")
 
 
@@ -30,11 +29,11 @@ class ColumnMeaning:
 @cache
 def columns() -> dict[str, ColumnMeaning]:
     """Every column by name, in the order of the file."""
-    entries = safe_yaml.load(FILE.read_text(encoding="utf-8"))
+    entries = files.load_yaml(FILE.read_text(encoding="utf-8"))
     return {name: ColumnMeaning(name=name, **entry) for name, entry in entries.items()}
 
 
 @cache
 def rows_of_tables() -> dict[str, str]:
     """Published table → what one of its rows is, in Indonesian."""
-    return dict(safe_yaml.load(TABLES.read_text(encoding="utf-8")))
+    return dict(files.load_yaml(TABLES.read_text(encoding="utf-8")))

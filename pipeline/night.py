@@ -30,6 +30,9 @@ class Busy(RuntimeError):
 
     def __init__(self, pid: int, since: str):
         self.pid, self.since = pid, since
+        self.exit_status = BUSY
+        self.id = f"Pekerjaan lain sedang berjalan (proses {pid}, sejak {since}). Tunggu sampai selesai."
+        self.en = f"Another run is working (process {pid}, since {since}). Wait until it is done."
         super().__init__(f"another run is working (process {pid}, since {since})")
 
 
@@ -38,6 +41,10 @@ class NoRoom(OSError):
 
     def __init__(self, path: Path, needed: int, free: int):
         self.needed, self.free = needed, free
+        self.exit_status = ENVIRONMENT
+        need, left = needed // 2**20, free // 2**20
+        self.id = f"Ruang disk kurang: perlu {need} MiB, tersedia {left} MiB. Versi terakhir tetap terbit."
+        self.en = f"Too little disk space: {need} MiB needed, {left} MiB free. The last version stays published."
         super().__init__(errno.ENOSPC, f"needs {needed // 2**20} MiB, {free // 2**20} MiB free", str(path))
 
 
@@ -145,28 +152,9 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 def explain(error: BaseException, log: Path | None = None) -> tuple[int, str, str]:
     """Exit status and the sentence for a person, in Indonesian and English. A traceback goes to the log, never to a person."""
-    from pipeline.registry import RegistryError
-
     for cause in causes(error):
-        if isinstance(cause, RegistryError):
-            lines_id = "\n".join(f"  {p.place()}: {p.problem_id}" for p in cause.problems)
-            lines_en = "\n".join(f"  {p.place('line', 'column')}: {p.problem_en}" for p in cause.problems)
-            return USAGE, f"Registri perlu diperbaiki:\n{lines_id}", f"The registry needs mending:\n{lines_en}"
         if hasattr(cause, "exit_status") and hasattr(cause, "id") and hasattr(cause, "en"):
             return int(cause.exit_status), str(cause.id), str(cause.en)  # an error that knows its own sentences
-        if isinstance(cause, Busy):
-            return (
-                BUSY,
-                f"Pekerjaan lain sedang berjalan (proses {cause.pid}, sejak {cause.since}). Tunggu sampai selesai.",
-                f"Another run is working (process {cause.pid}, since {cause.since}). Wait until it is done.",
-            )
-        if isinstance(cause, NoRoom):
-            need, free = cause.needed // 2**20, cause.free // 2**20
-            return (
-                ENVIRONMENT,
-                f"Ruang disk kurang: perlu {need} MiB, tersedia {free} MiB. Versi terakhir tetap terbit.",
-                f"Too little disk space: {need} MiB needed, {free} MiB free. The last version stays published.",
-            )
         number = _errno(cause)
         if number in _ENVIRONMENT:
             place = getattr(cause, "filename", None) or _said(cause)

@@ -28,7 +28,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
-from pipeline import safe_yaml
+from pipeline import files
 
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_TEMPLATE = "kabupaten-bogor"
@@ -57,8 +57,13 @@ class Problem:
 class RegistryError(ValueError):
     """Every problem found in the registry; nothing of it is used."""
 
+    exit_status = 2
+
     def __init__(self, problems: list[Problem]):
         self.problems = sorted(problems, key=lambda p: (p.file, p.line, p.column))
+        lines_id = "\n".join(f"  {p.place()}: {p.problem_id}" for p in self.problems)
+        lines_en = "\n".join(f"  {p.place('line', 'column')}: {p.problem_en}" for p in self.problems)
+        self.id, self.en = f"Registri perlu diperbaiki:\n{lines_id}", f"The registry needs mending:\n{lines_en}"
         super().__init__("\n".join(map(str, self.problems)))
 
 
@@ -746,8 +751,8 @@ def _load_themes(path: Path, agency_ids: list[str]) -> tuple[dict[str, Any], lis
     if problem:
         return {}, [problem]
     try:
-        root = safe_yaml.compose(text)
-        values = safe_yaml.load(text) or {}
+        root = files.compose_yaml(text)
+        values = files.load_yaml(text) or {}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, str(mark.column + 1)) if mark else (0, "")

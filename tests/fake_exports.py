@@ -10,9 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline import ledger, models, registry, warehouse
+from pipeline import registry
+from pipeline.engine import build, models
 from pipeline.exports import messages
 from pipeline.exports.model import AccountRef, Export
+from pipeline.intake import ledger
 from pipeline.settings import Workspace
 
 NOW = datetime(2026, 11, 23, 1, 0)
@@ -158,8 +160,8 @@ def tables(workspace: Workspace, *names: str, known: registry.Registry | None = 
         name = queue.pop()
         wanted.add(name)
         queue += [n for n in graph[name].depends_on if n not in wanted]
-    with warehouse.Build(workspace, known or registers(), now=NOW) as build:
+    with build.Build(workspace, known or registers(), now=NOW) as made:
         for name, model in graph.items():
             if name in wanted:
-                build.create(model)
-        return {name: build.frame(name) for name in names}
+                made.create(model)
+        return {name: made.frame(name) for name in names}

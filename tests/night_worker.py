@@ -13,7 +13,9 @@ import traceback
 from datetime import timedelta
 from pathlib import Path
 
-from pipeline import ledger, models, pages, warehouse
+from pipeline import pages
+from pipeline.engine import build, models, versions
+from pipeline.intake import ledger
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, read, registers
 
@@ -30,8 +32,8 @@ def few_agencies():
 def night(root: str, number: int) -> None:
     workspace, known, moment = Workspace(Path(root)), few_agencies(), NOW + timedelta(days=number)
     ledger.ingest(workspace, known, now=moment, settle_seconds=0, read=read)
-    warehouse.build(workspace, registry=known, now=moment)
-    with warehouse.open_version(workspace) as version:
+    build.build(workspace, registry=known, now=moment)
+    with versions.open_version(workspace) as version:
         pages.build(version, workspace.site, registry=known)
 
 
@@ -46,7 +48,7 @@ def without_estimates(patch=setattr) -> None:
         wanted.add(name)
     tables = [m for m in graph.values() if m.name in wanted]
     checks = [c for c in models.checks() if set(models.tables_of(c.sql)) - {"raw.exports", "meta.changed_history"} <= wanted]
-    for module in (models, warehouse):
+    for module in (models, build):
         patch(module, "models", lambda: tables)
     patch(models, "checks", lambda: checks)
 
@@ -67,8 +69,8 @@ def main() -> None:
     _announced(ledger, "keep", "archive")
     _announced(ledger._Night, "read_all", "ingest")
     _announced(ledger._Night, "settle", "ledger")
-    _announced(warehouse.Build, "__enter__", "transform")
-    _announced(warehouse.Build, "publish", "publish")
+    _announced(build.Build, "__enter__", "transform")
+    _announced(build.Build, "publish", "publish")
     _announced(pages, "build", "dashboards")
     print("ready", flush=True)
     for line in sys.stdin:

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
-from pipeline import actions
-from pipeline.measures.plan import database
+from pipeline.estimates import actions
+from pipeline.estimates.plan import database
 
 NOW = datetime(2026, 11, 20, 12)
 TODAY = NOW.date()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import calendar
+from pipeline.estimates import calendar
 
 DAYS = calendar.calendar()
 CLOCK = calendar.WorkingClock(DAYS)

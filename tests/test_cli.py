@@ -7,15 +7,17 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import cli, night, screen
-from pipeline.cli import app
+from pipeline import night
+from pipeline.cli import command as cli
+from pipeline.cli import screen
+from pipeline.cli.command import app
 
 COMMANDS = {"demo", "init", "inspect", "add", "run", "status", "trace", "share", "rollback", "erase", "ui", "lab"}
 
 
 def call(*words, workspace=None, **environment):
     """The command as its entry point runs it, error sentences included."""
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+    command = [sys.executable, "-c", "from pipeline.cli.command import main; main()"]
     where = ["--workspace", str(workspace)] if workspace else []
     around = {**os.environ, **environment}
     return subprocess.run(
@@ -33,7 +35,7 @@ def test_every_command_is_offered_with_a_sentence_in_both_languages():
 
 def test_help_does_not_import_what_is_slow():
     slow = "('dagster', 'polars', 'duckdb', 'plotly', 'numpy')"
-    code = f"import sys; from pipeline import cli; print([m for m in {slow} if m in sys.modules])"
+    code = f"import sys; from pipeline.cli import command; print([m for m in {slow} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from pipeline import ledger, registry, warehouse
+from pipeline import registry
 from pipeline.columns import AGGREGATIONS, FILE, TYPES, columns
+from pipeline.engine import build
 from pipeline.formats import all_formats
+from pipeline.intake import ledger
 from pipeline.settings import workspace
 
 
@@ -52,6 +54,6 @@ def test_every_published_column_is_described(tmp_path):
     place = workspace(tmp_path)
     registry.write_template(place.registry)
     ledger.ingest(place, registry.load(place.registry))
-    published = [t for t in warehouse.build(place).tables if not t.name.startswith("staging.")]
+    published = [t for t in build.build(place).tables if not t.name.startswith("staging.")]
     assert len(published) > 20
     assert sorted({f"{t.name}.{c}" for t in published for c in t.columns if c not in columns()}) == []

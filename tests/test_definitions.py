@@ -7,11 +7,12 @@ import sys
 import dagster as dg
 import pytest
 
-from pipeline import models, night
+from pipeline import night
 from pipeline.definitions import defs
 from pipeline.defs.instance import instance_ref, open_instance
 from pipeline.defs.night import WORKING, sweep, sweep_if_free
 from pipeline.defs.serve import commands
+from pipeline.engine import models
 from pipeline.settings import Workspace
 
 

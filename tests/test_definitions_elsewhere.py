@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from pipeline import definitions_elsewhere as elsewhere
+from pipeline.notebook import definitions_elsewhere as elsewhere
 
 MONDAY = date(2026, 7, 6)
 FOLLOWERS = pl.DataFrame({"day": [MONDAY + timedelta(days=i) for i in range(7)], "followers": [4000 + 10 * i for i in range(7)]})

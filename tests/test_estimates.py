@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks.regency import simulate
 from benchmarks.truth import frames, run_tables
+from pipeline.estimates.statistics import TABLES
 from pipeline.statistics import training
-from pipeline.statistics.tables import TABLES
 
 
 @pytest.fixture(scope="module")

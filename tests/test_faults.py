@@ -18,7 +18,10 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from pipeline import erasure, exports, ledger, night, pages, redact, registry, status, tombstones, warehouse
+from pipeline import exports, night, pages, registry
+from pipeline.cli import status
+from pipeline.engine import build, connections, versions
+from pipeline.intake import erasure, ledger, redact, tombstones
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, read, registers
 from tests.night_worker import few_agencies, without_estimates
@@ -36,14 +39,14 @@ def file_number(workspace: Workspace, n: int) -> Path:
     return drop(workspace, f"a-fb/{n:03}.csv", "facebook", rows, captured_at=captured)
 
 
-def published(workspace: Workspace, now: dt.datetime = NOW, known: registry.Registry | None = None) -> warehouse.BuildResult:
+def published(workspace: Workspace, now: dt.datetime = NOW, known: registry.Registry | None = None) -> build.BuildResult:
     ingest(workspace, known, now=now)
-    return warehouse.build(workspace, registry=known or registers(), now=now)
+    return build.build(workspace, registry=known or registers(), now=now)
 
 
 def dump(workspace: Workspace, *names: str) -> dict[str, list]:
     """Tables by their keys; when a file was first seen is the one thing that may differ."""
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         frames = {name: version.table(name) for name in names or COMPARED}
     return {n: sorted(map(repr, f.drop("first_seen_at", strict=False).rows())) for n, f in frames.items()}
 
@@ -132,9 +135,9 @@ class Reader(threading.Thread):
         newest = 0
         while not self.over.is_set():
             try:
-                with warehouse.open_version(self.workspace) as version:
+                with versions.open_version(self.workspace) as version:
                     number = int(version.name.removeprefix("w-"))
-                    sealed = warehouse.manifest(self.workspace, version.name)["tables"]["core.posts"]["rows"]
+                    sealed = versions.manifest(self.workspace, version.name)["tables"]["core.posts"]["rows"]
                     if version.sql("SELECT count(*) FROM core.posts").item() != sealed or number < newest:
                         self.wrong.append(f"{version.name}: incomplete, or older than w-{newest}")
                     newest = number
@@ -204,7 +207,7 @@ def test_b02_a_version_is_on_the_disk_before_its_name_and_its_name_before_curren
         "import sys; from pathlib import Path; from pipeline.settings import Workspace; from tests.night_worker import *; "
         "without_estimates(); w = Workspace(Path(sys.argv[1])); "
         "ledger.ingest(w, few_agencies(), now=NOW, settle_seconds=0, read=read); "
-        "warehouse.build(w, registry=few_agencies(), now=NOW)"
+        "build.build(w, registry=few_agencies(), now=NOW)"
     )
     calls = "trace=fsync,fdatasync,rename,renameat,renameat2"
     command = ["strace", "-f", "-y", "-qq", "-e", calls, "-o", str(trace), sys.executable, "-c", code, str(copy.root)]
@@ -231,22 +234,22 @@ def test_b02_a_version_is_on_the_disk_before_its_name_and_its_name_before_curren
 
 
 def test_b03_a_full_disk_publishes_nothing_and_says_what_is_needed(copy, monkeypatch):
-    before = (warehouse.current(copy), sorted(p.name for p in copy.versions.iterdir()))
+    before = (versions.current(copy), sorted(p.name for p in copy.versions.iterdir()))
     file_number(copy, 3)
     ingest(copy)
 
     def full(path):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(warehouse, "_fsync", full)
+    monkeypatch.setattr(versions, "fsync", full)
     with pytest.raises(OSError) as error:
-        warehouse.build(copy, registry=registers(), now=NOW)
+        build.build(copy, registry=registers(), now=NOW)
     code, indonesian, english = night.explain(error.value)
     assert code == night.ENVIRONMENT and "Disk" in indonesian and "duckdb" in english
-    assert (warehouse.current(copy), sorted(p.name for p in copy.versions.iterdir())) == before
+    assert (versions.current(copy), sorted(p.name for p in copy.versions.iterdir())) == before
     assert not list(copy.warehouse.glob("build-*"))
     monkeypatch.undo()
-    assert warehouse.build(copy, registry=registers(), now=NOW).version == "w-2"
+    assert build.build(copy, registry=registers(), now=NOW).version == "w-2"
 
 
 @pytest.fixture
@@ -272,12 +275,12 @@ def test_b03_a_really_full_disk_leaves_the_version_and_the_next_run_succeeds(sea
         filler.write_bytes(b"x" * (free - spare))
         with pytest.raises((OSError, duckdb.Error)) as error:
             ingest(workspace)
-            warehouse.build(workspace, registry=registers(), now=NOW)
+            build.build(workspace, registry=registers(), now=NOW)
         assert night.explain(error.value)[0] == night.ENVIRONMENT, error.value
-        assert warehouse.current(workspace) == "w-1" and dump(workspace) == before
+        assert versions.current(workspace) == "w-1" and dump(workspace) == before
         filler.unlink()
     published(workspace)
-    assert warehouse.current(workspace) == "w-2"
+    assert versions.current(workspace) == "w-2"
 
 
 def test_b03_a_run_names_how_much_room_it_needs(copy, monkeypatch):
@@ -328,21 +331,21 @@ def test_b04_a_read_only_inbox_works(copy):
 
 
 def test_b05_the_second_of_two_runs_does_nothing_and_names_the_first(copy):
-    before = warehouse.current(copy)
+    before = versions.current(copy)
     with night.alone(copy):
         second = call("run", workspace=copy.root)
     assert second.returncode == night.BUSY and str(os.getpid()) in second.stderr
-    assert warehouse.current(copy) == before
+    assert versions.current(copy) == before
 
 
 def test_b06_a_holder_of_an_old_version_keeps_it_and_learns_of_the_new_one(copy):
-    with warehouse.open_version(copy) as held:
+    with versions.open_version(copy) as held:
         rows = held.sql("SELECT count(*) FROM core.posts").item()
         file_number(copy, 9)
         published(copy)
         assert held.sql("SELECT count(*) FROM core.posts").item() == rows
         assert held.info["newer"] == "w-2" and held.info["built_at"]
-    with warehouse.open_version(copy) as fresh:
+    with versions.open_version(copy) as fresh:
         assert fresh.name == "w-2" and fresh.sql("SELECT count(*) FROM core.posts").item() > rows
 
 
@@ -392,7 +395,7 @@ def test_b08_one_run_after_three_nights_off_gives_what_three_runs_give(tmp_path)
         file_number(each, n)
         ingest(each, now=NOW + dt.timedelta(days=n))
         file_number(once, n)
-    warehouse.build(each, registry=registers(), now=NOW + dt.timedelta(days=3))
+    build.build(each, registry=registers(), now=NOW + dt.timedelta(days=3))
     published(once, NOW + dt.timedelta(days=3))
     assert dump(each) == dump(once)
 
@@ -410,7 +413,7 @@ w = Workspace(Path(sys.argv[1])).create()
 for n in range(3):
     file_number(w, n)
 ledger.ingest(w, few_agencies(), now=NOW, settle_seconds=0, read=read)
-warehouse.build(w, registry=few_agencies(), now=NOW)
+build.build(w, registry=few_agencies(), now=NOW)
 print(hashlib.sha256(repr(dump(w)).encode()).hexdigest())
 """
 
@@ -447,10 +450,10 @@ def test_b11_moving_an_account_to_another_agency_needs_a_reason(tmp_path):
     drop(workspace, "a-fb/1.csv", "facebook", rows, captured_at="2026-11-20", period=("2026-10-01", "2026-10-31"))
     published(workspace)
     moved = accounts(*[("a-fb", "facebook", "disdik", "111", "dinkes") if r[0] == "a-fb" else r[:5] for r in _identities()])
-    with pytest.raises(warehouse.NotPublished) as error:
-        warehouse.build(workspace, registry=registers(moved), now=NOW)
+    with pytest.raises(build.NotPublished) as error:
+        build.build(workspace, registry=registers(moved), now=NOW)
     assert night.explain(error.value)[0] == night.NOT_PUBLISHED
-    assert warehouse.current(workspace) == "w-1"
+    assert versions.current(workspace) == "w-1"
 
 
 def _identities() -> list[tuple]:
@@ -486,7 +489,7 @@ def test_b13_an_agency_that_stops_uploading_is_a_gap_and_no_zero(copy):
     about = {"captured_at": "2027-02-03", "period": ("2027-01-01", "2027-01-31")}
     drop(copy, "b-ig/jan.csv", "instagram", rows, **about)
     published(copy, later)
-    with warehouse.open_version(copy) as version:
+    with versions.open_version(copy) as version:
         month = version.sql("SELECT * FROM marts.account_month WHERE account_id = 'a-fb' AND month = DATE '2027-01-01'")
         state = version.sql("SELECT state FROM marts.coverage_month WHERE account_id = 'a-fb' AND month = DATE '2027-01-01'")
     assert month["posts"].sum() == 0 and month["engagement"].drop_nulls().to_list() == []
@@ -500,8 +503,8 @@ def test_b13_an_agency_that_stops_uploading_is_a_gap_and_no_zero(copy):
 
 def test_b14_a_page_that_fails_half_way_keeps_the_old_set(copy, monkeypatch):
     known = few_agencies()
-    warehouse.build(copy, registry=known, now=NOW)
-    with warehouse.open_version(copy) as version:
+    build.build(copy, registry=known, now=NOW)
+    with versions.open_version(copy) as version:
         pages.build(version, copy.site, registry=known, languages=("id",))
     before = {p.relative_to(copy.site): p.read_bytes() for p in copy.site.rglob("*") if p.is_file()}
     calls = iter(range(10**6))
@@ -512,28 +515,28 @@ def test_b14_a_page_that_fails_half_way_keeps_the_old_set(copy, monkeypatch):
         inner(path, content[: len(content) // 2] if is_third else content)
 
     monkeypatch.setattr(pages, "_write", breaks)
-    with warehouse.open_version(copy) as version, pytest.raises(pages.BuildError):
+    with versions.open_version(copy) as version, pytest.raises(pages.BuildError):
         pages.build(version, copy.site, registry=known, languages=("id",))
     assert {p.relative_to(copy.site): p.read_bytes() for p in copy.site.rglob("*") if p.is_file()} == before
 
 
 def test_b14_a_failed_page_step_ends_with_four():
-    from pipeline.defs.run import Report
+    from pipeline.cli.run import Report
 
     report = Report(Workspace(Path("x")), 1.0, {"accepted": 3}, [("pages", pages.BuildError("ringkasan is not whole"))])
     assert report.status == night.NOT_PUBLISHED
 
 
 def test_b15_a_failing_check_names_itself_its_rows_and_what_stays(copy, monkeypatch):
-    from pipeline import models
+    from pipeline.engine import models
 
     broken = models.Check("no_posts", "SELECT post_key FROM core.posts", True, "Tidak boleh ada unggahan.", "No posts.")
     monkeypatch.setattr(models, "checks", lambda: [broken])
-    with pytest.raises(warehouse.NotPublished) as error:
-        warehouse.build(copy, registry=registers(), now=NOW)
+    with pytest.raises(build.NotPublished) as error:
+        build.build(copy, registry=registers(), now=NOW)
     code, said, _ = night.explain(error.value)
     assert code == night.NOT_PUBLISHED and "[no_posts]" in said and "5 baris" in said and "tetap terbit" in said
-    assert warehouse.current(copy) == "w-1"
+    assert versions.current(copy) == "w-1"
 
 
 def test_b16_a_damaged_version_is_found_and_made_again_to_the_same_dump(copy):
@@ -543,10 +546,10 @@ def test_b16_a_damaged_version_is_found_and_made_again_to_the_same_dump(copy):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
-    with pytest.raises(warehouse.Damaged), warehouse.open_version(copy):
+    with pytest.raises(versions.Damaged), versions.open_version(copy):
         pass
     published(copy)
-    assert warehouse.current(copy) == "w-2" and dump(copy) == before
+    assert versions.current(copy) == "w-2" and dump(copy) == before
 
 
 @pytest.mark.parametrize("damage", ["gone", "nonsense", "cut"])
@@ -679,8 +682,8 @@ def test_b19_a_database_of_another_duckdb_is_left_alone_and_both_versions_are_na
     def refuse(*_):
         raise duckdb.IOException(said)
 
-    monkeypatch.setattr(warehouse, "_attach", refuse)
-    with pytest.raises(warehouse.OtherFormat) as error:
+    monkeypatch.setattr(connections, "attach", refuse)
+    with pytest.raises(connections.OtherFormat) as error:
         ingest(copy)
     code, _, english = night.explain(error.value)
     assert code == night.USAGE and "9999" in english and duckdb.__version__ in english
@@ -706,7 +709,7 @@ def test_b20_without_a_network_everything_works_and_nothing_tries_to_reach_out(c
         command = ["unshare", "-rn", *command]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250, check=False)
     assert made.returncode == 0, made.stderr
-    assert warehouse.current(copy) == "w-2" and (copy.site / "latest/id/index.html").exists()
+    assert versions.current(copy) == "w-2" and (copy.site / "latest/id/index.html").exists()
 
 
 # --- B9: ghosts ---------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import ledger, warehouse
+from pipeline.engine import connections
 from pipeline.exports.messages import message
+from pipeline.intake import ledger
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, read, registers, tables
 
@@ -25,7 +26,7 @@ def entries(workspace) -> dict[str, dict]:
 
 
 def count(workspace, table: str) -> int:
-    with warehouse.open_raw(workspace) as con:
+    with connections.open_raw(workspace) as con:
         return con.execute(f"SELECT count(*) FROM raw.{table}").fetchall()[0][0]
 
 
@@ -204,7 +205,7 @@ def test_a10_a_file_that_grows_while_it_is_looked_at_is_held_and_read_when_it_re
 
 
 def test_a10_earlier_contents_of_a_name_do_not_shorten_the_wait(workspace, monkeypatch):
-    from pipeline import inbox
+    from pipeline.intake import inbox
 
     for n in range(4):
         drop(workspace, "a-fb/x.csv", "facebook", [post("facebook", "1", "2026-10-01T03:00", reach=500 + n)])
@@ -215,7 +216,7 @@ def test_a10_earlier_contents_of_a_name_do_not_shorten_the_wait(workspace, monke
 
 
 def test_a15_what_is_too_large_to_be_read_is_known_by_its_hash_and_not_archived(workspace, monkeypatch):
-    from pipeline import inbox
+    from pipeline.intake import inbox
 
     monkeypatch.setattr(inbox, "LARGEST", 10)
     monkeypatch.setattr(ledger, "LARGEST", 10)

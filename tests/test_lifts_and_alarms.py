@@ -8,8 +8,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from benchmarks.regency import simulate
+from pipeline.estimates.statistics import TABLES
 from pipeline.statistics import lifts, surges
-from pipeline.statistics.tables import TABLES
 
 
 @pytest.fixture(scope="module")

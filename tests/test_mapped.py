@@ -93,7 +93,9 @@ def test_the_example_in_the_guide_is_a_mapping():
 
 def test_a_table_taught_through_the_command_is_read_the_next_night_and_again_when_its_mapping_changes(tmp_path):
     """inspect proposes, the data keeper answers and saves, the file that was refused is read; a corrected mapping corrects it."""
-    from pipeline import ledger, registry, warehouse
+    from pipeline import registry
+    from pipeline.engine import connections
+    from pipeline.intake import ledger
     from pipeline.settings import Workspace
     from tests.test_cli import call
 
@@ -112,7 +114,7 @@ def test_a_table_taught_through_the_command_is_read_the_next_night_and_again_whe
 
     def night() -> tuple:
         ledger.ingest(workspace, registry.load(workspace.registry), settle_seconds=0)
-        with warehouse.open_raw(workspace) as con:
+        with connections.open_raw(workspace) as con:
             rows = con.execute("SELECT sum(watch_seconds), sum(views), count(*) FROM raw.post_snapshots").fetchall()[0]
         return (*ledger.status(workspace).select("outcome", "code").row(0), *rows)
 

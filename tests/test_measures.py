@@ -3,8 +3,20 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
-from pipeline import calendar
-from pipeline.measures import aspirations, audience, campaigns, growth, information, plan, response, rhythm, risk, shrunk, tables
+from pipeline.estimates import (
+    aspirations,
+    audience,
+    calendar,
+    campaigns,
+    growth,
+    information,
+    plan,
+    response,
+    rhythm,
+    risk,
+    shrunk,
+)
+from pipeline.estimates import measures as tables
 
 DAY = date(2026, 10, 5)  # a Monday
 ACCOUNTS = pl.DataFrame(

@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipeline import metrics
+from pipeline.engine import metrics
 
 ROOT = Path(__file__).parent.parent
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)

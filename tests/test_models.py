@@ -7,8 +7,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipeline import metrics, models, raw
 from pipeline.columns import columns
+from pipeline.engine import metrics, models, raw
 from pipeline.formats import all_formats
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, METRICS, accounts, drop, ingest, post, registers, tables

@@ -10,8 +10,12 @@ import nbformat
 import polars as pl
 import pytest
 
-from pipeline import execution, ledger, pages, registry, samples, status, warehouse
 from pipeline import notebook as nb
+from pipeline import pages, registry, samples
+from pipeline.cli import status
+from pipeline.engine import build, versions
+from pipeline.intake import ledger
+from pipeline.notebook import execution
 from pipeline.settings import Workspace
 
 ALL = sorted(execution.FOLDER.glob("*.ipynb"))
@@ -25,13 +29,13 @@ def workspace(tmp_path_factory):
     samples.generate(place.root, profile="tiny")
     known = registry.load(place.registry)
     ledger.ingest(place.create(), known)
-    warehouse.build(place, registry=known)
+    build.build(place, registry=known)
     return place
 
 
 @pytest.fixture(scope="module")
 def kernel(workspace):
-    with execution.Kernel(workspace, warehouse.current(workspace), NOW) as opened:
+    with execution.Kernel(workspace, versions.current(workspace), NOW) as opened:
         yield opened
 
 
@@ -80,7 +84,7 @@ def test_every_notebook_has_its_own_number():
 # -- running ---------------------------------------------------------------------------------------------------------------------
 def difficult(workspace) -> dict[str, str]:
     """An agency without enough data, the smallest group, the platform with the fewest posts."""
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         agency = version.sql(
             "select a.agency_id from core.agencies a left join estimates.agency_window w using (agency_id) "
             "order by coalesce(w.state, '') = 'judged', coalesce(w.n_posts, 0), a.agency_id limit 1"
@@ -128,8 +132,8 @@ def test_a_regency_that_has_not_sent_a_file_yet_reads_every_notebook(tmp_path):
     """The first night after `terukur init`: nothing is known, and that is what every notebook says."""
     place = Workspace(tmp_path / "data").create()
     shutil.copytree(registry.TEMPLATES / "kabupaten-bogor", place.registry, dirs_exist_ok=True)
-    warehouse.build(place, registry=registry.load(place.registry))
-    with execution.Kernel(place, warehouse.current(place), NOW) as empty:
+    build.build(place, registry=registry.load(place.registry))
+    with execution.Kernel(place, versions.current(place), NOW) as empty:
         for name in execution.names():
             assert_whole(empty.run(name), charts=0)
 
@@ -167,7 +171,7 @@ def test_a_failing_notebook_leaves_its_last_good_record_and_says_so(workspace, t
     execution._keep(folder, failed)
     (kept,) = execution.records(folder)
     assert (kept.answer, kept.version, kept.failure["version"]) == ("Ya.", "w-0", "w-1")
-    with warehouse.open_version(place) as version:
+    with versions.open_version(place) as version:
         site = pages.build(version, tmp_path / "site", languages=("id",), notebooks=folder)
     page = (site.folder / "id" / "buku" / "00_mulai.html").read_text(encoding="utf-8")
     assert "gagal pada versi w-1" in page and "w-0" in page and "lama" in page
@@ -179,12 +183,12 @@ def test_a_notebook_that_breaks_overnight_leaves_its_page_but_for_the_note(works
     notebooks.mkdir()
     monkeypatch.setattr(Workspace, "notebooks", property(lambda self: folder))
     monkeypatch.setattr(execution, "FOLDER", notebooks)
-    version = warehouse.current(workspace)
+    version = versions.current(workspace)
 
     def night_with(source: str) -> str:
         write(notebooks, "from pipeline.notebook import jawab\njawab('Ya.')", source)
         execution.run_all(Workspace(workspace.root), version, now=NOW, at_once=1)
-        with warehouse.open_version(workspace) as opened:
+        with versions.open_version(workspace) as opened:
             site = pages.build(opened, tmp_path / "site", languages=("id",), notebooks=folder)
         return (site.folder / "id" / "buku" / "99_uji.html").read_text(encoding="utf-8")
 
@@ -199,7 +203,7 @@ def test_a_notebook_that_breaks_overnight_leaves_its_page_but_for_the_note(works
 
 def test_an_exported_notebook_needs_nothing_from_outside(kernel, workspace, tmp_path):
     record = kernel.run("00_mulai")
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         text = pages.share_notebook(version, record, tmp_path / "satu.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in html.unescape(text)
     shown = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
@@ -259,15 +263,15 @@ def test_opening_says_what_it_is(workspace, capsys):
 
 
 def test_an_older_version_can_be_named_and_says_that_a_newer_exists(workspace, capsys):
-    first = warehouse.current(workspace)
-    newest = warehouse.build(workspace).version
+    first = versions.current(workspace)
+    newest = build.build(workspace).version
     for wanted in (first, "2099-01-01"):
         with nb.buka(wanted, ruang=str(workspace.root)).versi as opened:
             assert opened.name == (first if wanted == first else newest)
     assert f"versi yang lebih baru: {newest}" in capsys.readouterr().out
     with pytest.raises(nb.TidakAda, match="w-77"):
         nb.buka("w-77", ruang=str(workspace.root))
-    warehouse.rollback(workspace)
+    versions.rollback(workspace)
 
 
 def test_unknown_names_are_answered_with_the_nearest(db):
@@ -281,8 +285,8 @@ def test_unknown_names_are_answered_with_the_nearest(db):
 
 
 def test_charts_and_metrics_are_those_of_the_pages(db):
-    from pipeline import metrics
     from pipeline.charts.trend import regency_trend
+    from pipeline.engine import metrics
 
     drawn = db.grafik.tren_daerah()
     same = regency_trend(db.tabel_data("estimates.regency_month"), db.kata)
@@ -306,7 +310,7 @@ def test_names_are_shown_instead_of_codes(db):
 
 def test_every_published_table_says_in_indonesian_what_a_row_is():
     from pipeline.columns import rows_of_tables
-    from pipeline.models import models
+    from pipeline.engine.models import models
 
     published = {m.name for m in models() if m.schema != "staging"}
     assert set(rows_of_tables()) == published, "each table has its sentence in warehouse/tables.yml, and no sentence outlives it"

@@ -14,7 +14,7 @@ import zipfile
 import pytest
 import xlsxwriter
 
-from pipeline import cli
+from pipeline.cli import command as cli
 
 IG = (
     "Post ID,Account ID,Account username,Account name,Description,Duration (sec),Publish time,Permalink,Post type,Data comment,"

@@ -16,8 +16,8 @@ import pytest
 from fake_version import BUILT, HARMLESS, HOSTILE, FakeVersion, regency
 
 from pipeline import pages
-from pipeline.actions import texts
 from pipeline.charts import replies
+from pipeline.estimates.actions import texts
 from pipeline.html.catalogue import sentences
 from pipeline.html.locale import Words
 from pipeline.pages import advice, common, data, ringkasan

@@ -6,13 +6,13 @@ import weakref
 import polars as pl
 import pytest
 
-from pipeline import raw, warehouse
+from pipeline.engine import connections, raw
 from pipeline.settings import Workspace
 
 
 @pytest.fixture
 def con(tmp_path):
-    with warehouse.open_raw(Workspace(tmp_path)) as opened:
+    with connections.open_raw(Workspace(tmp_path)) as opened:
         yield opened
 
 

@@ -6,7 +6,8 @@ import json
 import pytest
 from rich.console import Console
 
-from pipeline import status, warehouse
+from pipeline.cli import status
+from pipeline.engine import build
 from pipeline.registry import write_template
 from pipeline.settings import Workspace
 from tests.fake_exports import NOW, drop, ingest, post, registers
@@ -53,7 +54,7 @@ def published(tmp_path_factory):
     new = [post("instagram", "81", "2026-10-05T03:00")]
     drop(workspace, "b-ig/2.csv", "instagram", new, captured_at="2026-11-20", period=("2026-10-01", "2026-10-31"))
     ingest(workspace)
-    warehouse.build(workspace, registry=registers(), now=NOW)
+    build.build(workspace, registry=registers(), now=NOW)
     return workspace
 
 
@@ -74,7 +75,7 @@ def test_b13_how_long_is_too_long_is_a_setting(published, monkeypatch):
 
 
 def test_b13_a_silent_agency_ends_the_night_with_three(published):
-    from pipeline.defs.run import Report
+    from pipeline.cli.run import Report
 
     assert Report(published, 1.0, {"accepted": 2}).status == 0
     report = Report(published, 1.0, {"accepted": 2}, silent=1)

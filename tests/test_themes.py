@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import themes
+from pipeline.estimates import themes
 
 ROOT = Path(__file__).parent
 RULES = yaml.safe_load((ROOT.parent / "pipeline/templates/kabupaten-bogor/themes.yml").read_text(encoding="utf-8"))

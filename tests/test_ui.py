@@ -15,7 +15,7 @@ from test_cli import call
 
 from pipeline import night
 
-COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from pipeline.cli.command import main; main()"]
 OURS = '{repositoryLocationName: "pipeline.definitions", repositoryName: "__repository__", %s}'
 OVERNIGHT = {"repositoryLocationName": "pipeline.definitions", "repositoryName": "__repository__", "pipelineName": "overnight"}
 

@@ -7,7 +7,9 @@ from functools import cache
 
 import pytest
 
-from pipeline import ledger, metrics, registry, samples, settings, warehouse
+from pipeline import registry, samples, settings
+from pipeline.engine import build, metrics, versions
+from pipeline.intake import ledger
 
 BOOK = metrics.catalogue()
 WORDS = {
@@ -36,8 +38,8 @@ def tiny(tmp_path_factory):
     truth = samples.generate(root, "tiny")
     workspace = settings.workspace(root)
     ledger.ingest(workspace, registry.load(workspace.registry))
-    warehouse.build(workspace)
-    with warehouse.open_version(workspace) as version:
+    build.build(workspace)
+    with versions.open_version(workspace) as version:
         yield version, truth
 
 

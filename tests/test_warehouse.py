@@ -13,8 +13,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipeline import history, models, registry, trace, warehouse
-from pipeline.models import Check
+from pipeline import registry
+from pipeline.engine import build, connections, history, models, trace, versions
+from pipeline.engine.models import Check
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, registers
 
@@ -35,7 +36,7 @@ def fill(workspace: Workspace) -> Workspace:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     workspace = fill(Workspace(tmp_path_factory.mktemp("published")).create())
-    return workspace, warehouse.build(workspace, registry=registers(), now=NOW)
+    return workspace, build.build(workspace, registry=registers(), now=NOW)
 
 
 @pytest.fixture
@@ -49,14 +50,14 @@ def copy(published, tmp_path):
 
 def test_every_table_of_the_models_is_published(published):
     workspace, _ = published
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         assert {m.name for m in models.models() if m.is_published} <= set(version.tables)
         assert {"meta.version", "meta.tables", "meta.checks", "meta.changed_history"} <= set(version.tables)
         assert not [t for t in version.tables if t.startswith(("staging.", "raw."))]
 
 
 def test_the_version_says_what_it_is(published):
-    with warehouse.open_version(published[0]) as version:
+    with versions.open_version(published[0]) as version:
         info = version.info
     assert (info["version"], info["export_count"], info["simulated"], info["newer"]) == ("w-1", 3, False, None)
     assert info["data_cutoff"].date() == date(2026, 11, 20)
@@ -64,7 +65,7 @@ def test_the_version_says_what_it_is(published):
 
 def test_the_period_of_a_version_is_that_of_what_was_observed(published):
     """The files state all of October; their posts are of the first twelve days."""
-    with warehouse.open_version(published[0]) as version:
+    with versions.open_version(published[0]) as version:
         info = version.info
     assert (info["period_start"], info["period_end"]) == (date(2026, 10, 1), date(2026, 10, 12))
 
@@ -87,7 +88,7 @@ def test_published_files_open_with_duckdb_1_5(published):
 
 
 def test_readers_cannot_write_or_reach_out(published):
-    with warehouse.open_version(published[0]) as version:
+    with versions.open_version(published[0]) as version:
         for statement in (
             "CREATE TABLE core.x AS SELECT 1",
             "SELECT * FROM read_csv('/etc/passwd')",
@@ -102,25 +103,25 @@ def test_readers_cannot_write_or_reach_out(published):
 
 def test_a_variable_of_the_caller_is_no_table(published):
     secret = pl.DataFrame({"a": [1]})
-    with warehouse.open_version(published[0]) as version, pytest.raises(duckdb.Error):
+    with versions.open_version(published[0]) as version, pytest.raises(duckdb.Error):
         version.sql("SELECT * FROM secret")
     assert secret.height == 1
 
 
 def test_values_enter_as_parameters(published):
-    with warehouse.open_version(published[0]) as version:
+    with versions.open_version(published[0]) as version:
         rows = version.sql("SELECT count(*) AS n FROM core.posts WHERE account_id = $account", account="x' OR '1'='1")
     assert rows["n"].to_list() == [0]
 
 
 def test_an_unknown_table_names_the_nearest(published):
-    with warehouse.open_version(published[0]) as version, pytest.raises(KeyError, match=r"core\.posts"):
+    with versions.open_version(published[0]) as version, pytest.raises(KeyError, match=r"core\.posts"):
         version.table("core.post")
 
 
 def test_a_reader_keeps_its_version_and_learns_of_a_newer_one(copy):
-    with warehouse.open_version(copy) as reader:
-        warehouse.build(copy, registry=registers(), now=NOW)
+    with versions.open_version(copy) as reader:
+        build.build(copy, registry=registers(), now=NOW)
         assert reader.info["newer"] == "w-2"
         assert reader.table("core.posts").height == 32
 
@@ -129,8 +130,8 @@ def test_b15_a_failed_blocking_check_publishes_nothing(copy, monkeypatch):
     failing = Check("always_fails", "SELECT 1 AS x", True, "Selalu gagal.", "Always fails.")
     monkeypatch.setattr(models, "checks", lambda: [failing])
     before = sorted(p.name for p in copy.versions.iterdir())
-    with pytest.raises(warehouse.NotPublished) as caught:
-        warehouse.build(copy, registry=registers(), now=NOW)
+    with pytest.raises(build.NotPublished) as caught:
+        build.build(copy, registry=registers(), now=NOW)
     assert (caught.value.exit_status, caught.value.failed[0].name) == (4, "always_fails")
     assert "Selalu gagal." in caught.value.id
     assert sorted(p.name for p in copy.versions.iterdir()) == before
@@ -145,21 +146,21 @@ def test_b16_a_damaged_version_is_found_by_its_seal(copy):
         byte = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 1]))
-    with pytest.raises(warehouse.Damaged, match="rusak"):
-        warehouse.open_version(copy)
+    with pytest.raises(versions.Damaged, match="rusak"):
+        versions.open_version(copy)
     path.unlink()
-    with pytest.raises(warehouse.Damaged, match="hilang"):
-        warehouse.open_version(copy)
-    assert warehouse.build(copy, registry=registers(), now=NOW).version == "w-2", "a damaged predecessor does not stop the night"
+    with pytest.raises(versions.Damaged, match="hilang"):
+        versions.open_version(copy)
+    assert build.build(copy, registry=registers(), now=NOW).version == "w-2", "a damaged predecessor does not stop the night"
 
 
 def test_rollback_makes_the_version_before_current(copy):
-    warehouse.build(copy, registry=registers(), now=NOW)
-    assert warehouse.rollback(copy) == "w-1"
-    assert [v["is_current"] for v in warehouse.versions(copy)] == [True, False]
-    with pytest.raises(warehouse.Damaged):
-        warehouse.rollback(copy)
-    assert warehouse.build(copy, registry=registers(), now=NOW).version == "w-3", "a name is never used twice"
+    build.build(copy, registry=registers(), now=NOW)
+    assert versions.rollback(copy) == "w-1"
+    assert [v["is_current"] for v in versions.versions(copy)] == [True, False]
+    with pytest.raises(versions.Damaged):
+        versions.rollback(copy)
+    assert build.build(copy, registry=registers(), now=NOW).version == "w-3", "a name is never used twice"
 
 
 def test_old_versions_go_but_the_last_of_each_month_stays(tmp_path, monkeypatch):
@@ -168,25 +169,25 @@ def test_old_versions_go_but_the_last_of_each_month_stays(tmp_path, monkeypatch)
         (workspace.versions / f"w-{n}.json").write_text(json.dumps({"version": f"w-{n}", "built_at": day, "size_bytes": 0}))
         (workspace.versions / f"w-{n}.duckdb").touch()
     workspace.current_file.write_text("w-5\n")
-    warehouse._retain(workspace, keep=2)
-    assert [v["version"] for v in warehouse.versions(workspace)] == ["w-2", "w-3", "w-4", "w-5"]
+    versions.retain(workspace, keep=2)
+    assert [v["version"] for v in versions.versions(workspace)] == ["w-2", "w-3", "w-4", "w-5"]
 
 
 def test_estimates_lose_the_bits_that_depend_on_the_order_of_addition():
     frame = pl.DataFrame({"a": [0.1 + 0.2, 12345678901.0, None, float("inf")], "n": [1, 2, 3, 4]})
-    assert warehouse.steady(frame)["a"].to_list() == [0.3, 12345678901.0, None, float("inf")]
+    assert build.steady(frame)["a"].to_list() == [0.3, 12345678901.0, None, float("inf")]
 
 
 # --- history ------------------------------------------------------------------------------------------------------------
 
 
 def changed(workspace: Workspace) -> pl.DataFrame:
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         return version.table("meta.changed_history")
 
 
 def test_p8_nothing_new_changes_nothing(copy):
-    warehouse.build(copy, registry=registers(), now=NOW)
+    build.build(copy, registry=registers(), now=NOW)
     assert changed(copy).is_empty()
 
 
@@ -194,7 +195,7 @@ def test_p8_a_restated_file_is_the_cause_of_a_changed_past(copy):
     rows = [post("facebook", "71", "2026-10-01T05:00", comments=5, engagement_rcs=18)]
     drop(copy, "a-fb/4.csv", "facebook", rows, captured_at="2026-11-22")
     ingest(copy, now=NOW + timedelta(days=1))
-    warehouse.build(copy, registry=registers(), now=NOW)
+    build.build(copy, registry=registers(), now=NOW)
     rows = changed(copy).filter(pl.col("field") == "engagement").to_dicts()
     assert [(r["account_id"], r["old_value"], r["new_value"], r["reason_code"]) for r in rows] == [("a-fb", 120, 123, "FILES")]
 
@@ -206,8 +207,8 @@ def moved() -> pl.DataFrame:
 
 
 def test_b11_a_registry_edit_that_moves_the_past_is_blocked(copy):
-    with pytest.raises(warehouse.NotPublished) as caught:
-        warehouse.build(copy, registry=registers(moved()), now=NOW)
+    with pytest.raises(build.NotPublished) as caught:
+        build.build(copy, registry=registers(moved()), now=NOW)
     assert [c.name for c in caught.value.failed] == ["history_explained"]
     assert copy.current_file.read_text() == "w-1\n"
 
@@ -221,7 +222,7 @@ def test_b11_a_restate_entry_with_its_reason_lets_it_through(copy):
         "note": "akun salah perangkat daerah",
     }
     known = registers(moved(), incidents=registry.frame("incidents", [entry]))
-    warehouse.build(copy, registry=known, now=NOW)
+    build.build(copy, registry=known, now=NOW)
     rows = changed(copy).filter(pl.col("field") == "posts").sort("agency_id")
     assert rows["reason_code"].unique().to_list() == ["REGISTRY"]
     assert rows["note"].unique().to_list() == ["akun salah perangkat daerah"]
@@ -233,10 +234,10 @@ def test_p8_a_change_without_a_cause_is_unexplained(copy, monkeypatch):
     import dataclasses
 
     spoiled = dataclasses.replace(posts, sql=posts.sql.replace("o.engagement,", "o.engagement + 1 AS engagement,", 1))
-    monkeypatch.setattr(warehouse, "models", lambda: [spoiled if m is posts else m for m in graph])
+    monkeypatch.setattr(build, "models", lambda: [spoiled if m is posts else m for m in graph])
     monkeypatch.setattr(models, "checks", lambda: [c for c in _all_checks if c.name == "history_explained"])
-    with pytest.raises(warehouse.NotPublished):
-        warehouse.build(copy, registry=registers(), now=NOW)
+    with pytest.raises(build.NotPublished):
+        build.build(copy, registry=registers(), now=NOW)
 
 
 _all_checks = models.checks()
@@ -274,14 +275,14 @@ def test_an_unknown_figure_says_what_there_is(published, figure):
 NIGHT = """
 import sys
 from pathlib import Path
-from pipeline import warehouse
+from pipeline.engine import build, connections, models, versions
 from pipeline.settings import Workspace
 from tests.fake_exports import ingest, registers, NOW
 workspace = Workspace(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
 ingest(workspace)
-warehouse.build(workspace, registry=registers(), now=NOW)
+build.build(workspace, registry=registers(), now=NOW)
 print("done", flush=True)
 """
 
@@ -302,7 +303,7 @@ def run_and_kill(workspace: Workspace, after: float) -> None:
 
 
 def whole(workspace: Workspace) -> dict:
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         return {t: version.table(t).sort(pl.all()).rows() for t in ("core.posts", "core.post_history", "marts.account_month")}
 
 
@@ -310,19 +311,19 @@ def whole(workspace: Workspace) -> dict:
 def test_p1_a_killed_night_leaves_the_version_whole_and_the_next_one_completes(copy, published, after):
     drop(copy, "a-fb/9.csv", "facebook", [post("facebook", "71", "2026-10-01T05:00", reach=900)], captured_at="2026-11-21")
     run_and_kill(copy, after)
-    with warehouse.open_version(copy) as version:
+    with versions.open_version(copy) as version:
         assert version.table("core.posts").height == 32
     ingest(copy)
-    warehouse.build(copy, registry=registers(), now=NOW)
+    build.build(copy, registry=registers(), now=NOW)
     after_kill = whole(copy)
     assert len(after_kill["core.post_history"]) == 33
     assert not list(copy.archive.glob(".copy-*"))
-    warehouse.build(copy, registry=registers(), now=NOW)
+    build.build(copy, registry=registers(), now=NOW)
     assert whole(copy) == after_kill
 
 
 def test_what_does_not_fit_into_memory_goes_to_disk(tmp_path):
-    with warehouse.open_raw(Workspace(tmp_path)) as con:
+    with connections.open_raw(Workspace(tmp_path)) as con:
         con.execute("SET memory_limit = '32MB'")
         distinct = "SELECT DISTINCT CAST(i AS VARCHAR) || 'abcdefghijklmnop' AS t FROM range(600000) r(i)"
         assert con.execute(f"SELECT count(*) FROM ({distinct})").fetchall() == [(600_000,)]

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from test_cli import call
 
-from pipeline import ledger, night, warehouse
+from pipeline import night
+from pipeline.engine import versions
+from pipeline.engine.trace import UnknownFigure, trace
+from pipeline.intake import ledger
 from pipeline.settings import Workspace
-from pipeline.trace import UnknownFigure, trace
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo):
 
 def test_a_count_of_posts_is_traced_to_just_as_many_rows(demo):
     workspace, _ = demo
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         windows = version.sql("SELECT agency_id, n_posts FROM estimates.agency_window").to_dicts()
     for row in windows:
         behind = trace(workspace, f"agency_window:n_posts:agency_id={row['agency_id']}")
@@ -78,7 +80,7 @@ def test_a_bad_file_is_told_in_a_sentence_and_changes_no_figure(copy):
     bad.write_text("<!DOCTYPE html><html><title>Masuk</title></html>")
     result = call("run", workspace=copy.root)
     assert result.returncode == night.PARTLY, result.stderr + result.stdout
-    assert warehouse.current(copy) == "w-2" and _figures(copy) == before
+    assert versions.current(copy) == "w-2" and _figures(copy) == before
     said = call("status", "--json", workspace=copy.root)
     assert said.returncode == night.PARTLY
     problem = next(p for p in json.loads(said.stdout)["problems"] if p["file"].endswith(bad.name))
@@ -134,7 +136,7 @@ def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows
     mapping.write_text(proposed, encoding="utf-8")
     night_of = call("run", workspace=copy.root)
     assert night_of.returncode == night.DONE, night_of.stdout + night_of.stderr
-    with warehouse.open_version(copy) as version:
+    with versions.open_version(copy) as version:
         posts = version.sql(
             "SELECT post_id, views, likes, saves, reach FROM core.posts WHERE account_id = 'tt-uji' ORDER BY 1"
         ).rows()
@@ -148,8 +150,8 @@ def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows
 
 
 def test_a_failed_rule_publishes_nothing_and_is_named(copy, monkeypatch):
-    from pipeline import models
-    from pipeline.defs.run import overnight
+    from pipeline.cli.run import overnight
+    from pipeline.engine import models
     from pipeline.settings import Workspace as Place
 
     before = _figures(copy)
@@ -163,7 +165,7 @@ def test_a_failed_rule_publishes_nothing_and_is_named(copy, monkeypatch):
     __import__("sys").modules.pop("pipeline.definitions", None)
     assert report.status == night.NOT_PUBLISHED
     assert any("no_posts_allowed" in line for line in report.lines("en"))
-    assert warehouse.current(copy) == "w-1" and _figures(copy) == before
+    assert versions.current(copy) == "w-1" and _figures(copy) == before
 
 
 def test_share_is_one_file_that_needs_no_other(demo, tmp_path):
@@ -198,7 +200,7 @@ def test_the_same_files_twice_and_in_another_order_change_only_what_was_seen_whe
         _drop(workspace, file, other, f"salinan {file.name}")
         _drop(workspace, file, other, file.name)
     assert call("run", workspace=other.root).returncode in (night.DONE, night.PARTLY)
-    assert warehouse.current(other) == "w-2"
+    assert versions.current(other) == "w-2"
     assert _differences(_everything(workspace), _everything(other)) == []
     first, again = _ledger(workspace), _ledger(other)
     assert {key: entry[:-1] for key, entry in first.items()} == {key: entry[:-1] for key, entry in again.items()}
@@ -214,7 +216,7 @@ WHEN_SEEN = ("first_seen_at", "last_seen_at", "file_name", "export_id", "built_a
 
 
 def _everything(workspace: Workspace) -> dict[str, list[str]]:
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         names = [name for name in version.tables if name != "meta.changed_history"]
         return {name: sorted(map(repr, version.table(name).drop(*WHEN_SEEN, strict=False).rows())) for name in names}
 
@@ -230,6 +232,6 @@ def _ledger(workspace: Workspace) -> dict[tuple[str, str], tuple]:
 
 
 def _figures(workspace: Workspace) -> dict[str, list]:
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         tables = ("core.posts", "marts.account_month", "estimates.agency_window")
         return {name: sorted(map(repr, version.table(name).drop("export_id", strict=False).rows())) for name in tables}

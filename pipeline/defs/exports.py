@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipeline import ledger, registry
+from pipeline import registry
 from pipeline.defs.night import Night
-from pipeline.raw import TABLES
+from pipeline.engine.raw import TABLES
+from pipeline.intake import ledger
 
 INBOX = dg.AssetKey("inbox")
 RAW_TABLES = tuple(TABLES)

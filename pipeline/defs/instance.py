@@ -1,13 +1,12 @@
 """The Dagster instance of a workspace: the house's dagster.yaml, with its storage moved into that workspace."""
 
-from pathlib import Path
-
 import dagster as dg
 from dagster._core.instance import InstanceRef
 
+from pipeline.files import shipped
 from pipeline.settings import Workspace
 
-CONFIGURATION = Path(__file__).resolve().parents[2]
+CONFIGURATION = shipped()
 STORAGE = {"module": "pipeline.defs.storage", "class": "Storage"}
 
 

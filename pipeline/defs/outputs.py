@@ -6,10 +6,12 @@ from typing import Any
 
 import dagster as dg
 
-from pipeline import execution, models, pages, registry, warehouse
+from pipeline import pages, registry
 from pipeline.defs.night import Night
 from pipeline.defs.schedules import stopped
 from pipeline.defs.warehouse import key_of
+from pipeline.engine import models, versions
+from pipeline.notebook import execution
 
 SHOWN = ("marts", "estimates")
 RAN = "ran"
@@ -66,7 +68,7 @@ def _pages(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def site(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult]:
         known = registry.load(night.workspace.registry)
-        with warehouse.open_version(night.workspace) as version:
+        with versions.open_version(night.workspace) as version:
             result = pages.build(version, night.workspace.site, registry=known, notebooks=night.workspace.notebooks)
         for note in result.notes:
             context.log.warning("%s", note)

@@ -67,8 +67,9 @@ def inbox_sensor(context: dg.SensorEvaluationContext, night: Night) -> dg.Sensor
 
 def look(workspace: Workspace, since: int) -> tuple[list[Any], int, int]:
     """Read files that came after `since` (ctime, ns), oldest first, for a limited time; give results, new cursor, files left."""
-    from pipeline import inbox, registry
+    from pipeline import registry
     from pipeline.exports import read
+    from pipeline.intake import inbox
 
     try:
         known: registry.Registry | None = registry.load(workspace.registry)

@@ -8,9 +8,10 @@ from typing import Any
 
 import dagster as dg
 
-from pipeline import models, registry, warehouse
+from pipeline import registry
 from pipeline.columns import columns
 from pipeline.defs.night import Night
+from pipeline.engine import build, models
 
 Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
@@ -35,15 +36,15 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
             dg.AssetCheckSpec(c.name, asset=key_of(owner[c.name]), blocking=c.blocking, description=c.message_en) for c in checks
         ],
     )
-    def build(context: dg.AssetExecutionContext, night: Night) -> Events:
-        with warehouse.Build(night.workspace, registry.load(night.workspace.registry)) as making:
+    def warehouse(context: dg.AssetExecutionContext, night: Night) -> Events:
+        with build.Build(night.workspace, registry.load(night.workspace.registry)) as making:
             for table in tables:
                 making.create(table)  # rows and seconds go to its metadata: every line of a log is an event in a database
             for check in checks:
                 making.check(check)
             try:
                 version = making.publish()
-            except warehouse.NotPublished:
+            except build.NotPublished:
                 yield from _check_results(making.checks, owner)
                 raise
         context.log.info("published %s in %.1f s", version.version, version.seconds)
@@ -52,7 +53,7 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
             yield _materialized(result, described[result.name], version.version)
         yield from _check_results(version.checks, owner)
 
-    return [*references, build]
+    return [*references, warehouse]
 
 
 def _spec(table: models.Model) -> dg.AssetSpec:
@@ -72,7 +73,7 @@ def _table_of(check: models.Check, tables: list[models.Model]) -> str:
     return next((table.name for table in reversed(tables) if table.name in read), tables[-1].name)
 
 
-def _materialized(result: warehouse.TableResult, table: models.Model, version: str) -> dg.MaterializeResult:
+def _materialized(result: build.TableResult, table: models.Model, version: str) -> dg.MaterializeResult:
     vocabulary = columns()
     schema = dg.TableSchema(
         columns=[
@@ -97,7 +98,7 @@ def _materialized(result: warehouse.TableResult, table: models.Model, version: s
     return dg.MaterializeResult(asset_key=key_of(result.name), metadata=metadata)
 
 
-def _check_results(results: list[warehouse.CheckResult], owner: dict[str, str]) -> Iterator[dg.AssetCheckResult]:
+def _check_results(results: list[build.CheckResult], owner: dict[str, str]) -> Iterator[dg.AssetCheckResult]:
     for found in results:
         yield dg.AssetCheckResult(
             asset_key=key_of(owner[found.name]),

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from pipeline import execution
+from pipeline.files import is_running
 from pipeline.html import environment, plotly_source, shell
 from pipeline.html.escape import file_part
 from pipeline.html.locale import LANGUAGES, Words
-from pipeline.inbox import is_running
+from pipeline.notebook import execution
 from pipeline.pages import buku, daftar, glosarium, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
 from pipeline.pages.common import ranked_agencies
 from pipeline.pages.data import Facts, load

@@ -8,7 +8,7 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
-from pipeline.actions import texts as advice_texts
+from pipeline.estimates.actions import texts as advice_texts
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.pages.common import COMPLETE, SLOW_HOURS, direction, habit_change, reply

@@ -6,9 +6,9 @@ import re
 
 from markupsafe import Markup
 
-from pipeline.execution import Record
 from pipeline.html import render
 from pipeline.html.escape import tampil
+from pipeline.notebook.execution import Record
 from pipeline.pages.sheet import Sheet
 
 PATH = "buku/index.html"

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline import safe_yaml
+from pipeline import files
 from pipeline.html.escape import file_part, tampil
 
 T, N, F, D, S, B = pl.Utf8, pl.Int64, pl.Float64, pl.Date, pl.Datetime("us"), pl.Boolean
@@ -547,7 +547,7 @@ def theme_rules(registry=None) -> dict:
     if themes:
         return dict(themes)
     path = Path(__file__).parents[1] / "templates" / "kabupaten-bogor" / "themes.yml"
-    return safe_yaml.load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return files.load_yaml(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def theme_names(registry=None) -> dict[str, dict[str, str]]:

@@ -1,20 +1,19 @@
 """Glossary, generated from `warehouse/metrics.yml`: the same words, formula and caveat that the numbers were made with."""
 
 import functools
-from pathlib import Path
 
-from pipeline import safe_yaml
+from pipeline import files
 from pipeline.html import render
 from pipeline.html.escape import file_part
 from pipeline.pages.sheet import Sheet
 
 PATH = "glosarium.html"
-METRICS = Path(__file__).parents[2] / "warehouse" / "metrics.yml"
+METRICS = files.shipped("warehouse", "metrics.yml")
 
 
 @functools.cache
 def catalogue() -> dict:
-    return safe_yaml.load(METRICS.read_text(encoding="utf-8")) if METRICS.exists() else {}
+    return files.load_yaml(METRICS.read_text(encoding="utf-8")) if METRICS.exists() else {}
 
 
 def build(sheet: Sheet) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline.charts import Column, Table
 from pipeline.charts.dots import PLATFORM_NAMES, theme_side
+from pipeline.estimates.themes import post_programmes
 from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.html.mini import sparkline
@@ -18,7 +19,6 @@ from pipeline.pages import common, daftar
 from pipeline.pages.data import LENS
 from pipeline.pages.parts import parts
 from pipeline.pages.sheet import Sheet
-from pipeline.themes import post_programmes
 
 PATH = "pancakarsa.html"
 MINIMUM_SHOWN = 5

@@ -15,7 +15,7 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.mutants import legible, strict
-from pipeline import screen
+from pipeline.cli import screen
 from pipeline.exports import Job, dates, guards, read, read_many, values, workbook, workbook_child
 from pipeline.exports import text as texts
 from pipeline.exports.messages import TEXTS, Refused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.measures import aspirations, audience, campaigns, growth, information, plan, response, rhythm, risk, shrunk
+from pipeline.estimates import aspirations, audience, campaigns, growth, information, plan, response, rhythm, risk, shrunk
 from pipeline.tables import Table
 
 MODULES = (rhythm, growth, audience, response, plan, campaigns, aspirations, information, risk, shrunk)

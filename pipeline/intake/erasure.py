@@ -17,7 +17,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline import inbox, ledger, redact, tombstones, warehouse
+from pipeline.engine import connections, versions
+from pipeline.files import fsync
+from pipeline.intake import inbox, ledger, redact, tombstones
 from pipeline.settings import Workspace
 
 SHORTEST = 4  # a shorter text stands in every file by chance
@@ -72,7 +74,7 @@ def _put(place: Path, data: bytes) -> None:
     temporary.chmod(0o440)
     inbox.fsync(temporary)
     os.replace(temporary, place)
-    inbox.fsync_folder(place.parent)
+    fsync(place.parent)
 
 
 def _remember(workspace: Workspace, mark: str, digest: str | None) -> None:
@@ -84,7 +86,7 @@ def _move_sightings(workspace: Workspace, old: str, new: str | None) -> None:
     """Names, accounts and days of an erased file now speak for its redacted copy, also in older tombstones."""
     book = tombstones.known(workspace)
     tombstones.write(workspace, {mark: new if digest == old else digest for mark, digest in book.items()})
-    with warehouse.open_raw(workspace) as con:
+    with connections.open_raw(workspace) as con:
         con.execute("UPDATE raw.sightings SET sha256 = $new WHERE sha256 = $old", {"old": old, "new": new or inbox.ERASED})
         con.execute("CHECKPOINT raw")
 
@@ -96,7 +98,7 @@ def renew_raw(workspace: Workspace, subject: str) -> None:
     """A new private database with the sightings only: freed pages of the old one would still hold what was deleted."""
     aside = workspace.raw_db.with_name(f"raw.duckdb.tmp-{os.getpid()}")
     aside.unlink(missing_ok=True)
-    with warehouse.open_raw(workspace) as con:
+    with connections.open_raw(workspace) as con:
         con.execute(f"ATTACH '{str(aside).replace(chr(39), chr(39) * 2)}' AS fresh")
         con.execute("CREATE TABLE fresh.sightings AS SELECT * FROM raw.sightings")
         con.execute(
@@ -108,13 +110,13 @@ def renew_raw(workspace: Workspace, subject: str) -> None:
         leftover.unlink()
     inbox.fsync(aside)
     os.replace(aside, workspace.raw_db)
-    inbox.fsync_folder(workspace.warehouse)
+    fsync(workspace.warehouse)
     ledger.remember_names(workspace)
 
 
 def purge(workspace: Workspace) -> list[str]:
     """Delete every version but the current one, and everything made from the others. Gives what was removed."""
-    now = warehouse.current(workspace)
+    now = versions.current(workspace)
     old = [p for p in workspace.versions.glob("w-*") if p.stem != now]
     old += [p for p in workspace.site.glob("*") if p.name not in (now, "latest")]
     old += [p for p in workspace.notebooks.glob("w-*") if p.stem != now and p.name != now]

@@ -20,10 +20,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline import settings, warehouse
+from pipeline import settings
 from pipeline.charts import Column
-from pipeline.notebook_charts import Grafik
-from pipeline.notebook_display import OUTPUT, catat, display, jawab, kata, tampilkan
+from pipeline.engine import versions
+from pipeline.notebook.charts import Grafik
+from pipeline.notebook.display import OUTPUT, catat, display, jawab, kata, tampilkan
 
 __all__ = ["Buku", "HanyaBaca", "TidakAda", "buka", "catat", "jawab", "tampilkan"]
 
@@ -70,7 +71,7 @@ def buka(versi: str | date | None = None, *, ruang: str | None = None) -> Buku:
 
     Prints what it is, how old and how complete. `ruang` names another workspace. Raises TidakAda for an unknown version."""
     place = settings.workspace(ruang)
-    data = Buku(warehouse.open_version(place, _version_name(place, versi)))
+    data = Buku(versions.open_version(place, _version_name(place, versi)))
     data.keterangan()
     return data
 
@@ -78,7 +79,7 @@ def buka(versi: str | date | None = None, *, ruang: str | None = None) -> Buku:
 def _version_name(place: settings.Workspace, wanted: str | date | None) -> str | None:
     if wanted is None:
         return os.environ.get("TERUKUR_VERSION")  # the night names the version that it has just published
-    known = warehouse.versions(place)
+    known = versions.versions(place)
     names = [v["version"] for v in known]
     if str(wanted) in names:
         return str(wanted)
@@ -91,7 +92,7 @@ def _version_name(place: settings.Workspace, wanted: str | date | None) -> str |
 class Buku:
     """One opened version. `sql`, `metrik`, `grafik`, `tabel`, `telusur`, `bantuan`; everything else is yours in Polars."""
 
-    def __init__(self, version: warehouse.Version):
+    def __init__(self, version: versions.Version):
         self.versi = version
         self.info = version.info
         self.kata = kata()
@@ -188,13 +189,13 @@ class Buku:
         """A metric at any grain, with n and its 95 % interval: `db.metrik("er_account", per="platform")`.
 
         The same `measure` as on the pages. `dengan` filters: a value, a list, or (first, last)."""
-        from pipeline import metrics
+        from pipeline.engine import metrics
 
         return metrics.measure(self.versi, nama, (per,) if isinstance(per, str) else tuple(per), dict(dengan or {}))
 
     def arti(self, nama: str) -> None:
         """What a metric means, its formula and its caveat."""
-        from pipeline import metrics
+        from pipeline.engine import metrics
 
         m = metrics.get(nama)
         parts = [f"<b>{html.escape(m.label_id)}</b> (<code>{m.metric_id}</code>). {html.escape(m.explanation_id)}"]
@@ -203,14 +204,14 @@ class Buku:
         tampilkan("<p>" + "<br>".join(parts) + "</p>")
 
     def daftar_metrik(self) -> pl.DataFrame:
-        from pipeline import metrics
+        from pipeline.engine import metrics
 
         rows = [(m.metric_id, m.label_id, m.unit, m.provided) for m in metrics.catalogue().metrics.values()]
         return pl.DataFrame(rows, schema=["metrik", "arti", "satuan", "tersedia"], orient="row")
 
     def telusur(self, angka: str, baris: int = 10) -> pl.DataFrame:
         """The files and rows behind a figure id, e.g. `agency_window:vs_expected:agency_id=dinkes`."""
-        from pipeline.trace import Source, trace
+        from pipeline.engine.trace import Source, trace
 
         found = trace(self.versi.workspace, angka, self.versi.name)
         names = {"file": "berkas", "member": "bagian", "row": "baris", "what": "apa", "value": "nilai", "sha256": "sha256"}

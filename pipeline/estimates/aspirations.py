@@ -7,9 +7,9 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.estimates.themes import contains, normalise
 from pipeline.statistics import comparison
 from pipeline.tables import Table
-from pipeline.themes import contains, normalise
 
 MINIMUM_CELL = 5
 OTHER = "lainnya"

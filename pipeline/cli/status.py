@@ -14,7 +14,8 @@ PROBLEMS = ("refused", "held", "flagged")  # the most urgent first
 
 def collect(workspace: Workspace) -> dict[str, Any]:
     """Everything as plain values: the version, counts by outcome, files with a problem and their sentences, silent accounts."""
-    from pipeline import ledger, warehouse
+    from pipeline.engine import versions
+    from pipeline.intake import ledger
 
     entries = ledger.status(workspace).to_dicts() if workspace.raw_db.exists() else []
     counts: dict[str, int] = {}
@@ -23,30 +24,30 @@ def collect(workspace: Workspace) -> dict[str, Any]:
     return {
         "workspace": str(workspace.root),
         "working": not night.is_free(workspace),
-        "version": _version(workspace) if warehouse.current(workspace) else None,
+        "version": _version(workspace) if versions.current(workspace) else None,
         "files": counts,
         "refused": counts.get("refused", 0),
         "held": counts.get("held", 0),
         "flagged": counts.get("flagged", 0),
         "problems": [_problem(e) for outcome in PROBLEMS for e in entries if e["outcome"] == outcome],
-        "coverage": _coverage(workspace) if warehouse.current(workspace) else [],
-        "silent": silent(workspace) if warehouse.current(workspace) else [],
+        "coverage": _coverage(workspace) if versions.current(workspace) else [],
+        "silent": silent(workspace) if versions.current(workspace) else [],
         "notebooks": _failed_notebooks(workspace),
     }
 
 
 def _failed_notebooks(workspace: Workspace) -> list[dict[str, str]]:
     """Notebooks whose last run stopped: name, why, and the version that their page still shows (empty where there is none)."""
-    from pipeline import execution
+    from pipeline.notebook import execution
 
     stopped = [r for r in execution.records(workspace.notebooks) if r.failure]
     return [{"name": r.name, "reason": r.failure["reason"], "shows": r.version if r.parts else ""} for r in stopped if r.failure]
 
 
 def _version(workspace: Workspace) -> dict[str, Any]:
-    from pipeline import warehouse
+    from pipeline.engine import versions
 
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         return version.sql("SELECT * FROM meta.version").to_dicts()[0]
 
 
@@ -56,7 +57,8 @@ def silent(workspace: Workspace) -> list[dict[str, Any]]:
     Not to today, so that the answer is the same whenever and under whatever clock it is asked. More than
     `data_age_warning_days` of settings.toml is too long. Who never sent anything is told by the coverage instead.
     """
-    from pipeline import registry, warehouse
+    from pipeline import registry
+    from pipeline.engine import versions
 
     limit = registry.load(workspace.registry).settings["data_age_warning_days"]
     query = """
@@ -67,13 +69,13 @@ def silent(workspace: Workspace) -> list[dict[str, Any]]:
           AND x.agency_id IN (SELECT agency_id FROM core.accounts WHERE status = 'active' AND valid_to IS NULL)
         GROUP BY x.agency_id HAVING days > $limit
         ORDER BY days DESC, x.agency_id"""
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         return version.sql(query, limit=limit).to_dicts()
 
 
 def _coverage(workspace: Workspace) -> list[dict[str, Any]]:
     """Accounts whose newest finished month is not complete, worst first."""
-    from pipeline import warehouse
+    from pipeline.engine import versions
 
     query = """
         SELECT agency_id, account_id, platform, month, state, covered_days, days, last_captured_at
@@ -83,7 +85,7 @@ def _coverage(workspace: Workspace) -> list[dict[str, Any]]:
             WHERE month < (SELECT date_trunc('month', data_cutoff) FROM meta.version))
           AND state NOT IN ('complete', 'not_required')
         ORDER BY covered_days, agency_id, account_id"""
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         return version.sql(query).to_dicts()
 
 
@@ -103,7 +105,7 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
     """The same for a person."""
     from rich.text import Text
 
-    from pipeline import screen
+    from pipeline.cli import screen
     from pipeline.html.locale import Words
 
     indonesian = language == "id"
@@ -143,7 +145,7 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
 
 
 def _row(problem: dict[str, Any], language: str) -> tuple[object, ...]:
-    from pipeline import screen
+    from pipeline.cli import screen
 
     name = problem["file"] + (f" › {problem['member']}" if problem["member"] else "")
     said: dict[str, list[str]] = {}

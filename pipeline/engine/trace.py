@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline import models, warehouse
+from pipeline.engine import models, versions
 from pipeline.settings import Workspace
 from pipeline.statistics.comparison import MINIMUM_COVERAGE, MINIMUM_POSTS
 
@@ -90,7 +90,7 @@ class Source:
 def trace(workspace: Workspace, figure_id: str, version_name: str | None = None) -> list[Source]:
     """The rows behind a figure of the published version, oldest export first. Raises UnknownFigure."""
     short, column, keys = parse(figure_id)
-    with warehouse.open_version(workspace, version_name) as version:
+    with versions.open_version(workspace, version_name) as version:
         table = _table(short, version.tables)
         names = version.sql(f"SELECT * FROM {table} LIMIT 0").columns  # noqa: S608 - a name of this version
         unknown = [name for name in (column, *keys) if name not in names]

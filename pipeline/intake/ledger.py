@@ -23,14 +23,17 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from pipeline import ownership, raw, restated, warehouse
+from pipeline.engine import connections, raw
 from pipeline.exports.batch import Job, read_many
 from pipeline.exports.messages import level
 from pipeline.exports.model import Export, Shared
+from pipeline.files import write_atomically
 from pipeline.formats import mapped
-from pipeline.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
+from pipeline.intake import owners as ownership
+from pipeline.intake import restated
+from pipeline.intake.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
+from pipeline.intake.tombstones import replaced
 from pipeline.settings import Workspace
-from pipeline.tombstones import replaced
 
 KEPT = ("accepted", "flagged")
 CRASHED, RETRY = "READER_CRASHED", "+"
@@ -83,9 +86,9 @@ def ingest(
     moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) if now is None or now.tzinfo else now
     accounts = registry.accounts["account_id"].unique().to_list()
     sweep(workspace.archive)
-    warehouse.set_aside_if_damaged(workspace)
+    connections.set_aside_if_damaged(workspace)
     found = scan(workspace.inbox, accounts, settle_seconds) if workspace.inbox.exists() else []
-    with warehouse.open_raw(workspace) as con:
+    with connections.open_raw(workspace) as con:
         night = _Night(con, workspace, registry, moment, read)
         con.execute("BEGIN")
         try:
@@ -110,7 +113,7 @@ def rebuild(workspace: Workspace, registry: Any, **options: Any) -> IngestReport
 
 def remember_names(workspace: Workspace) -> None:
     """Write what was seen beside the archive: bytes alone do not say whose they are, should the database ever be lost."""
-    with warehouse.open_raw(workspace) as con:
+    with connections.open_raw(workspace) as con:
         _write_names(workspace, con)
 
 
@@ -120,7 +123,7 @@ def _write_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
     place = workspace.archive / NAMES
     place.parent.mkdir(parents=True, exist_ok=True)
     if not place.exists() or place.read_text(encoding="utf-8") != text:
-        warehouse.write_atomically(place, text)
+        write_atomically(place, text)
 
 
 def _recall_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
@@ -135,7 +138,7 @@ def _recall_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
 
 def status(workspace: Workspace) -> pl.DataFrame:
     """The ledger, one row per table of a file, newest first: what it is, what became of it, and the message for its sender."""
-    with warehouse.open_raw(workspace) as con:
+    with connections.open_raw(workspace) as con:
         return con.sql(
             "SELECT * EXCLUDE (owners, registry_token) FROM raw.exports ORDER BY first_seen_at DESC, file_name, member"
         ).pl()

@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline import metrics
-from pipeline.measures.rhythm import covered_days
+from pipeline.engine import metrics
+from pipeline.estimates.rhythm import covered_days
 from pipeline.tables import Table
 
 SIMILAR, ON_TIME_HOURS, MINIMUM_TAGGED = 0.6, 2.0, 5

@@ -25,13 +25,15 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from pipeline.files import shipped
+
 if TYPE_CHECKING:
     from nbclient import NotebookClient
     from nbformat import NotebookNode
 
     from pipeline.settings import Workspace
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+FOLDER = shipped("notebooks")
 OUTPUT = "application/vnd.terukur.v1+json"
 CELL_SECONDS = 120
 START_SECONDS = 60
@@ -137,9 +139,9 @@ def _worker(workspace: Workspace, version: str, now: str, waiting: SimpleQueue[s
 
 def overnight(workspace: Workspace) -> list[Record]:
     """Every notebook on the current version. Where the extra is missing or no kernel starts, each record says so."""
-    from pipeline import warehouse
+    from pipeline.engine import versions
 
-    with warehouse.open_version(workspace) as version:
+    with versions.open_version(workspace) as version:
         name, built = version.name, version.info["built_at"].isoformat()
     list(forget_missing(workspace.notebooks))
     try:
@@ -169,7 +171,7 @@ class Kernel:
 
     def __enter__(self) -> Kernel:
         self.manager, self.place = _manager()
-        root = str(Path(__file__).resolve().parent.parent)
+        root = str(Path(__file__).resolve().parents[2])
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),

@@ -10,9 +10,9 @@ import polars as pl
 
 from pipeline.charts import plain
 from pipeline.charts.plain import Axis, Series, Texts
+from pipeline.engine.versions import Version
 from pipeline.html.locale import Words
-from pipeline.notebook_display import Gambar, tampilkan
-from pipeline.warehouse import Version
+from pipeline.notebook.display import Gambar, tampilkan
 
 __all__ = ["Axis", "Grafik", "Series"]
 
@@ -108,10 +108,10 @@ class Grafik:
 
     def nama_tema(self) -> dict[str, str]:
         """programme id → its Indonesian name, from the register of this workspace."""
-        from pipeline import safe_yaml
+        from pipeline import files
 
         path = self.data.versi.workspace.registry / "themes.yml"
-        themes = safe_yaml.load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        themes = files.load_yaml(path.read_text(encoding="utf-8")) if path.exists() else {}
         listed = [p for scheme in (themes or {}).get("schemes", []) for p in scheme.get("programmes", [])]
         return {p["id"]: p.get("name_id", p["id"]) for p in listed}
 

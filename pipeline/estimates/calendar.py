@@ -20,16 +20,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, time
 from functools import lru_cache
-from pathlib import Path
 
 import holidays
 import numpy as np
 import polars as pl
 
+from pipeline.files import shipped
 from pipeline.registry import SLA_WORKING_DAYS
 from pipeline.tables import Table
 
-RAMADAN_FILE = Path(__file__).resolve().parent.parent / "warehouse" / "ramadan.csv"
+RAMADAN_FILE = shipped("warehouse", "ramadan.csv")
 FIRST, LAST = date(2018, 1, 1), date(2030, 12, 31)
 WORKING_HOURS: dict[str, tuple[str, str]] = {
     "monday_to_thursday": ("07:30", "16:00"),

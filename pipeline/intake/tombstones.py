@@ -8,8 +8,8 @@ import os
 import secrets
 from collections.abc import Callable
 
+from pipeline.files import write_atomically
 from pipeline.settings import Workspace
-from pipeline.warehouse import write_atomically
 
 
 def keyed(workspace: Workspace, text: str) -> str:

@@ -214,7 +214,7 @@ def _show(session: Session, exports: list[Any], as_json: bool) -> None:
         for export in exports:
             typer.echo(json.dumps(export.as_json(), ensure_ascii=False))
         return
-    from pipeline import screen
+    from pipeline.cli import screen
 
     out = screen.console()
     for export in exports:
@@ -297,7 +297,7 @@ def _run(session: Session) -> int:
     load(workspace.registry)  # a mistake there is said at once, before anything starts
     workspace.create()
     night.require_room(workspace)
-    from pipeline.defs.run import overnight
+    from pipeline.cli.run import overnight
 
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
     report = night.stoppable(
@@ -312,14 +312,14 @@ def _run(session: Session) -> int:
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Kelengkapan, penolakan, malam terakhir. / Coverage, refusals, the last night."""
-    from pipeline.status import collect, lines
+    from pipeline.cli.status import collect, lines
 
     session: Session = context.obj
     found = collect(session.workspace)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, default=str))
     else:
-        from pipeline import screen
+        from pipeline.cli import screen
 
         out = screen.console()
         for part in lines(found, session.language):
@@ -337,8 +337,8 @@ def trace(
     """Berkas dan baris di balik sebuah angka. / The files and rows behind a figure."""
     import dataclasses
 
-    from pipeline import screen
-    from pipeline.trace import trace as behind
+    from pipeline.cli import screen
+    from pipeline.engine.trace import trace as behind
 
     session: Session = context.obj
     sources = [dataclasses.asdict(source) for source in behind(session.workspace, figure)]
@@ -368,14 +368,15 @@ def share(
     as_pdf: Annotated[bool, typer.Option("--pdf", help="Juga PDF (perlu Chromium). / A PDF too (needs Chromium).")] = False,
 ) -> None:
     """Satu halaman utuh dalam satu berkas HTML. / One page as one self-contained HTML file."""
-    from pipeline import pages, registry, warehouse
+    from pipeline import pages, registry
+    from pipeline.engine import versions
 
     session: Session = context.obj
     tongue = language or session.language
     if tongue not in ("id", "en"):
         session.stop(night.USAGE, f"Bahasa '{tongue}' tidak ada: id, en.", f"No language '{tongue}': id, en.")
     target = out or Path(f"terukur-{agency}-{tongue}.html")
-    with warehouse.open_version(session.workspace) as version:
+    with versions.open_version(session.workspace) as version:
         try:
             written = pages.share(version, agency, target, tongue, registry=registry.load(session.workspace.registry))
         except KeyError as error:
@@ -393,10 +394,10 @@ def share(
 @app.command()
 def rollback(context: typer.Context) -> None:
     """Kembali ke versi terbit sebelumnya. / Publish the previous version again."""
-    from pipeline import warehouse
+    from pipeline.engine import versions
 
     with night.alone(context.obj.workspace):
-        name = warehouse.rollback(context.obj.workspace)
+        name = versions.rollback(context.obj.workspace)
     context.obj.say(f"Versi terbit sekarang: {name}", f"Now published: {name}")
 
 
@@ -407,7 +408,7 @@ def erase(
     reason: Annotated[str, typer.Option("--reason", "-r", help="Alasan atau nomor permintaan. / Why, or a case number.")],
 ) -> None:
     """Menghapus seseorang dari semua berkas kita. / Erase a person from every file of ours; cannot be undone."""
-    from pipeline import erasure
+    from pipeline.intake import erasure
 
     session: Session = context.obj
     workspace = session.workspace
@@ -453,12 +454,14 @@ def lab(context: typer.Context) -> None:
     import importlib.util
     import subprocess
 
+    from pipeline.files import shipped
+
     session: Session = context.obj
     if importlib.util.find_spec("jupyterlab") is None:
         session.stop(
             night.ENVIRONMENT, "JupyterLab belum terpasang: pip install 'terukur[notebooks]'", "JupyterLab is not installed"
         )
-    folder = Path(__file__).resolve().parent.parent / "notebooks"
+    folder = shipped("notebooks")
     environment = {**os.environ, "TERUKUR_WORKSPACE": str(session.workspace.root)}
     quiet = [
         "--LabApp.news_url=None",
@@ -480,7 +483,8 @@ def notebook(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Berkas tujuan. / Where to.")] = None,
 ) -> None:
     """Menjalankan satu buku catatan dan menyimpannya sebagai HTML. / Run one notebook, save it as HTML."""
-    from pipeline import execution, warehouse
+    from pipeline.engine import versions
+    from pipeline.notebook import execution
     from pipeline.pages import share_notebook
 
     session: Session = context.obj
@@ -489,7 +493,7 @@ def notebook(
         session.stop(night.USAGE, f"Tidak ada buku catatan '{name}'.", f"No notebook '{name}': {', '.join(execution.names())}")
     wanted = {"perangkat": agency, "kelompok": group, "platform": platform}
     values = {key: value for key, value in wanted.items() if value is not None}
-    with warehouse.open_version(session.workspace, version) as opened:
+    with versions.open_version(session.workspace, version) as opened:
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat()
         try:
             record = execution.run_one(session.workspace, opened.name, chosen[0], values, now=now)

@@ -18,9 +18,9 @@ from typing import Any
 
 import polars as pl
 
-from pipeline import safe_yaml
-from pipeline.measures.plan import database
-from pipeline.metrics import literal
+from pipeline import files
+from pipeline.engine.metrics import literal
+from pipeline.estimates.plan import database
 from pipeline.tables import Table
 
 TEXTS = Path(__file__).with_name("actions_texts.yml")
@@ -235,7 +235,7 @@ def _row(rule: Rule, evidence: pl.DataFrame, agency_id: str | None) -> dict[str,
 @lru_cache(maxsize=1)
 def texts() -> dict[str, dict[str, str]]:
     """rule -> title_id, title_en, text_id, text_en."""
-    return safe_yaml.load(TEXTS.read_text(encoding="utf-8"))
+    return files.load_yaml(TEXTS.read_text(encoding="utf-8"))
 
 
 NEEDS = (

@@ -20,6 +20,8 @@ from io import FileIO
 from itertools import count, repeat
 from pathlib import Path
 
+from pipeline.files import fsync, is_running
+
 UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial")
 CLUTTER = {".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".directory"}
 RECENT_SECONDS = 60
@@ -250,22 +252,3 @@ def sweep(archive: Path) -> None:
     for leftover in archive.glob(".copy-*"):
         if not is_running(leftover.name.rsplit("-", 1)[1]):
             leftover.unlink(missing_ok=True)
-
-
-def is_running(process: str) -> bool:
-    """Whether another process with this number works; our own leftovers are from a number used before."""
-    return process.isdigit() and int(process) != os.getpid() and Path(f"/proc/{process}").exists()
-
-
-def fsync(path: Path) -> None:
-    """Make the content of a file, or the names in a folder, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make a rename in this folder survive a power cut."""
-    fsync(folder)

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from pipeline import calendar
+from pipeline.estimates import calendar
 from pipeline.statistics import comparison, shrinkage, survival
 from pipeline.tables import Table
 

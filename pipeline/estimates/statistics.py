@@ -1,8 +1,8 @@
 """The `estimates.*` tables: which frames each one reads, what a row is, and the function that makes it."""
 
+from pipeline.estimates.themes import second_scheme
 from pipeline.statistics import comparison, curves, lifts, season, surges, training, windows
 from pipeline.tables import Table
-from pipeline.themes import second_scheme
 
 EXPECTED, ACCOUNT_MONTH, AGENCIES = "estimates.account_month_expected", "marts.account_month", "core.agencies"
 POSTS = "marts.post_facts"

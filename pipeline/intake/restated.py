@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 
-from pipeline import raw
+from pipeline.engine import raw
 from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Message
-from pipeline.ownership import EVIDENCE
+from pipeline.intake.owners import EVIDENCE
 
 CODES = ("RESTATED", "ORDER_ASSUMED")
 COUNTERS = ("reach", "views", "impressions", "likes", "reactions", "comments", "shares", "reposts", "saves")

@@ -19,17 +19,18 @@ from typing import Any
 
 import duckdb
 
+from pipeline.files import shipped
 from pipeline.tables import Table
 
-WAREHOUSE = Path(__file__).resolve().parent.parent / "warehouse"
+WAREHOUSE = shipped("warehouse")
 SCHEMAS = ("staging", "core", "marts")
 SOURCES = ("raw", "registry", "reference")  # attached before the first table: private rows, registers, our own CSV files
 PYTHON_MODULES = (
-    "pipeline.calendar",
-    "pipeline.themes",
-    "pipeline.statistics.tables",
-    "pipeline.measures.tables",
-    "pipeline.actions",
+    "pipeline.estimates.calendar",
+    "pipeline.estimates.themes",
+    "pipeline.estimates.statistics",
+    "pipeline.estimates.measures",
+    "pipeline.estimates.actions",
 )
 
 

@@ -30,10 +30,10 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from pipeline import safe_yaml
+from pipeline import files
 from pipeline.statistics import survival
 
-FILE = Path(__file__).resolve().parent.parent / "warehouse" / "metrics.yml"
+FILE = files.shipped("warehouse", "metrics.yml")
 SINGLE_PLATFORM = ("platform", "account_id", "post_key", "export_id")
 POSTS_KEYS = ("agency_id", "account_id", "platform", "month", "quarter", "week_start", "peer_group")
 COVERAGE_BY = ("agency_id", "account_id", "platform", "month", "quarter", "peer_group")
@@ -107,7 +107,7 @@ class Catalogue:
 @lru_cache(maxsize=4)
 def catalogue(path: Path = FILE) -> Catalogue:
     """metrics.yml, checked: unknown keys, missing texts, unknown sources and estimators are errors that name the entry."""
-    data = safe_yaml.load(path.read_text(encoding="utf-8"))
+    data = files.load_yaml(path.read_text(encoding="utf-8"))
     sources = {name: _source(name, body) for name, body in data["sources"].items()}
     metrics = {}
     for entry in data["metrics"]:
@@ -539,12 +539,12 @@ def _coverage(data: Any, by: tuple[str, ...], where: Mapping[str, Any]) -> pl.Da
 
 
 def document() -> str:
-    """`docs/metrik.md`: the catalogue in Indonesian. Written by `python -m pipeline.metrics > docs/metrik.md`."""
+    """`docs/metrik.md`: the catalogue in Indonesian. Written by `python -m pipeline.engine.metrics > docs/metrik.md`."""
     book = catalogue()
     lines = [
         "# Metrik",
         "",
-        "Dibuat dari `warehouse/metrics.yml`; jangan disunting dengan tangan (`python -m pipeline.metrics`).",
+        "Dibuat dari `warehouse/metrics.yml`; jangan disunting dengan tangan (`python -m pipeline.engine.metrics`).",
         "",
     ]
     for group, texts in book.groups.items():

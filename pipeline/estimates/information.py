@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import polars as pl
 
+from pipeline.estimates.themes import normalise
 from pipeline.tables import Table
-from pipeline.themes import normalise
 
 MONTHS = "jan(?:uari)?|feb(?:ruari)?|mar(?:et)?|apr(?:il)?|mei|juni?|juli?|agu(?:stus)?|sep(?:tember)?"
 MONTHS += "|okt(?:ober)?|nov(?:ember)?|des(?:ember)?"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from pipeline.measures.rhythm import covered_days
+from pipeline.estimates.rhythm import covered_days
 from pipeline.tables import Schema, Table
 
 JOIN_HOURS = 72

@@ -1,0 +1,116 @@
+"""`terukur run`: the Dagster job in this process, and what a person should know about it afterwards."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import night
+from pipeline.cli import screen, status
+from pipeline.engine import versions
+from pipeline.html.locale import Words
+from pipeline.settings import Workspace
+
+PROBLEMS = ("refused", "held", "flagged")
+PUBLISHING = {"raw", "warehouse"}  # when one of these stops, nothing new is published
+
+
+@dataclass
+class Report:
+    """One night. `failures` are (step, error) in the order in which they stopped."""
+
+    workspace: Workspace
+    seconds: float
+    counts: dict[str, int] = field(default_factory=dict)
+    failures: list[tuple[str, BaseException]] = field(default_factory=list)
+    log: Path | None = None
+    silent: int = 0  # agencies that stopped sending
+
+    @property
+    def status(self) -> int:
+        """Exit status: what stopped it, else whether files or silent agencies need a person, else done."""
+        if self.failures:
+            found = [night.explain(error)[0] for _, error in self.failures]
+            step, _ = self.failures[0]
+            # A page or a notebook that fails leaves the last good set in place: the figures are out, the pages are not.
+            return found[0] if step in PUBLISHING or found[0] != night.BUG else night.NOT_PUBLISHED
+        return night.PARTLY if self.silent or any(self.counts.get(outcome) for outcome in PROBLEMS) else night.DONE
+
+    def lines(self, language: str = "id") -> list[str]:
+        """At most ten lines for a terminal."""
+        indonesian = language == "id"
+        told = [night.explain(error, self.log) for _, error in self.failures]
+        return [*(word[1] if indonesian else word[2] for word in told), *_summary(self, indonesian)]
+
+
+def overnight(workspace: Workspace) -> Report:
+    """Run the job `overnight` on a workspace whose lock the caller holds. Errors of steps are in the report, not raised."""
+    from pipeline.definitions import defs
+    from pipeline.defs.run import execute
+
+    began = time.monotonic()
+    counts, failures = execute(defs, workspace)
+    log = next((night.write_log(workspace, error) for _, error in failures if night.explain(error)[0] == night.BUG), None)
+    silent = len(status.silent(workspace)) if versions.current(workspace) else 0
+    return Report(workspace, time.monotonic() - began, counts, failures, log, silent)
+
+
+def _summary(report: Report, indonesian: bool) -> list[str]:
+
+    language = "id" if indonesian else "en"
+    files = ", ".join(f"{screen.outcome(o, language).plain} {n}" for o, n in sorted(report.counts.items()) if n)
+    nothing = "tidak ada yang baru" if indonesian else "nothing new"
+    lines = [f"{'Berkas' if indonesian else 'Files'}: {files or nothing}"]
+    if versions.current(report.workspace) is None:
+        return [*lines, "Belum ada versi terbit." if indonesian else "Nothing published yet."]
+    with versions.open_version(report.workspace) as version:
+        facts = _facts(version)
+    lines += _facts_in_words(facts, indonesian)
+    if waiting := _waiting(report, indonesian):
+        lines.append(f"{'Perlu ditangani' if indonesian else 'To deal with'}: {', '.join(waiting)} → terukur status")
+    page = report.workspace.site / "latest" / ("id" if indonesian else "en") / "index.html"
+    if page.exists():
+        lines.append(f"{'Halaman' if indonesian else 'Pages'}: {page}")
+    lines.append(f"{'Selesai dalam' if indonesian else 'Done in'} {report.seconds:.0f} s")
+    return lines
+
+
+def _waiting(report: Report, indonesian: bool) -> list[str]:
+    """What needs a person: files, and agencies that stopped sending."""
+    files = sum(report.counts.get(outcome, 0) for outcome in PROBLEMS)
+    said = [(files, "berkas", "files"), (report.silent, "perangkat daerah berhenti mengirim", "agencies stopped sending")]
+    return [f"{n} {word_id if indonesian else word_en}" for n, word_id, word_en in said if n]
+
+
+def _facts(version: Any) -> dict[str, Any]:
+    query = """
+        SELECT v.*,
+            (SELECT count(*) FROM core.posts WHERE is_counted) AS posts,
+            (SELECT count(DISTINCT agency_id) FROM core.posts WHERE is_counted) AS agencies,
+            (SELECT count(DISTINCT account_id) FROM core.posts WHERE is_counted) AS accounts,
+            (SELECT count(*) FROM meta.tables) AS tables,
+            (SELECT count(*) FROM meta.checks) AS checks,
+            (SELECT count(*) FROM meta.checks WHERE NOT passed) AS warnings
+        FROM meta.version v"""
+    return version.sql(query).to_dicts()[0]
+
+
+def _facts_in_words(facts: dict[str, Any], indonesian: bool) -> list[str]:
+    words = Words("id" if indonesian else "en")
+    period = f"{words.day(facts['period_start'])} – {words.day(facts['period_end'])}"
+    until = words.instant(facts["data_cutoff"])
+    if indonesian:
+        out = [
+            f"Versi {facts['version']}: {facts['tables']} tabel, {facts['checks']} pemeriksaan, {facts['warnings']} peringatan",
+            f"Isi: {facts['posts']} unggahan dari {facts['accounts']} akun, {facts['agencies']} perangkat daerah",
+            f"Periode: {period}; data sampai {until}",
+        ][: 3 if facts["period_start"] else 2]
+        return out + (["DATA SIMULASI – bukan angka sebenarnya"] if facts["simulated"] else [])
+    out = [
+        f"Version {facts['version']}: {facts['tables']} tables, {facts['checks']} checks, {facts['warnings']} warnings",
+        f"Holds: {facts['posts']} posts of {facts['accounts']} accounts, {facts['agencies']} agencies",
+        f"Period: {period}; data until {until}",
+    ][: 3 if facts["period_start"] else 2]
+    return out + (["SIMULATED DATA – not real figures"] if facts["simulated"] else [])

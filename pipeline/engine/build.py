@@ -1,0 +1,311 @@
+"""Tables built aside, checked, and published as one version, or thrown away whole.
+
+Everything a build makes lies in a folder of its own until the last rename, so a kill at any moment leaves the last good version
+published.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline.engine import history
+from pipeline.engine import models as graph
+from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, open_raw
+from pipeline.engine.models import Check, Model, models
+from pipeline.engine.versions import Damaged, current, next_name, retain, seal, verify
+from pipeline.files import is_running, write_atomically
+from pipeline.settings import Workspace, settings
+
+REGISTERS = ("agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "agency_names")
+
+
+class NotPublished(RuntimeError):
+    """A blocking check failed; the last good version stays published. `failed` lists the checks."""
+
+    def __init__(self, failed: list[CheckResult]):
+        self.failed = failed
+        self.exit_status = 4
+        kept_id, kept_en = "Versi terakhir yang baik tetap terbit.", "The last good version stays published."
+        self.id = f"Tidak diterbitkan. {self._listed('message_id', 'baris')} {kept_id}"
+        self.en = f"Not published. {self._listed('message_en', 'rows')} {kept_en}"
+        super().__init__(f"{self.id} / {self.en}")
+
+    def _listed(self, field_name: str, unit: str) -> str:
+        return " ".join(f"[{c.name}] {getattr(c, field_name)} ({c.failed_rows} {unit})" for c in self.failed)
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """A table that was built: its columns with their types, its size, and the seconds it took."""
+
+    name: str
+    rows: int
+    columns: dict[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found. `sample` shows up to five of the rows that break the rule."""
+
+    name: str
+    blocking: bool
+    failed_rows: int
+    message_id: str
+    message_en: str
+    sample: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        return self.failed_rows == 0
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A published version with everything that was built and checked on the way."""
+
+    version: str
+    path: Path
+    tables: list[TableResult]
+    checks: list[CheckResult]
+    seconds: float
+
+    @property
+    def warnings(self) -> list[CheckResult]:
+        return [c for c in self.checks if not c.passed]
+
+
+def steady(frame: pl.DataFrame) -> pl.DataFrame:
+    """Estimates to nine significant digits; whole numbers stay as they are.
+
+    Polars adds floats up in the order in which its threads finish, so the last bits differ from run to run. They mean nothing;
+    without them the same files give the same tables.
+    """
+    floats = [pl.col(c) for c, t in frame.schema.items() if t.is_float()]
+    return frame.with_columns(pl.when(c == c.round()).then(c).otherwise(c.round_sig_figs(9)) for c in floats)
+
+
+class Build:
+    """One build, aside. Use as a context manager: `create` each model in order, `check` each check, then `publish`.
+
+    Leaving the block without `publish` throws everything away.
+    """
+
+    def __init__(
+        self, workspace: Workspace, registry: Any = None, *, version_name: str | None = None, now: datetime | None = None
+    ):
+        from pipeline import registry as registers
+
+        self.workspace = workspace
+        self.registry = registry if registry is not None else registers.load(workspace.registry)
+        self.now = (now or datetime.now(UTC)).replace(tzinfo=None)
+        self.name = version_name or next_name(workspace)
+        self.folder = workspace.warehouse / f"build-{os.getpid()}"
+        self.tables: list[TableResult] = []
+        self.checks: list[CheckResult] = []
+        self.keys: dict[str, tuple[str, ...]] = {}
+        self.started = time.monotonic()
+
+    def __enter__(self) -> Build:
+        _sweep(self.workspace)
+        for needed in (self.workspace.versions, self.folder):
+            needed.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if not self.workspace.raw_db.exists():
+            with open_raw(self.workspace):
+                pass
+        self.con = connect(self.folder)
+        attach(self.con, self.workspace.raw_db, "raw", "READ_ONLY")
+        attach(self.con, self.folder / "staging.duckdb", "staging")
+        attach(self.con, self.folder / f"{self.name}.duckdb", "version", f"STORAGE_VERSION '{STORAGE_VERSION}'")
+        self._attach_previous()
+        self._load_registers()
+        self.con.execute("USE version")
+        for schema in ("core", "marts", "estimates", "meta"):
+            self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        lock(self.con, self.folder)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.con.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _attach_previous(self) -> None:
+        self.previous = current(self.workspace)
+        if self.previous:
+            try:
+                verify(self.workspace, self.previous)
+                attach(self.con, self.workspace.versions / f"{self.previous}.duckdb", "previous", "READ_ONLY")
+            except (Damaged, duckdb.Error):
+                self.previous = None  # a damaged version cannot be compared with; the new one replaces it
+
+    def _load_registers(self) -> None:
+        self.con.execute("ATTACH ':memory:' AS registry")
+        self.con.execute("ATTACH ':memory:' AS reference")
+        for name in REGISTERS:
+            self._store(f"registry.{name}", getattr(self.registry, name))
+        said = self.registry.settings
+        self._store(
+            "registry.settings",
+            pl.DataFrame({"name": [said.get("name")], "simulated": [bool(said.get("simulated"))]}),
+        )
+        for path in graph.reference_files():
+            self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
+
+    def _store(self, table: str, frame: pl.DataFrame) -> None:
+        """Create a table from a frame; a column without any type (all null) becomes text."""
+        typed = frame.with_columns(pl.col(c).cast(pl.Utf8) for c, t in frame.schema.items() if t == pl.Null)
+        self.con.register("arriving", typed.to_arrow())
+        try:
+            self.con.execute(f"CREATE TABLE {table} AS SELECT * FROM arriving")  # noqa: S608 - names are ours
+        finally:
+            self.con.unregister("arriving")
+
+    def create(self, model: Model) -> TableResult:
+        """Build one table. Errors name the file."""
+        began = time.monotonic()
+        self.keys[model.name] = model.key
+        try:
+            if model.table is None:
+                self.con.execute(f"CREATE TABLE {model.name} AS {model.sql}")
+            else:
+                frames = {name: self.frame(name) for name in model.table.needs}
+                self._store(model.name, steady(model.table.build(frames, self.registry)))
+        except Exception as error:
+            error.add_note(f"while building {model.name} ({model.path})")
+            raise
+        columns = {row[0]: row[1] for row in self.con.execute(f"DESCRIBE {model.name}").fetchall()}
+        rows = self._scalar(f"SELECT count(*) FROM {model.name}")  # noqa: S608
+        result = TableResult(model.name, int(rows), columns, time.monotonic() - began)
+        self.tables.append(result)
+        return result
+
+    def frame(self, table: str) -> pl.DataFrame:
+        """A table of this build, in the order of its key: what Python adds up must not depend on the order of the files."""
+        key = ", ".join(f'"{c}"' for c in self.keys.get(table, ()))
+        return self.con.sql(f"SELECT * FROM {table}" + (f" ORDER BY {key}" if key else "")).pl()  # noqa: S608
+
+    def check(self, check: Check) -> CheckResult:
+        """Run one check and remember what it found. Before the first one the past is compared with the last version."""
+        if not self.checks:
+            history.compare(self.con, self.previous is not None)
+        failed = int(self._scalar(f"SELECT count(*) FROM ({check.sql.rstrip().rstrip(';')}\n)"))  # noqa: S608
+        sample = self.con.sql(check.sql).limit(5).pl().to_dicts() if failed else []
+        result = CheckResult(check.name, check.blocking, failed, check.message_id, check.message_en, sample)
+        self.checks.append(result)
+        return result
+
+    def _scalar(self, query: str) -> Any:
+        return self.con.execute(query).fetchall()[0][0]  # fetchone would leave the connection busy
+
+    def publish(self) -> BuildResult:
+        """Write what is known about the version into it, seal it, make it current. Raises NotPublished on a blocking check."""
+        failed = [c for c in self.checks if c.blocking and not c.passed]
+        if failed:
+            raise NotPublished(failed)
+        self._write_meta()
+        sums = {t.name: self._sums(t) for t in self.tables if t.name.split(".")[0] != "staging"}
+        self.con.execute("USE memory")
+        self.con.execute("CHECKPOINT version")
+        self.con.execute("DETACH version")
+        path = seal(self.workspace, self.folder / f"{self.name}.duckdb", self.name, self.now, sums)
+        write_atomically(self.workspace.current_file, f"{self.name}\n")
+        retain(self.workspace, settings().keep_versions)
+        return BuildResult(self.name, path, self.tables, self.checks, time.monotonic() - self.started)
+
+    def _sums(self, table: TableResult) -> dict[str, Any]:
+        whole = [c for c, kind in table.columns.items() if kind in ("BIGINT", "INTEGER") and not c.endswith(("_key", "_id"))]
+        chosen = ", ".join(f'CAST(sum("{c}") AS VARCHAR) AS "{c}"' for c in whole)
+        row = self.con.sql(f"SELECT {chosen} FROM {table.name}").pl().to_dicts()[0] if whole else {}  # noqa: S608
+        return {"rows": table.rows, "sums": row}
+
+    def _write_meta(self) -> None:
+        described = {m.name: m for m in models()}
+        published = [t for t in self.tables if described[t.name].is_published]
+        rows = [
+            {
+                "name": t.name,
+                "description": described[t.name].description,
+                "key": ", ".join(described[t.name].key),
+                "rows": t.rows,
+                "columns": json.dumps(t.columns),
+                "lineage": json.dumps(
+                    {c: [".".join(o) for o in origins] for c, origins in graph.lineage_of(described[t.name]).items()}
+                ),
+            }
+            for t in published
+        ]
+        self._store("meta.tables", pl.DataFrame(rows))
+        listed = [{k: v for k, v in asdict(c).items() if k != "sample"} | {"passed": c.passed} for c in self.checks]
+        empty = {"name": pl.Utf8, "blocking": pl.Boolean, "failed_rows": pl.Int64, "message_id": pl.Utf8, "message_en": pl.Utf8}
+        self._store("meta.checks", pl.DataFrame(listed, schema={**empty, "passed": pl.Boolean}))
+        self.con.execute(
+            VERSION_SQL,
+            {"version": self.name, "built_at": self.now, "pipeline_version": _pipeline_version(), "rules": history.rules()},
+        )
+
+
+# The period is that of what was observed; the window which a file states may begin years before its first row.
+VERSION_SQL = """CREATE TABLE meta.version AS
+SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS built_at,
+    (SELECT max(captured_at) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS data_cutoff,
+    seen.period_start, seen.period_end,
+    s.simulated, s.name AS workspace_name, CAST($pipeline_version AS VARCHAR) AS pipeline_version,
+    CAST($rules AS VARCHAR) AS rules,
+    (SELECT count(*) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS export_count,
+    (SELECT count(*) FROM raw.exports WHERE outcome = 'refused') AS refused_count
+FROM registry.settings s CROSS JOIN (
+    SELECT min(day) AS period_start, max(day) AS period_end FROM (
+        SELECT published_on AS day FROM core.posts WHERE is_counted
+        UNION ALL SELECT day FROM core.account_days
+        UNION ALL SELECT CAST(received_at_wib AS DATE) FROM core.cases)) seen"""
+
+
+def _pipeline_version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("terukur")
+    except metadata.PackageNotFoundError:
+        return "source"
+
+
+def build(
+    workspace: Workspace,
+    *,
+    registry: Any = None,
+    version_name: str | None = None,
+    now: datetime | None = None,
+    progress: Callable[[TableResult | CheckResult], None] | None = None,
+) -> BuildResult:
+    """Build every table aside, run every check, seal and publish. Raises NotPublished, and then nothing has changed."""
+    with Build(workspace, registry, version_name=version_name, now=now) as making:
+        for model in models():
+            made = making.create(model)
+            if progress:
+                progress(made)
+        for check in graph.checks():
+            found = making.check(check)
+            if progress:
+                progress(found)
+        return making.publish()
+
+
+def _sweep(workspace: Workspace) -> None:
+    """Remove what killed builds left behind: folders named by a process that no longer runs."""
+    for folder in (*workspace.warehouse.glob("build-*"), *workspace.warehouse.glob("work-*")):
+        if not is_running(folder.name.rsplit("-", 1)[1]):
+            shutil.rmtree(folder, ignore_errors=True)
+    for leftover in workspace.versions.glob("*.tmp-*"):
+        leftover.unlink(missing_ok=True)

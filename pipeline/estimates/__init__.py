@@ -1,0 +1,1 @@
+"""Tables that Python makes: one module per family, found by folder."""

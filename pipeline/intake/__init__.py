@@ -1,0 +1,1 @@
+"""What was seen, whose it is, what is kept: inbox, archive, ledger, raw rows, owners, restatements, erasure."""
