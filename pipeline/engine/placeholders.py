@@ -47,7 +47,7 @@ def post_values(pattern: str = "{0}") -> str:
 def _by_platform(alias: str, said: dict[str, str]) -> str:
     """A CASE over platforms. It has no ELSE: the check `platforms_known` stops a platform that none of ours is."""
     cases = " ".join(f"WHEN '{name}' THEN {expression}" for name, expression in said.items())
-    return f"CASE {alias}.platform {cases} END"
+    return f"CASE {alias + '.' if alias else ''}platform {cases} END"
 
 
 def _sum(alias: str, platform: Platform) -> str:
@@ -74,9 +74,10 @@ def engagement_parts(alias: str) -> str:
     return _by_platform(alias, {name: _named(alias, platform) for name, platform in platforms().items()})
 
 
-def role(name: str, alias: str) -> str:
+def role(name: str, alias: str = "") -> str:
     """The column that plays a role (exposure, like, comment, share, save) on the row's platform; null where none does."""
-    return _by_platform(alias, {p: f"{alias}.{getattr(platforms()[p], name)}" for p in having(name)})
+    prefix = f"{alias}." if alias else ""
+    return _by_platform(alias, {p: prefix + getattr(platforms()[p], name) for p in having(name)})
 
 
 def local(zone: str, instant: str) -> str:
