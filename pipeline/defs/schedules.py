@@ -16,18 +16,8 @@ TICK_SECONDS = 300
 READ_SECONDS = 30
 SHOWN = 50
 
-# What stopped each step, as it was raised: `terukur run` says it in a sentence. Only the process that ran the step knows.
-stopped: list[tuple[str, BaseException]] = []
-
-
-@dg.failure_hook
-def remember(context: dg.HookContext) -> None:
-    if context.op_exception is not None:
-        stopped.append((context.op.name, context.op_exception))
-
-
 overnight_job = dg.define_asset_job(
-    "overnight", selection=dg.AssetSelection.all(), hooks={remember}, description="Files in, checked version and pages out."
+    "overnight", selection=dg.AssetSelection.all(), description="Files in, checked version and pages out."
 )
 
 
