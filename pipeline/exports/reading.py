@@ -16,7 +16,7 @@ import polars as pl
 from pipeline.exports import guards, ownership, provenance, scope, text, typed, workbook
 from pipeline.exports.messages import Refused, level, message
 from pipeline.exports.model import Export
-from pipeline.exports.recognise import Found, is_unknown, recognise, unknown
+from pipeline.exports.recognise import Found, Tie, is_unknown, recognise, unknown
 from pipeline.formats import Format, Table, all_formats, mapped, normalise
 
 SNIFF = 40  # records looked at to recognise a header
@@ -302,9 +302,10 @@ def _certainty(records: list[tuple[int, list[str]]], formats: Sequence[Format]) 
         try:
             recognise(table, "csv", formats)
             return 2
-        except Refused as refused:
-            if " = " in refused.seen:
-                return 2
+        except Tie:
+            return 2
+        except Refused:
+            continue
     return 1 if blocks else 0
 
 
