@@ -37,7 +37,7 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
         ],
     )
     def warehouse(context: dg.AssetExecutionContext, night: Night) -> Events:
-        with build.Build(night.workspace, registry.load(night.workspace.registry)) as making:
+        with night.telling(), build.Build(night.workspace, registry.load(night.workspace.registry)) as making:
             for table in tables:
                 making.create(table)  # rows and seconds go to its metadata: every line of a log is an event in a database
             for check in checks:
