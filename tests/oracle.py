@@ -1,7 +1,8 @@
 """The reader as plain Python, cell by cell and row by row: the oracle that the reader is compared with.
 
-Finding the tables of a file (tokeniser, recognition, sheets) and reading single cells (`values`, `dates`, `clocks`) are the reader's
-own; they are tested by themselves. Everything between is written here a second time, one table at a time, with no thought for speed.
+Finding the tables of a file (tokeniser, recognition, sheets) and reading single cells (`values`, `dates`, `clocks`) are the
+reader's own; they are tested by themselves. Everything between is written here a second time, one table at a time, with no
+thought for speed.
 """
 
 import re
