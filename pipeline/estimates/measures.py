@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from pipeline.estimates import aspirations, audience, campaigns, growth, information, plan, response, rhythm, risk, shrunk
+from pipeline.estimates import (
+    aspirations,
+    audience,
+    campaigns,
+    growth,
+    information,
+    overview,
+    plan,
+    reply_waits,
+    response,
+    rhythm,
+    risk,
+    shrunk,
+    theme_check,
+)
 from pipeline.tables import Table
 
-MODULES = (rhythm, growth, audience, response, plan, campaigns, aspirations, information, risk, shrunk)
+MODULES = (rhythm, growth, audience, response, plan, campaigns, aspirations, information, risk, shrunk, overview, reply_waits, theme_check)
 TABLES: dict[str, Table] = {name: table for module in MODULES for name, table in module.TABLES.items()}
