@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pipeline import night
+from pipeline.cli import terima
 
 if TYPE_CHECKING:
     from pipeline.registry import Registry
@@ -29,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Dari berkas unduhan media sosial ke angka yang dapat dipercaya. / From social-media exports to figures one can trust.",
 )
+app.add_typer(terima.app)
 Account = Annotated[
     list[str] | None,
     typer.Option("--account", "-a", help="Akun pemilik berkas (account_id), boleh berulang. / Whose file it is; repeatable."),
