@@ -410,6 +410,7 @@ def erase(
     reason: Annotated[str, typer.Option("--reason", "-r", help="Alasan atau nomor permintaan. / Why, or a case number.")],
 ) -> None:
     """Menghapus seseorang dari semua berkas kita. / Erase a person from every file of ours; cannot be undone."""
+    from pipeline.desk.forgotten import forget
     from pipeline.intake import erasure
 
     session: Session = context.obj
@@ -418,6 +419,7 @@ def erase(
         done = erasure.clean_archive(workspace, text)
         session.say(f"Berkas arsip yang disunting: {len(done.files)}", f"Archived files redacted: {len(done.files)}")
         erasure.renew_raw(workspace, text)
+        forget(workspace, text)
         status = _run(session)
         if status in (night.DONE, night.PARTLY):
             removed = erasure.purge(workspace)
