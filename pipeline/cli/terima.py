@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline import night
+from pipeline.cli.app import AsJson, Place, Session, command
+from pipeline.cli.app import app as program
 
 if TYPE_CHECKING:
     from pipeline.desk.directory import Directory
     from pipeline.desk.links import Made
     from pipeline.settings import Workspace
 
-app = typer.Typer(
+group = typer.Typer(
     name="terima",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Halaman kirim berkas, tautan, kartu, surel, obrolan. / The hand-in page, its links, cards, mailbox and chats.",
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Keluaran untuk program. / For programs.")]
+program.add_typer(group)
+verb = partial(command, group=group)
 AgencyName = Annotated[str | None, typer.Argument(help="agency_id; kosong dengan --pengelola. / empty with --pengelola")]
 Address = Annotated[
     str | None, typer.Option("--alamat", help="Alamat umum halaman, misalnya https://kirim.bogorkab.go.id. / Public address.")
@@ -29,7 +33,7 @@ Address = Annotated[
 PORT = 8090
 
 
-@app.callback()
+@group.callback()
 def terima(
     context: typer.Context,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Porta. / Port.")] = PORT,
@@ -37,13 +41,15 @@ def terima(
     behind_proxy: Annotated[
         bool, typer.Option("--di-balik-proxy", help="Ada proksi TLS di depannya. / A reverse proxy with TLS is in front.")
     ] = False,
+    workspace: Place = None,
 ) -> None:
     """Halaman kirim berkas, tautan, kartu, surel, obrolan. / The hand-in page, its links, cards, mailbox and chats."""
+    context.obj = workspace if workspace is not None else context.obj
     if context.invoked_subcommand is not None:
         return
     from pipeline.desk.serve import serve
 
-    session = context.obj
+    session = Session(context.obj)
 
     def ready() -> None:
         where = f"http://{host}:{port}"
@@ -52,9 +58,9 @@ def terima(
     serve(session.workspace, host=host, port=port, behind_proxy=behind_proxy, ready=ready)
 
 
-@app.command()
+@verb
 def tautan(
-    context: typer.Context,
+    session: Session,
     agency: AgencyName = None,
     account: Annotated[str | None, typer.Option("--account", "-a", help="Hanya untuk akun ini. / For this account only.")] = None,
     keeper: Annotated[bool, typer.Option("--pengelola", help="Tautan pengelola data. / The data keeper's link.")] = False,
@@ -69,7 +75,6 @@ def tautan(
     """Membuat tautan rahasia; tampil sekali saja. / Make a secret link; it is shown once."""
     from pipeline.desk import links
 
-    session = context.obj
     if listed:
         return _list(session, as_json)
     if revoke:
@@ -102,7 +107,7 @@ def _told(made: Made, whole: str) -> dict[str, Any]:
     }
 
 
-def _list(session: Any, as_json: bool) -> None:
+def _list(session: Session, as_json: bool) -> None:
     from pipeline.cli import screen
     from pipeline.desk import links
 
@@ -117,7 +122,7 @@ def _list(session: Any, as_json: bool) -> None:
     screen.console().print(screen.listing(session.words("Tautan yang berlaku", "Valid links"), columns, rows))
 
 
-def _revoke(session: Any, which: str, as_json: bool) -> None:
+def _revoke(session: Session, which: str, as_json: bool) -> None:
     from pipeline.desk import links
 
     ended = links.revoke(session.workspace, which) if which else []
@@ -129,7 +134,7 @@ def _revoke(session: Any, which: str, as_json: bool) -> None:
         session.say(f"Dicabut: {len(ended)} tautan.", f"Revoked: {len(ended)} links.")
 
 
-def _whose(session: Any, agency: str | None, account: str | None, *, keeper: bool) -> tuple[str | None, str | None]:
+def _whose(session: Session, agency: str | None, account: str | None, *, keeper: bool) -> tuple[str | None, str | None]:
     """Agency and account of a new link, checked against the registry."""
     from pipeline.registry import nearest
 
@@ -152,7 +157,7 @@ def _whose(session: Any, agency: str | None, account: str | None, *, keeper: boo
     return agency, None
 
 
-def _directory(session: Any) -> Directory:
+def _directory(session: Session) -> Directory:
     import datetime as dt
 
     from pipeline import registry
@@ -174,9 +179,9 @@ def _base(workspace: Workspace, address: str | None) -> str:
     return address or known
 
 
-@app.command()
+@verb
 def kartu(
-    context: typer.Context,
+    session: Session,
     agencies: Annotated[list[str] | None, typer.Argument(help="agency_id, boleh beberapa. / one or more")] = None,
     everyone: Annotated[bool, typer.Option("--semua", help="Semua yang punya akun. / All that have accounts.")] = False,
     renew: Annotated[bool, typer.Option("--perbarui", help="Cabut tautan lamanya. / Revoke the old ones.")] = False,
@@ -188,7 +193,6 @@ def kartu(
     from pipeline.desk import links, paper
     from pipeline.html.locale import Words
 
-    session = context.obj
     known = _directory(session)
     chosen = [a for a in known.agencies.values() if a.accounts] if everyone else []
     for name in agencies or []:
@@ -204,9 +208,9 @@ def kartu(
     session.say(f"{out}: {len(cards)} kartu. Ini kunci: simpan.", f"{out}: {len(cards)} cards. They are keys.")
 
 
-@app.command()
+@verb
 def obrolan(
-    context: typer.Context,
+    session: Session,
     files: Annotated[list[Path], typer.Argument(help="Ekspor obrolan WhatsApp (ZIP). / WhatsApp chat exports.")],
     order: Annotated[str | None, typer.Option("--urutan", help="Tanggal di obrolan: dmy atau mdy. / Dates: dmy or mdy.")] = None,
     as_json: AsJson = False,
@@ -217,7 +221,6 @@ def obrolan(
     from pipeline.desk import keeper
     from pipeline.desk.mailbox import hands
 
-    session = context.obj
     if order not in (None, "dmy", "mdy"):
         session.stop(night.USAGE, f"Urutan '{order}' tidak ada: dmy, mdy.", f"No order '{order}': dmy, mdy.")
     status = night.DONE
@@ -253,7 +256,7 @@ def _now() -> Any:
     return dt.datetime.now(dt.UTC)
 
 
-def _say(session: Any, answers: list[tuple[str, Any]], as_json: bool) -> int:
+def _say(session: Session, answers: list[tuple[str, Any]], as_json: bool) -> int:
     """Print what was answered; the status says whether something needs a person."""
     from pipeline.desk import verdicts
     from pipeline.desk.book import WIB
@@ -271,9 +274,9 @@ def _say(session: Any, answers: list[tuple[str, Any]], as_json: bool) -> int:
     return night.DONE if all(a.outcome in ("accepted", "duplicate") for a in found) else night.PARTLY
 
 
-@app.command()
+@verb
 def surel(
-    context: typer.Context,
+    session: Session,
     every: Annotated[
         int | None, typer.Option("--tiap", min=30, help="Ulangi tiap sekian detik. / Look again every so many seconds.")
     ] = None,
@@ -284,7 +287,6 @@ def surel(
 
     from pipeline.desk import mailbox
 
-    session = context.obj
     while True:
         told = mailbox.collect(session.workspace)
         status = _say(session, told.answers, as_json)

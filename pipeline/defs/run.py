@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipeline.defs.instance import open_instance
 from pipeline.defs.night import sweep
-from pipeline.defs.schedules import stopped
+from pipeline.defs.schedules import finished, stopped
 from pipeline.settings import Workspace
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -15,6 +15,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def execute(defs: dg.Definitions, workspace: Workspace) -> tuple[dict[str, int], list[tuple[str, BaseException]]]:
     """Run `overnight` of these definitions. Gives exports by outcome, and (step, error) in the order in which steps stopped."""
     stopped.clear()
+    finished.clear()
     with open_instance(workspace) as instance:
         sweep(instance)
         result = defs.resolve_job_def("overnight").execute_in_process(

@@ -12,6 +12,7 @@ from pipeline.desk.directory import Directory
 from pipeline.desk.handin import Answer
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
+from pipeline.platforms import platforms
 
 TONES = {"accepted": "baik", "flagged": "catatan", "duplicate": "baik", "held": "tunggu", "refused": "tolak"}
 MARKS = {"accepted": "✓", "flagged": "✓", "duplicate": "✓", "held": "…", "refused": "✕"}
@@ -100,8 +101,8 @@ def _named(account: dict[str, Any]) -> list[str]:
 
 def platform_name(platform: str) -> str:
     """How a platform writes itself."""
-    names = {"x": "X", "youtube": "YouTube", "tiktok": "TikTok", "linkedin": "LinkedIn", "whatsapp": "WhatsApp"}
-    return names.get(platform, platform.capitalize())
+    known = platforms()
+    return known[platform].label if platform in known else platform
 
 
 def change(answer: Answer, covered: Covered, words: Words, today: date) -> str:
