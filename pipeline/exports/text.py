@@ -151,10 +151,6 @@ def ends_open(text: str) -> bool:
     return not text.endswith(("\n", "\r"))
 
 
-def is_blank(cells: list[str]) -> bool:
-    return not any(cells)
-
-
 def trim(cells: list[str]) -> list[str]:
     """Without the empty cells at its end, which a spreadsheet adds to short rows."""
     last = len(cells)

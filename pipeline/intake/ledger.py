@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -444,8 +443,8 @@ def _raw_rows(group: list[_Kept]) -> pl.DataFrame:
     table = raw.GRAINS[grain]
     if table == "post_snapshots":
         return shaped
-    allowed = [c for c in shaped.columns if re.search(rf"\b{c}\b", raw.TABLES[table])]
-    return shaped.select([*allowed, "account_id", "platform"])
+    known = raw.column_names(table)
+    return shaped.select([*(c for c in shaped.columns if c in known), "account_id", "platform"])
 
 
 def _runs(parts: list[Shared]) -> list[pl.DataFrame]:
