@@ -1,4 +1,4 @@
-"""The fast way and the strict way give the same rows or the same refusal: on samples, mutants and generated files."""
+"""Files read among others, alone and by the oracle give the same rows or the same refusal: samples, mutants, generated files."""
 
 import csv
 import dataclasses
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.exports import Job, clocks, contents, digits, fields, proof, proven, read, read_many, stack, text
+from pipeline.exports import Job, checks, clocks, contents, digits, fields, proof, proven, read, read_many, stack, text
 from pipeline.exports.messages import Refused
 from pipeline.formats import normalise
 from tests import oracle
@@ -499,6 +499,25 @@ def test_a_workbook_among_others_keeps_what_its_cells_are(tmp_path, no_mistakes)
     for path, exports in zip(paths, found, strict=True):
         assert_same(strict(path), exports)
     assert [e[0].rows["impressions_ctr_rate"].to_list() for e in found] == [[0.042, 0.04], [0.05, 0.05]]
+
+
+def test_a_mistake_of_ours_costs_the_one_file_that_meets_it(tmp_path, monkeypatch):
+    original = checks.check_unique
+
+    def mistaken(tables, frame):
+        if "meledak" in frame["caption"]:
+            raise ZeroDivisionError("uji")
+        original(tables, frame)
+
+    monkeypatch.setattr(checks, "check_unique", mistaken)
+    paths = [tmp_path / f"{i}.csv" for i in range(4)]
+    for i, path in enumerate(paths):
+        table = instagram(4 + i)
+        table[2][4] = "meledak" if i == 2 else "aman"
+        path.write_text(csv_text(table), encoding="utf-8", newline="")
+    results = list(read_many([Job(p, first_seen=SEEN) for p in paths], few=0, small=0))
+    assert [r[0].outcome for r in results] == ["accepted", "accepted", "refused", "accepted"]
+    assert codes(results[2]) == ["READER_CRASHED"] and "uji" in results[2][0].messages[0].seen
 
 
 def codes(exports):
