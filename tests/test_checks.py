@@ -1,4 +1,4 @@
-"""Every check is seen red: one account's rows are broken on purpose, its exports are set aside and named, the rest is published."""
+"""Every check is seen red: one account's rows are broken on purpose, its exports are set aside and named, the rest is out."""
 
 import dataclasses
 import json
