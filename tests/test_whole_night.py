@@ -89,7 +89,9 @@ def test_rows_that_break_a_check_are_held_and_the_rest_is_published(copy):
     ]
     with versions.open_version(copy) as version:
         assert version.sql("SELECT 1 FROM core.posts WHERE export_id = $id", id=export_id).is_empty()
-    assert "CHECK_column_values" in (copy.site / "latest/id/kualitas.html").read_text(encoding="utf-8")
+        held = version.sql("SELECT file_name, code FROM marts.export_files WHERE outcome = 'held'").rows()
+    assert held == [(file, "CHECK_column_values")]
+    assert Path(file).name in (copy.site / "latest/id/kualitas.html").read_text(encoding="utf-8")
 
 
 def test_a_bad_file_is_told_in_a_sentence_and_changes_no_figure(copy):
