@@ -529,13 +529,13 @@ def _regrouped(stack: Stack, frame: pl.DataFrame) -> None:
 
 def _rules(stack: Stack, frame: pl.DataFrame) -> None:
     """Leaves files that break a relation more often than the format lets pass in silence."""
-    for rule in stack.plan.form.rules:
+    for rule in stack.plan.form.checks:
         if not all(n in frame.columns for n in rule.needs):
             continue
         holds = frame.select((rule.holds(frame.columns) if callable(rule.holds) else rule.holds).alias("holds"))["holds"]
         broken = stack.per_file(~holds)
         share = broken / np.maximum(stack.per_file(holds.is_not_null()), 1)
-        speaks = rule.hard | ((share > rule.hard_above) & (broken > 1)) | (share > rule.flag_above)
+        speaks = rule.hard | (share > rule.flag_above)
         stack.leave_files((broken > 0) & speaks)
 
 
@@ -587,7 +587,7 @@ def _summaries(
     files = range(len(stack.sizes))
     sums: list[dict[str, int | float]] = [{} for _ in files]
     for column in typed._metrics(used, frame):
-        if column.is_additive:
+        if column.is_summed:
             series = frame[column.field]
             filled = stack.per_file(series.is_not_null())
             for number, exact in enumerate(_sums(stack, series)):

@@ -233,6 +233,9 @@ def _proposed(records: list[tuple[int, list[str]]], source: Source) -> str | Non
 def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped: bool = False) -> Iterator[Export]:
     how, is_known, records = _dialect(content, formats)
     if not is_known:
+        if not unwrapped and (rewritten := _rewritten(content, source, formats)):
+            yield from rewritten
+            return
         inner = None
         if not unwrapped and text.unwrap(records):  # all records then, not those few that were looked at
             inner = text.unwrap(list(text.tokenise(content, how, source.limits.field)))
@@ -243,7 +246,13 @@ def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped:
     try:
         records = list(text.tokenise(content, how, source.limits.field))
     except Refused as refused:
-        yield refusal(source, refused, _kind_of(records, formats))
+        if not unwrapped and (rewritten := _rewritten(content, source, formats) or _by_block(content, how, source, formats)):
+            yield from rewritten
+        else:
+            yield refusal(source, refused, _kind_of(records, formats))
+        return
+    if not unwrapped and _is_partly_wrapped(records, how) and (rewritten := _rewritten(content, source, formats)):
+        yield from rewritten
         return
     if not unwrapped and (inner := text.unwrap_body(records, how.delimiter)):
         yield from _flagged_unwrapped(inner, source, formats)
@@ -254,11 +263,48 @@ def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped:
     yield from _tables(records, source, around, formats)
 
 
+def _rewritten(content: str, source: Source, formats: Sequence[Format]) -> list[Export]:
+    """What a file holds of which a spreadsheet wrapped some lines, if every table of it is sound then; else nothing."""
+    inner = text.unwrap_lines(content)
+    try:
+        exports = list(_flagged_unwrapped(inner, source, formats)) if inner is not None else []
+    except Refused:
+        return []
+    return exports if all(e.rows is not None for e in exports) else []
+
+
+def _is_partly_wrapped(records: list[tuple[int, list[str]]], how: text.Dialect) -> bool:
+    """Beside whole rows there are some that hold the text of one in their only cell."""
+    return any(len(cells) == 1 and cells[0].count(how.delimiter) > 1 for _, cells in records)
+
+
+def _by_block(content: str, how: text.Dialect, source: Source, formats: Sequence[Format]) -> list[Export]:
+    """The titled blocks of a file of which one is damaged: it refuses itself, never its neighbours."""
+    titles, starts, at = _titles(formats), [], 0
+    for line in content.splitlines(keepends=True):
+        if normalise(line.strip().rstrip(how.delimiter)) in titles:
+            starts.append(at)
+        at += len(line)
+    exports: list[Export] = []
+    for start, stop in zip(starts, [*starts[1:], len(content)], strict=True) if len(starts) > 1 else ():
+        part = content[start:stop]
+        title = part.splitlines()[0].strip().rstrip(how.delimiter).strip('"')
+        before = content.count("\n", 0, start)
+        try:
+            records = [(row + before, cells) for row, cells in text.tokenise(part, replace(how, start=0, first_line=1))]
+            is_last = stop == len(content)
+            around = typed.Around("csv", source.first_seen.date(), how.delimiter, is_last and text.ends_open(content))
+            exports += list(_tables(records, replace(source, defer=False), around, formats))
+        except Refused as refused:
+            exports.append(refusal(source.place(f"#{title}"), refused))
+    return exports
+
+
 def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect, bool, list[tuple[int, list[str]]]]:
     """The delimiter under which the first records are recognised, else the likeliest one; whether they are; these records.
 
     Every delimiter is tried on the strict tokeniser, the one that a ``sep=`` line names first. An error of structure is raised
-    only if no delimiter leads to a known header.
+    only if no delimiter leads to a record: a guessed delimiter's error never hides that the header is unknown.
     """
     declared, _ = text.sep_line(content)
     tried: list[tuple[int, int, text.Dialect, list[tuple[int, list[str]]]]] = []
@@ -278,8 +324,6 @@ def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect, boo
     if not tried:
         raise problem or Refused("EMPTY")
     best = max(tried, key=lambda t: (t[0], t[1] if not t[0] else 0))
-    if not best[0] and problem and best[1] < 2:
-        raise problem
     return best[2], bool(best[0]), best[3]
 
 
@@ -323,13 +367,14 @@ def _tables(
         yield _export(table, source, around, formats)
         return
     names: dict[str, int] = {}
-    for table in blocks:
+    for number, table in enumerate(blocks, start=1):
         title = table.title or ""
         names[title] = names.get(title, 0) + 1
         part = "" if not title else f"#{title}" if names[title] == 1 else f"#{title} ({names[title]})"
         inside = source.place(part)
         try:
-            yield _export(table, inside, around, formats)
+            open_end = around.open_end and number == len(blocks)  # only the last one can have been cut
+            yield _export(table, inside, replace(around, open_end=open_end), formats)
         except Refused as refused:
             yield refusal(inside, refused)
 
@@ -352,8 +397,9 @@ def _blocks(records: list[tuple[int, list[str]]], formats: Sequence[Format], nam
     lines = [(row, text.trim(cells)) for row, cells in records]
     filled = [i for i, (_, cells) in enumerate(lines) if cells]
     starts = [i for n, i in enumerate(filled) if _starts_block(lines, i, filled[n + 1] if n + 1 < len(filled) else None, titles)]
+    beside = tuple(normalise(lines[start][1][0]) for start in starts)
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
-        yield Table(_narrowed(records[start + 1 : stop]), title=lines[start][1][0], file_name=name)
+        yield Table(_narrowed(records[start + 1 : stop]), title=lines[start][1][0], file_name=name, siblings=beside)
 
 
 def _titles(formats: Sequence[Format]) -> set[str]:
@@ -385,11 +431,11 @@ def _starts_block(lines: list[tuple[int, list[str]]], i: int, following: int | N
     return normalise(cells[0]) in titles or (following is not None and is_day_header(lines[following][1]))
 
 
-VALUE_HEADERS = ("primary", "facebook reach", "instagram reach", "facebook page likes", "instagram followers")
-
-
 def is_day_header(cells: list[str]) -> bool:
-    return len(cells) == 2 and normalise(cells[0]) in ("date", "tanggal") and normalise(cells[1]) in VALUE_HEADERS
+    """Meta's overview heads its values 'Primary', or in 2023 by words about Facebook or Instagram, not always the right ones."""
+    if len(cells) != 2 or normalise(cells[0]) not in ("date", "tanggal"):
+        return False
+    return normalise(cells[1]) == "primary" or any(p in normalise(cells[1]) for p in ("facebook", "instagram"))
 
 
 # --- workbooks and JSON
@@ -403,6 +449,7 @@ def _workbook(data: bytes, container: str, source: Source) -> Iterator[Export]:
     sheets = [s for s in workbook.read(data, container, source.limits) if s.records]
     if not sheets:
         raise Refused("EMPTY", seen="buku kerja kosong/empty workbook")
+    sheets = _gathered(sheets, formats)
     siblings = tuple(normalise(s.name) for s in sheets)
     results: list[tuple[workbook.Sheet, list[Export]]] = []
     strangers: list[tuple[workbook.Sheet, Refused]] = []
@@ -431,6 +478,15 @@ def _workbook(data: bytes, container: str, source: Source) -> Iterator[Export]:
         for export in exports:
             _sheet_notes(sheet, export, [s.name for s, _ in strangers])
             yield export
+
+
+def _gathered(sheets: list[workbook.Sheet], formats: Sequence[Format]) -> list[workbook.Sheet]:
+    """The sheets that are left once those that only split a column of another one have become columns of it."""
+    for form in formats:
+        if form.gather and len(sheets) > 1:
+            tables = {t.sheet: t for t in form.gather([Table(s.records, sheet=s.name) for s in sheets])}
+            sheets = [replace(s, records=tables[s.name].records) for s in sheets if s.name in tables]
+    return sheets
 
 
 def _sheet(
@@ -636,7 +692,7 @@ def assemble(
     if any(level(m.code) != "info" for m in export.messages):
         export.outcome = "flagged"
     _first_last(export, *result.span)
-    ownership.assign(export, source.given, source.accounts, per_row=form.accounts_per_row, folder_decides=form.grain != "case")
+    ownership.assign(export, source.given, source.accounts, form)
     return export
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from pipeline.exports import clocks, dates, values
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import HeaderReport, Identities, Shared
+from pipeline.exports.placeholders import without_placeholders
 from pipeline.exports.provenance import end_of_day
 from pipeline.exports.text import trim
 from pipeline.exports.workbook import DayTime
@@ -73,6 +74,7 @@ def read_table(form: Format, table: Table, around: Around) -> Typed:
     if around.open_end and form.ends_with_newline:
         raise Refused("TRUNCATED", place=_place(table.records[-1][0]), seen="baris terakhir/last row")
     body = _without_error_rows(form, body, columns, notes)
+    body = without_placeholders(form, body, columns, notes)
     cells = _cells(form, body, columns, header)
     frame = _values(form, cells, body, around, notes)
     _compare_total(form, columns, total, frame, notes)
@@ -599,7 +601,7 @@ def _hooks(form: Format, frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
 
 
 def _check_rules(form: Format, frame: pl.DataFrame, notes: Notes) -> None:
-    for rule in form.rules:
+    for rule in form.checks:
         if not frame.height or not all(n in frame.columns for n in rule.needs):
             continue
         holds = frame.select((rule.holds(frame.columns) if callable(rule.holds) else rule.holds).alias("holds"))["holds"]
@@ -608,10 +610,10 @@ def _check_rules(form: Format, frame: pl.DataFrame, notes: Notes) -> None:
             continue
         share = broken.height / (frame.height - holds.null_count())
         place, seen = f"{rule.name}, {_place(broken['row_number'][0])}", f"{broken.height} baris/rows"
-        if rule.hard or (share > rule.hard_above and broken.height > 1):
-            raise Refused("IMPLAUSIBLE", place=place, seen=seen)
+        if rule.hard:
+            raise Refused(rule.code, place=place, seen=seen)
         if share > rule.flag_above:
-            notes.flag("IMPLAUSIBLE", place, seen)
+            notes.flag(rule.code, place, seen)
 
 
 def _check_unique(form: Format, frame: pl.DataFrame) -> None:
@@ -651,7 +653,7 @@ def _summary(used: dict[str, Column], frame: pl.DataFrame) -> tuple[dict[str, in
     sums: dict[str, int | float] = {}
     for column in _metrics(used, frame):
         series = frame[column.field].drop_nulls()
-        if column.is_additive and series.len():
+        if column.is_summed and series.len():
             exact = sum(series.to_list())
             sums[column.field] = exact if isinstance(exact, int) else round(exact, 6)
     hidden = ("row_number", "published_precision", "captured_on")
