@@ -16,12 +16,14 @@ import duckdb
 
 from pipeline.desk.directory import Directory
 from pipeline.desk.quarantine import safe_name
+from pipeline.engine.models import read_model
 from pipeline.exports import guards, read
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import Export
 from pipeline.files import shipped
 from pipeline.formats import by_kind
 from pipeline.intake.owners import AccountBook
+from pipeline.platforms import platforms
 
 KEPT = ("accepted", "flagged")
 SPLIT_BYTES = 256 * 2**20
@@ -186,12 +188,13 @@ def _other_door(export: Export, case: Case) -> str | None:
 # --- which days it covers ---------------------------------------------------------------------------------------------------
 
 _TABLES = """
-CREATE SCHEMA raw; CREATE SCHEMA staging;
+CREATE SCHEMA raw; CREATE SCHEMA staging; CREATE SCHEMA reference;
 CREATE TABLE raw.exports (export_id BIGINT, account_id VARCHAR, period_start DATE, period_end DATE, platform VARCHAR,
     captured_at TIMESTAMP, captured_from VARCHAR, grain VARCHAR, outcome VARCHAR, kind VARCHAR);
 CREATE TABLE raw.post_snapshots (export_id BIGINT, account_key BIGINT, published_on DATE);
 CREATE TABLE raw.account_keys (account_key BIGINT, account_id VARCHAR);
 CREATE TABLE staging.top_lists (export_id BIGINT);
+CREATE TABLE reference.platforms (platform VARCHAR, post_days VARCHAR);
 INSERT INTO raw.account_keys VALUES (1, $account)"""
 
 
@@ -201,7 +204,6 @@ def _span(export: Export, account_id: str) -> tuple[str, str] | None:
         return (export.first[:10], export.last[:10]) if export.first and export.last else None
     if export.grain != "post" or export.captured_at is None:
         return None
-    rule = (shipped("warehouse") / "staging" / "post_coverage.sql").read_text(encoding="utf-8")
     con = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
     try:
         for statement in _TABLES.split(";"):
@@ -223,11 +225,20 @@ def _span(export: Export, account_id: str) -> tuple[str, str] | None:
         )
         for day in _days(export):
             con.execute("INSERT INTO raw.post_snapshots VALUES (1, 1, $day)", {"day": day})
-        rows = con.sql(rule).fetchall()
+        for platform in platforms().values():
+            con.execute(
+                "INSERT INTO reference.platforms VALUES ($name, $zone)", {"name": platform.name, "zone": platform.post_days}
+            )
+        rows = con.sql(_rule()).fetchall()
     finally:
         con.close()
     spans = [(f"{first}", f"{last}") for _, _, first, last, _ in rows if first and last and first <= last]
     return spans[0] if spans else None
+
+
+@cache
+def _rule() -> str:
+    return read_model(shipped("warehouse", "staging", "post_coverage.sql"), "staging").sql
 
 
 def _days(export: Export) -> Iterator[date]:

@@ -1,6 +1,6 @@
 """Bytes to text to records: strict UTF-8 or a BOM, and an RFC 4180 tokeniser that accepts no damage.
 
-The tokeniser is the oracle: whatever a faster reader claims about a file must equal what it says.
+What :mod:`pipeline.exports.proof` claims about a file must equal what the tokeniser says.
 """
 
 import re
