@@ -14,15 +14,13 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from pipeline.engine import connections, raw
+from pipeline.engine import connections, fingerprints, raw
 from pipeline.exports.batch import Job, read_many
 from pipeline.exports.messages import level
 from pipeline.exports.model import Export, Shared
@@ -573,16 +571,8 @@ def _together(rows: list[tuple], present: set[str]) -> Sighting:
 
 def _known_to_readers(registry: Any) -> str:
     """Changes with whatever decides how a file is read: who the accounts are, the taught tables, the reader itself."""
-    parts = (ownership.token(registry.accounts), repr(registry.mappings), reader_version())
+    parts = (ownership.token(registry.accounts), repr(registry.mappings), fingerprints.reader())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-@cache
-def reader_version() -> str:
-    """Changes with every change of the reader's source."""
-    here = Path(__file__).parent
-    sources = [p for package in ("exports", "formats") for p in sorted((here / package).glob("*.py"))]
-    return hashlib.sha256(b"\0".join(p.read_bytes() for p in sources)).hexdigest()[:16]
 
 
 def _claim(seen: Sighting) -> tuple:
