@@ -68,10 +68,10 @@ def _common(
     context.obj = workspace
 
 
-def command(function: Callable[..., None]) -> Callable[..., None]:
+def command(function: Callable[..., None], group: typer.Typer = app) -> Callable[..., None]:
     """Offer a function as a command of its name. It gets a `Session`, and takes --workspace after its name as well as before.
 
-    `function(session, ...)`: the parameters after the first are the command's own, as Typer reads them.
+    `group`: the program's own commands, or the verbs of one of them. `function(session, ...)`: the parameters after the first are the command's own, as Typer reads them.
     """
     said = inspect.signature(function, eval_str=True)
     own = list(said.parameters.values())[1:]
@@ -83,7 +83,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         function(Session(workspace if workspace is not None else context.obj), **values)
 
     offered.__signature__ = said.replace(parameters=[context, *own, place])  # type: ignore[attr-defined]
-    app.command()(offered)
+    group.command()(offered)
     return function
 
 

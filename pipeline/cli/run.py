@@ -52,6 +52,22 @@ def overnight(workspace: Workspace) -> Report:
     return Report(workspace, time.monotonic() - began, counts, failures, silent)
 
 
+STEPS = {
+    "raw": ("Membaca berkas", "Reading files"),
+    "warehouse": ("Menghitung dan memeriksa tabel", "Counting and checking tables"),
+    "notebooks": ("Menjalankan buku catatan", "Running notebooks"),
+    "pages": ("Menulis halaman", "Writing pages"),
+}
+
+
+def doing(language: str) -> str:
+    """What the running night is doing now."""
+    from pipeline.defs.schedules import finished
+
+    now = next((words for name, words in STEPS.items() if name not in finished), ("Menutup", "Closing"))
+    return now[0] if language == "id" else now[1]
+
+
 def _summary(report: Report, indonesian: bool) -> list[str]:
 
     language = "id" if indonesian else "en"
@@ -65,10 +81,10 @@ def _summary(report: Report, indonesian: bool) -> list[str]:
     lines += _facts_in_words(facts, indonesian)
     if waiting := _waiting(report, indonesian):
         lines.append(f"{'Perlu ditangani' if indonesian else 'To deal with'}: {', '.join(waiting)} → terukur status")
+    lines.append(f"{'Selesai dalam' if indonesian else 'Done in'} {report.seconds:.0f} s")
     page = report.workspace.site / "latest" / ("id" if indonesian else "en") / "index.html"
     if page.exists():
-        lines.append(f"{'Halaman' if indonesian else 'Pages'}: {page}")
-    lines.append(f"{'Selesai dalam' if indonesian else 'Done in'} {report.seconds:.0f} s")
+        lines.append(f"{'Halaman untuk dibuka' if indonesian else 'Page to open'}: {page}")
     return lines
 
 

@@ -138,7 +138,7 @@ def notebook(
     name: Annotated[str, typer.Argument(help="nama atau nomor, misalnya 01 / name or number")],
     agency: Annotated[str | None, typer.Option(help="agency_id")] = None,
     group: Annotated[str | None, typer.Option(help="kelompok sebanding / peer group")] = None,
-    platform: Annotated[str | None, typer.Option(help="instagram, facebook, …")] = None,
+    platform: Annotated[str | None, typer.Option(help="nama platform, huruf kecil / name of a platform, lower case")] = None,
     version: Annotated[str | None, typer.Option(help="versi terbit; bawaan: terbaru / default: the newest")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Berkas tujuan. / Where to.")] = None,
 ) -> None:

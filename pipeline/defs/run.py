@@ -8,6 +8,7 @@ import dagster as dg
 from pipeline import night
 from pipeline.defs.instance import open_instance
 from pipeline.defs.night import sweep
+from pipeline.defs.schedules import finished
 from pipeline.settings import Workspace
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -15,6 +16,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 def execute(defs: dg.Definitions, workspace: Workspace) -> tuple[dict[str, int], list[night.Stopped]]:
     """Run `overnight` of these definitions. Gives exports by outcome, and what stopped: notebooks first, then steps in order."""
+    finished.clear()
     with open_instance(workspace) as instance:
         sweep(instance)
         result = defs.resolve_job_def("overnight").execute_in_process(

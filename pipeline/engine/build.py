@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipeline import platforms
 from pipeline.engine import fingerprints, history
 from pipeline.engine import models as graph
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, open_raw
@@ -161,6 +162,7 @@ class Build:
             "registry.settings",
             pl.DataFrame({"name": [said.get("name")], "simulated": [bool(said.get("simulated"))]}),
         )
+        self._store("reference.platforms", pl.DataFrame(platforms.rows(), infer_schema_length=None))
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
 

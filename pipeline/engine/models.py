@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline.engine.placeholders import PlaceholderError, fill
 from pipeline.files import shipped
 from pipeline.tables import Table
 
@@ -112,7 +113,7 @@ def _sql_models() -> Iterator[Model]:
 
 def read_model(path: Path, schema: str) -> Model:
     """The model in one SQL file; its name is its place."""
-    sql = path.read_text(encoding="utf-8")
+    sql = _text(path)
     comments = _leading_comments(sql)
     key = next((c.removeprefix("key:") for c in comments if c.startswith("key:")), None)
     description = " ".join(c for c in comments if not c.startswith("key:"))
@@ -175,8 +176,16 @@ def _leading_comments(sql: str) -> list[str]:
     return lines
 
 
+def _text(path: Path) -> str:
+    """The SQL of a file, braces filled in."""
+    try:
+        return fill(path.read_text(encoding="utf-8"))
+    except PlaceholderError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
 def _check(path: Path) -> Check:
-    sql = path.read_text(encoding="utf-8")
+    sql = _text(path)
     header = dict(re.findall(r"^-- (id|en|blocking): (.+)$", sql, flags=re.MULTILINE))
     if set(header) != {"id", "en", "blocking"} or header["blocking"] not in ("yes", "no"):
         raise ModelError(f"{path}: begin with `-- id:`, `-- en:` and `-- blocking: yes|no`")

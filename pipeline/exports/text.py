@@ -12,6 +12,7 @@ from pipeline.exports.messages import Refused
 
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 DELIMITERS = (",", ";", "\t")
+SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace())  # what Python strips
 SEP_LINE = re.compile(r'"?sep=([^\r\n]?)"?[,;\t"]*(\r\n|\n|\r|\Z)', re.I)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.engine import connections, fingerprints, raw
-from pipeline.exports.batch import Job, read_many
+from pipeline.exports import Job, read_many
 from pipeline.exports.messages import level
 from pipeline.exports.model import Export, Shared
 from pipeline.files import write_atomically
