@@ -25,7 +25,7 @@ PACKAGE = Path(str(files("pipeline")))
 READER = ("exports", "formats", "intake")  # the rooms that turn a file into raw rows
 RAW = ("engine/raw.py", "columns.py", "platforms.py")  # and what these rows are
 REGISTRY = ("registry.py",)
-NAMED = (".csv", ".yml")
+NAMED = (".csv", ".yml", ".json")
 
 
 def of_models(tables: Iterable[Model]) -> dict[str, str]:
@@ -134,7 +134,7 @@ def files_named_in(path: Path) -> tuple[Path, ...]:
 
 @cache
 def named(path: Path) -> str:
-    """The content of a CSV or YAML file without comments and without pairs of sentences for people (`…_id` and `…_en`)."""
+    """The content of a CSV, YAML or JSON file without comments and without pairs of sentences for people (`…_id` and `…_en`)."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".csv":
         return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
