@@ -14,15 +14,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from pipeline.engine import connections, raw
+from pipeline.engine import connections, fingerprints, raw
 from pipeline.exports import Job, read_many
 from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Owned, Shared
@@ -667,16 +665,9 @@ def _is_empty(export: Export) -> bool:
 
 def _known_to_readers(registry: Any) -> str:
     """Changes with whatever decides how a file is read: who the accounts are, the taught tables, the reader itself."""
-    parts = (owners.token(registry.accounts), repr(registry.mappings), reader_version())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-@cache
-def reader_version() -> str:
-    """Changes with every change of the reader's source."""
-    rooms = (Path(__file__).parents[1] / room for room in ("exports", "formats"))
-    sources = [path for room in rooms for path in sorted(room.glob("*.py"))]
-    return hashlib.sha256(b"\0".join(p.read_bytes() for p in sources)).hexdigest()[:16]
+    parts = (owners.token(registry.accounts), repr(registry.mappings), fingerprints.reader())
+    return hashlib.sha256("
+".join(parts).encode()).hexdigest()[:16]
 
 
 def _claim(seen: Sighting, by_name: bool) -> tuple:
