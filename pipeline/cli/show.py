@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline import night
 from pipeline.cli.app import AsJson, Session, command
+
+if TYPE_CHECKING:
+    from pipeline.settings import Workspace
 
 
 @command
@@ -98,13 +102,11 @@ def lab(session: Session) -> None:
     import importlib.util
     import subprocess
 
-    from pipeline.files import shipped
-
     if importlib.util.find_spec("jupyterlab") is None:
         session.stop(
             night.ENVIRONMENT, "JupyterLab belum terpasang: pip install 'terukur[notebooks]'", "JupyterLab is not installed"
         )
-    folder = shipped("notebooks")
+    folder = notebooks_to_edit(session.workspace)
     environment = {**os.environ, "TERUKUR_WORKSPACE": str(session.workspace.root)}
     quiet = [
         "--LabApp.news_url=None",
@@ -113,6 +115,21 @@ def lab(session: Session) -> None:
     ]
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--notebook-dir={folder}", *quiet]
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+def notebooks_to_edit(workspace: Workspace) -> Path:
+    """Those of the checkout; of an installed package copies in the workspace, where no update overwrites anybody's work."""
+    from pipeline.files import is_checkout, shipped
+
+    folder = shipped("notebooks")
+    if is_checkout():
+        return folder
+    own = workspace.root / "lab"
+    own.mkdir(mode=0o750, parents=True, exist_ok=True)
+    for path in sorted(folder.glob("*.ipynb")):
+        if not (own / path.name).exists():
+            shutil.copyfile(path, own / path.name)
+    return own
 
 
 @command

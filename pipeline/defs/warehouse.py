@@ -39,11 +39,12 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
         ],
     )
     def warehouse(context: dg.AssetExecutionContext, night: Night) -> Events:
-        try:  # rows and seconds go to the metadata of a table: every line of a log is an event in a database
-            version = build.build(night.workspace, registry=registry.load(night.workspace.registry))
-        except build.NotPublished as error:
-            yield from _check_results(error.checks, [], owner)
-            raise
+        with night.telling():  # rows and seconds go to the metadata of a table: every line of a log is an event in a database
+            try:
+                version = build.build(night.workspace, registry=registry.load(night.workspace.registry))
+            except build.NotPublished as error:
+                yield from _check_results(error.checks, [], owner)
+                raise
         context.log.info("published %s in %.1f s", version.version, version.seconds)
         described = {table.name: table for table in tables}
         for result in version.tables:

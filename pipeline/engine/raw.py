@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import duckdb
 import polars as pl
@@ -63,6 +64,14 @@ NOT_METRICS = {*IDENTITY, "row_number", "post_id", "caption", "permalink", "acco
 
 class Collision(RuntimeError):
     """Two natural keys share one hash. Nothing was written."""
+
+
+@cache
+def column_names(table: str) -> frozenset[str]:
+    """The columns that a raw table is made with, as the engine itself reads its definition."""
+    with duckdb.connect(":memory:") as con:
+        con.execute(f"CREATE TABLE made ({TABLES[table]})")
+        return frozenset(name for name, *_ in con.execute("DESCRIBE made").fetchall())
 
 
 def key(*parts: str) -> int:
