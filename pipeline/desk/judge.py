@@ -20,7 +20,7 @@ from pipeline.exports import guards, read
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import Export
 from pipeline.files import shipped
-from pipeline.formats import by_kind
+from pipeline.formats import all_formats, by_kind
 from pipeline.intake.owners import AccountBook
 
 KEPT = ("accepted", "flagged")
@@ -170,9 +170,9 @@ def _targets(export: Export, case: Case) -> list[str]:
 
 def _fitting(export: Export, case: Case) -> list[str]:
     """The sender's accounts of this export's platform; Meta's overview files do not say which of its two they are of."""
-    is_of_meta = (export.kind or "").startswith("meta.")
-    possible = (export.platform,) if export.platform else ("facebook", "instagram") if is_of_meta else None
-    return [a.account_id for a in case.directory.of(case.given) if possible is None or a.platform in possible]
+    family = (export.kind or "").partition(".")[0] + "."
+    possible = {export.platform} if export.platform else {f.platform for f in all_formats() if f.kind.startswith(family)} - {None}
+    return [a.account_id for a in case.directory.of(case.given) if not possible or a.platform in possible]
 
 
 def _other_door(export: Export, case: Case) -> str | None:
