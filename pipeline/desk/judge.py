@@ -22,7 +22,7 @@ from pipeline.exports.messages import Refused
 from pipeline.exports.model import Export
 from pipeline.exports.ownership import Accounts, assign
 from pipeline.files import shipped
-from pipeline.formats import Format, by_kind
+from pipeline.formats import Format, all_formats, by_kind
 from pipeline.platforms import platforms
 
 KEPT = ("accepted", "flagged")
@@ -172,9 +172,9 @@ def _targets(export: Export, case: Case) -> list[str]:
 
 def _fitting(export: Export, case: Case) -> list[str]:
     """The sender's accounts of this export's platform; Meta's overview files do not say which of its two they are of."""
-    is_of_meta = (export.kind or "").startswith("meta.")
-    possible = (export.platform,) if export.platform else ("facebook", "instagram") if is_of_meta else None
-    return [a.account_id for a in case.directory.of(case.given) if possible is None or a.platform in possible]
+    family = (export.kind or "").partition(".")[0] + "."
+    possible = {export.platform} if export.platform else {f.platform for f in all_formats() if f.kind.startswith(family)} - {None}
+    return [a.account_id for a in case.directory.of(case.given) if not possible or a.platform in possible]
 
 
 def _other_door(export: Export, case: Case) -> str | None:

@@ -666,8 +666,7 @@ def _is_empty(export: Export) -> bool:
 def _known_to_readers(registry: Any) -> str:
     """Changes with whatever decides how a file is read: who the accounts are, the taught tables, the reader itself."""
     parts = (owners.token(registry.accounts), repr(registry.mappings), fingerprints.reader())
-    return hashlib.sha256("
-".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _claim(seen: Sighting, by_name: bool) -> tuple:
