@@ -48,6 +48,7 @@ class Job:
     folder_date: date | None = None
     captured_at: datetime | None = None
     first_seen: datetime | None = None
+    modified: datetime | None = None
 
 
 @dataclass
@@ -130,6 +131,7 @@ class _Reader:
             job.first_seen,
             self.limits,
             self.taught,
+            job.modified,
         )
         file = _File(job, source)
         try:

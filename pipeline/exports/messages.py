@@ -243,11 +243,6 @@ TEXTS: dict[str, Text] = {
         "Ada waktu terbit pada jam pergantian waktu musim panas; dipakai aturan baku (jam pertama).",
         "A publish time lies in the daylight-saving change; the fixed rule (first hour) was used.",
     ),
-    "YEAR_ASSUMED": Text(
-        "flagged",
-        "Tanggal tidak bertahun dan waktu unduh tidak diketahui; tahun dihitung mundur dari waktu pertama terlihat.",
-        "The dates have no year and the export time is unknown; years were counted back from the time first seen.",
-    ),
     "TOTAL_DIFFERS": Text(
         "flagged",
         "Baris jumlah tidak sama dengan jumlah baris; baris jumlah tidak dipakai.",
@@ -330,7 +325,7 @@ TEXTS: dict[str, Text] = {
         "Two different things were given one key; this file is set aside. Send it to the data keeper.",
     ),
     "DATE_ESTIMATED": Text(
-        "flagged",
+        "info",
         "Tanggal unduh tidak tertulis di mana pun; diperkirakan dari isi berkas{seen}. Angkanya tidak menggantikan "
         "unduhan bertanggal. Taruh di folder bertanggal, misalnya inbox/2026-01-31/akun.",
         "Nothing says when this was exported; the day was estimated from its content{seen}. Its figures replace no dated "

@@ -46,6 +46,7 @@ class Source:
     captured_at: datetime | None
     first_seen: datetime
     limits: guards.Limits
+    modified: datetime | None = None  # the file's own date, as its folder shows it
     taught: tuple[Format, ...] = ()  # kinds that the registry's mappings describe; asked only where no built-in kind fits
     archive: str | None = None  # name of the archive the file is a member of
     member: str = ""
@@ -64,12 +65,14 @@ def read(
     folder_date: date | None = None,
     captured_at: datetime | None = None,
     first_seen: datetime | None = None,
+    modified: datetime | None = None,
     limits: guards.Limits | None = None,
 ) -> list[Export]:
     """Every export in a file: one per archive member, recognised sheet or titled block.
 
     name: the name it was dropped under, if ``path`` is an archived copy. accounts: account ids, or bare platforms, that the
-    folder or an option names. captured_at: an option that overrules what the file says. first_seen: default now. Times are UTC.
+    folder or an option names. captured_at: an option that overrules what the file says. first_seen: default now. modified: the
+    date of the file itself, which may tell when it was exported where nothing else does. Times are UTC.
     """
     taught = tuple(getattr(registry, "mappings", ()))
     source = source_of(
@@ -82,6 +85,7 @@ def read(
         first_seen,
         limits or guards.Limits(),
         taught,
+        modified,
     )
     try:
         data = load(path, source)
@@ -103,6 +107,7 @@ def source_of(
     first_seen: datetime | None,
     limits: guards.Limits,
     taught: tuple[Format, ...],
+    modified: datetime | None = None,
 ) -> Source:
     """A file as it was given, with its name escaped where it is no text."""
     return Source(
@@ -115,6 +120,7 @@ def source_of(
         first_seen=_utc(first_seen) or datetime.now(UTC),
         limits=limits,
         taught=taught,
+        modified=_utc(modified),
     )
 
 
@@ -614,10 +620,11 @@ def context_of(form: Format, source: Source, around: typed.Around) -> tuple[type
     own = provenance.named(form, file_of(source))
     outer = provenance.named(form, source.archive) if source.archive else provenance.Named()
     captured, origin = _captured(source, own, outer, None)
+    is_known = origin not in provenance.ESTIMATED
     context = replace(
         around,
-        anchor=captured.date(),
-        anchor_is_known=origin != "first_seen",
+        anchor=(captured if is_known else source.modified or source.first_seen).date(),
+        anchor_is_known=is_known,
         period=own.period or outer.period,
         date_order=ownership.date_order(source.given, source.accounts),
     )
@@ -630,7 +637,9 @@ def file_of(source: Source) -> str:
     return parts[-1] if parts else source.name
 
 
-def _captured(source: Source, own: provenance.Named, outer: provenance.Named, in_file: datetime | None) -> tuple[datetime, str]:
+def _captured(
+    source: Source, own: provenance.Named, outer: provenance.Named, in_file: datetime | None, newest: Any = None
+) -> tuple[datetime, str]:
     return provenance.captured(
         option=source.captured_at,
         in_file=in_file,
@@ -638,6 +647,8 @@ def _captured(source: Source, own: provenance.Named, outer: provenance.Named, in
         archive_name=outer,
         folder=source.folder_date,
         first_seen=source.first_seen,
+        newest=newest,
+        modified=source.modified,
     )
 
 
@@ -654,7 +665,7 @@ def _empty_block(table: Table, source: Source, formats: Sequence[Format]) -> Exp
 def assemble(
     form: Format, table: Table, source: Source, result: typed.Typed, own: provenance.Named, outer: provenance.Named
 ) -> Export:
-    captured, origin = _captured(source, own, outer, result.captured)
+    captured, origin = _captured(source, own, outer, result.captured, result.span[1])
     export = Export(
         file=source.name,
         member=source.member,
@@ -687,6 +698,8 @@ def assemble(
         export.rows = export.rows.with_columns(pl.lit(handle).alias("handle"))
         export.identities = typed.identities(export.rows, np.array([0, export.rows.height]))[0]
     export.messages += [message(*flag) for flag in result.notes.flags]
+    if origin in provenance.ESTIMATED:
+        export.messages.append(message("DATE_ESTIMATED", "", f"{captured:%Y-%m-%d}"))
     if table.title == "":
         export.messages.append(message("TITLE_FROM_NAME", "", source.name))
     if any(level(m.code) != "info" for m in export.messages):

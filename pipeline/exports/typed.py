@@ -20,7 +20,7 @@ from pipeline.exports.workbook import DayTime
 from pipeline.formats import Column, Format, Notes, Table, normalise
 
 BATCH = 128
-FRESH = timedelta(days=45)  # a window that ends so shortly before the file was first seen ends in this year, not an earlier one
+FRESH = timedelta(days=45)  # a window that ends so shortly before the file was made or first seen ends in this year
 EXCEL_CAPS = (500, 1_000, 5_000, 65_535, 1_048_575)
 TOTAL = re.compile(r"(grand |sub)?total( .*)?|jumlah( .*)?|rata-rata( .*)?|average( .*)?|sum")
 TEXT_KINDS = ("text", "url", "enum", "time")
@@ -411,8 +411,10 @@ def _dates(
     found = dates.read(_shown(column), texts, patterns, context)
     if found.order in ("rolled", "latest_year") and not around.anchor_is_known:
         latest = max((v.date() for v in found.values if v), default=around.today)
-        code = "YEAR_TAKEN" if around.today - latest <= FRESH else "YEAR_ASSUMED"
-        notes.flag(code, _shown(column), next((t for _, t in texts if t), ""))
+        sample = next((t for _, t in texts if t), "")
+        if (around.anchor or around.today) - latest > FRESH:
+            raise Refused("YEAR_UNKNOWN", place=_shown(column), seen=sample, held=True)
+        notes.flag("YEAR_TAKEN", _shown(column), sample)
     if found.order not in ("pattern", "same", "rolled", "latest_year", "date_cells", "id_year"):
         notes.flag("DATE_ORDER", _shown(column), found.order)
     if name == "day":
