@@ -195,8 +195,10 @@ TEXTS: dict[str, Text] = {
     ),
     "ORDER_ASSUMED": Text(
         "flagged",
-        "Waktu unduh tidak tertulis dan isinya berbeda dari berkas lain; dipakai waktu pertama terlihat.",
-        "The export does not say when it was made and differs from another; the time first seen was used.",
+        "Waktu unduh tidak tertulis dan isinya berbeda dari berkas lain; tanggalnya diperkirakan, dan angkanya tidak "
+        "menggantikan angka yang bertanggal. Taruh di folder bertanggal, misalnya inbox/2026-01-31/akun.",
+        "Nothing says when this was exported, and it differs from another file; its day was estimated, and its figures "
+        "replace none that are dated. Put it into a dated folder, such as inbox/2026-01-31/account.",
     ),
     "NOT_A_FILE": Text(
         "refused",
@@ -323,13 +325,6 @@ TEXTS: dict[str, Text] = {
         "refused",
         "Dua data yang berbeda mendapat nomor kunci yang sama; berkas ini ditunda. Kirim ke pengelola data.",
         "Two different things were given one key; this file is set aside. Send it to the data keeper.",
-    ),
-    "DATE_ESTIMATED": Text(
-        "info",
-        "Tanggal unduh tidak tertulis di mana pun; diperkirakan dari isi berkas{seen}. Angkanya tidak menggantikan "
-        "unduhan bertanggal. Taruh di folder bertanggal, misalnya inbox/2026-01-31/akun.",
-        "Nothing says when this was exported; the day was estimated from its content{seen}. Its figures replace no dated "
-        "export. Put it into a dated folder, such as inbox/2026-01-31/account.",
     ),
     "YEAR_UNKNOWN": Text(
         "held",

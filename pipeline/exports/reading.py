@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.exports import guards, ownership, provenance, scope, text, typed, workbook
+from pipeline.exports import guards, ownership, provenance, resaved, scope, text, typed, workbook
 from pipeline.exports.messages import Refused, level, message
 from pipeline.exports.model import Export
 from pipeline.exports.recognise import Found, is_unknown, recognise, unknown
@@ -47,6 +47,8 @@ class Source:
     first_seen: datetime
     limits: guards.Limits
     modified: datetime | None = None  # the file's own date, as its folder shows it
+    has_bom: bool = True
+    is_resaved: bool = False  # it bears the marks of a spreadsheet
     taught: tuple[Format, ...] = ()  # kinds that the registry's mappings describe; asked only where no built-in kind fits
     archive: str | None = None  # name of the archive the file is a member of
     member: str = ""
@@ -147,7 +149,9 @@ def refusal(source: Source, refused: Refused, found: Format | None = None) -> Ex
     export = Export(file=source.name, member=source.member, sha256=source.sha256, outcome=outcome)
     if found:
         export.kind, export.platform, export.grain, export.version = found.kind, found.platform, found.grain, found.version
-    export.messages.append(message(refused.code, refused.place, refused.seen))
+    lost_bom = found is not None and found.bom and not source.has_bom
+    is_resaved = refused.resaved or source.is_resaved or lost_bom
+    export.messages.append(message(refused.code, refused.place, refused.seen, resaved=is_resaved))
     return export
 
 
@@ -205,6 +209,8 @@ def _text(data: bytes, source: Source) -> Iterator[Export]:
             yield from _decoded(content, source, own)
             return
         raise
+    has_bom = data.startswith(tuple(bom for bom, _ in text.BOMS))
+    source = replace(source, has_bom=has_bom, is_resaved=resaved.bears_marks(content))
     try:
         yield from list(_decoded(content, source, formats))
     except Refused as refused:
@@ -698,8 +704,6 @@ def assemble(
         export.rows = export.rows.with_columns(pl.lit(handle).alias("handle"))
         export.identities = typed.identities(export.rows, np.array([0, export.rows.height]))[0]
     export.messages += [message(*flag) for flag in result.notes.flags]
-    if origin in provenance.ESTIMATED:
-        export.messages.append(message("DATE_ESTIMATED", "", f"{captured:%Y-%m-%d}"))
     if table.title == "":
         export.messages.append(message("TITLE_FROM_NAME", "", source.name))
     if any(level(m.code) != "info" for m in export.messages):

@@ -26,6 +26,7 @@ seen AS (
     SELECT
         post_key, count(DISTINCT exporter_id) AS exporters, count(DISTINCT captured_at) FILTER (is_lifetime) AS n_snapshots,
         max(CASE WHEN owner_id IS NULL OR owner_id <> exporter_id THEN 1 ELSE 0 END) AS has_partner,
+        max(CASE WHEN owner_id = exporter_id THEN 1 ELSE 0 END) AS has_own,
         min(captured_at) FILTER (is_lifetime AND owner_id = exporter_id
             AND CAST(captured_at + INTERVAL 7 HOUR AS DATE) > published_on) AS first_captured_at,
         min(CASE WHEN is_top_list THEN 1 ELSE 0 END) AS only_in_top_lists
@@ -34,7 +35,7 @@ seen AS (
 ),
 dated AS (
     SELECT
-        l.*, c.published_at AS at, c.published_precision AS precision, s.exporters, s.n_snapshots, s.has_partner,
+        l.*, c.published_at AS at, c.published_precision AS precision, s.exporters, s.n_snapshots, s.has_partner, s.has_own,
         s.first_captured_at, s.only_in_top_lists,
         CASE WHEN c.published_precision = 'day' OR c.published_at IS NULL THEN c.published_on
             ELSE CAST(c.published_at + INTERVAL 7 HOUR AS DATE) END AS day,
@@ -123,6 +124,7 @@ SELECT
     CASE WHEN d.is_lifetime THEN d.exposure END AS exposure,
     CASE WHEN d.is_lifetime AND d.engagement IS NOT NULL THEN d.engagement_parts END AS engagement_parts,
     d.only_in_top_lists = 1 AS is_top_list,
+    d.has_own = 0 AS is_partner_only, d.evidence_rank = 1 AS is_date_estimated,
     d.captured_at, d.first_captured_at,
     datediff('second', d.at + CASE d.precision WHEN 'day' THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END, d.captured_at)
         / 3600.0 AS age_hours,  -- as in core.post_history: a day without a time stands for its middle
