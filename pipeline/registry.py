@@ -1,6 +1,6 @@
 """The registers of a deployment: who exists, which account is whose, and what people noted by hand.
 
-Eight CSV files, `themes.yml` and `settings.toml`, all optional but agencies and accounts. Everything is checked before anything
+Nine CSV files, `themes.yml` and `settings.toml`, all optional but agencies and accounts. Everything is checked before anything
 is used: every problem is reported with its file, line and column, all of them at once, in Indonesian and English.
 A register is text that people edit in a spreadsheet, so `,` `;` and tab separators, a byte order mark and `#` comment lines on
 top are read; a date in any other form than YYYY-MM-DD is refused, because 02/01/2026 has two meanings.
@@ -307,6 +307,20 @@ class Incident(Row):
     note: Text | None = None
 
 
+class Signatory(Row):
+    """Who signs a document, in which capacity and since when. A name that is not known stays empty: a line to sign is printed."""
+
+    document: Literal["bulanan", "perangkat", "semua"]
+    order: Annotated[int, BeforeValidator(_count), Field(ge=1, le=9)] = 1
+    heading: Text | None = None
+    position: Text
+    name: Text | None = None
+    rank: Text | None = None
+    employee_number: Annotated[str, StringConstraints(pattern=r"^\d{8} ?\d{6} ?\d ?\d{3}$")] | None = None
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+
+
 MODELS: dict[str, type[Row]] = {
     "agencies": Agency,
     "accounts": Account,
@@ -316,6 +330,7 @@ MODELS: dict[str, type[Row]] = {
     "trainings": Training,
     "responses": Response,
     "incidents": Incident,
+    "signatories": Signatory,
 }
 REQUIRED = ("agencies", "accounts")
 KEYS: dict[str, tuple[str, ...]] = {
@@ -325,6 +340,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "trainings": ("training_id", "agency_id"),
     "responses": ("case_id",),
     "incidents": ("incident_id",),
+    "signatories": ("document", "order", "valid_from"),
 }
 # Columns that document where a fact comes from; people read them, no figure does.
 DOCUMENTARY = {"agencies": {"kemendagri_code", "confidence", "basis"}}
@@ -381,6 +397,15 @@ class WorkingHours(Row):
     ramadan_friday: tuple[str, str] = ("08:00", "15:30")
 
 
+class Letterhead(Row):
+    """What stands on top of a letter. What is empty is left out, never made up."""
+
+    office: Key | None = "diskominfo"
+    address: Text | None = None
+    contact: Text | None = None
+    place: Text | None = None
+
+
 class RegistrySettings(Row):
     """settings.toml: what differs between regencies. A key that is not known is a typing error, not an extension."""
 
@@ -396,6 +421,7 @@ class RegistrySettings(Row):
     person_files_retention_days: int = Field(default=30, ge=1)
     sla_days: dict[str, int] = Field(default_factory=lambda: dict(SLA_WORKING_DAYS))
     working_hours: WorkingHours = WorkingHours()
+    letterhead: Letterhead = Letterhead()
     days_off: dict[Date, Text] = {}
     programme_scheme: Key | None = None
     programme_lens: Key | None = None
@@ -427,6 +453,7 @@ class Registry:
     trainings: pl.DataFrame = field(default_factory=lambda: frame("trainings"))
     responses: pl.DataFrame = field(default_factory=lambda: frame("responses"))
     incidents: pl.DataFrame = field(default_factory=lambda: frame("incidents"))
+    signatories: pl.DataFrame = field(default_factory=lambda: frame("signatories"))
     agency_names: pl.DataFrame = field(default_factory=lambda: frame("agency_names"))
     themes: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=lambda: RegistrySettings().model_dump())
