@@ -128,7 +128,7 @@ def _assemble(prepared: Prepared, result: Typed) -> Export:
     if any(level(m.code) != "info" for m in export.messages):
         export.outcome = "flagged"
     _first_last(export, *result.span)
-    ownership.assign(export, source.given, source.accounts, per_row=form.accounts_per_row, folder_decides=form.grain != "case")
+    ownership.assign(export, source.given, source.accounts, form)
     return export
 
 
