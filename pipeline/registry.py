@@ -25,10 +25,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline import files
+from pipeline.thresholds import DEFAULT as DEFAULT_THRESHOLDS
+from pipeline.thresholds import Thresholds
 
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_TEMPLATE = "kabupaten-bogor"
@@ -373,8 +375,7 @@ class RegistrySettings(Row):
     main_agency: Key | None = "pemkab-bogor"
     local_places: list[Text] = ["Bogor", "Kabupaten Bogor", "Cibinong"]
     home_country: Text = "Indonesia"
-    alarm_budget_per_week: float = Field(default=3.0, gt=0)
-    minimum_posts: int = Field(default=5, ge=1)
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
     data_age_warning_days: int = Field(default=10, ge=1)
     person_files_retention_days: int = Field(default=30, ge=1)
     sla_days: dict[str, int] = Field(default_factory=lambda: dict(SLA_WORKING_DAYS))
@@ -384,6 +385,17 @@ class RegistrySettings(Row):
     programme_lens: Key | None = None
     training_order: Literal["free", "peer_group"] = "free"
     sample: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_thresholds(cls, values: Any) -> Any:
+        """`minimum_posts` and `alarm_budget_per_week` once stood outside `[thresholds]`; a file that still has them there is read."""
+        moved = {k: values[k] for k in ("minimum_posts", "alarm_budget_per_week") if k in values}
+        if not moved:
+            return values
+        given = values.get("thresholds", {})
+        rest = {k: v for k, v in values.items() if k not in moved}
+        return rest | {"thresholds": moved | given if isinstance(given, dict) else given}
 
 
 class Scheme(BaseModel):
@@ -414,6 +426,11 @@ class Registry:
     themes: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=lambda: RegistrySettings().model_dump())
     mappings: tuple[Any, ...] = ()  # formats of other tools' tables, from mappings/*.toml
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The numbers that people chose, as settings.toml has them."""
+        return Thresholds.model_validate(self.settings.get("thresholds") or {})
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------------

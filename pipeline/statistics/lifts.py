@@ -20,9 +20,10 @@ LIFT_SCHEMA = {"post_key": pl.Int64, "expected_ln": pl.Float64, "lift": pl.Float
 
 
 def post_lift(post_facts: pl.DataFrame) -> pl.DataFrame:
-    """One row per comparable post: rate over what its account, format and month let expect.
+    """One row per comparable post: its reactions over what its account, format and month let expect of its exposure.
 
-    The account's level is its mean over the last 13 months without the post itself; null with fewer than 20 such posts.
+    The account's level is that of the last 13 months without the post itself; null with fewer than 20 such posts. Half a reaction is
+    added to what came and to what was expected: where next to nothing was expected, nothing is no failure and one no triumph.
     """
     posts = c.comparable_posts(post_facts)
     if posts.is_empty():
@@ -30,10 +31,13 @@ def post_lift(post_facts: pl.DataFrame) -> pl.DataFrame:
     last: Any = posts["month"].max()
     posts = c.post_effects(posts).filter(pl.col("month") > c.add_months(last, -c.FIT_MONTHS))
     n = pl.len().over("account_id")
-    level = (pl.col("level_part").sum().over("account_id") - pl.col("level_part")) / (n - 1)
+    known = pl.col("information") * pl.col("level_part")
+    level = (known.sum().over("account_id") - known) / (pl.col("information").sum().over("account_id") - pl.col("information"))
     expected = pl.when(n >= MINIMUM_ACCOUNT_POSTS).then(level + pl.col("format_part") + pl.col("month_part"))
     out = posts.with_columns(expected_ln=expected, n_account_posts=n)
-    out = out.with_columns(lift=(pl.col("ln_rate") - pl.col("expected_ln")).exp())
+    grown = pl.col("age_ln").fill_null(0.0) if "age_ln" in posts.columns else pl.lit(0.0)
+    hoped = pl.col("exposure") * (pl.col("expected_ln") + grown).exp()
+    out = out.with_columns(lift=(pl.col("engagement") + 0.5) / (hoped + 0.5))
     return out.select(pl.col(k).cast(t) for k, t in LIFT_SCHEMA.items()).sort("post_key")
 
 
@@ -53,12 +57,13 @@ THEME_SCHEMA = {
 
 
 def tagged_posts(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
-    """Mature, owned posts whose caption could be tagged, with scheme and primary programme ('untagged' where none fits)."""
+    """Comparable posts whose caption could be tagged, with the working values of comparison.post_effects, scheme and primary
+    programme ('untagged' where none fits)."""
     tags = themes.filter(pl.col("scheme_id").is_not_null())
     if "is_taggable" in tags.columns:
         tags = tags.filter("is_taggable")
     tags = tags.select("post_key", "scheme_id", programme=pl.col("programme").fill_null(UNTAGGED))
-    return c.comparable_posts(post_facts.drop("programme", strict=False)).join(tags, on="post_key")
+    return c.post_effects(c.comparable_posts(post_facts.drop("programme", strict=False))).join(tags, on="post_key")
 
 
 def through_lens(themes: pl.DataFrame, programmes: pl.DataFrame, lens: str | None) -> pl.DataFrame:
@@ -128,14 +133,15 @@ def programme_effects(posts: pl.DataFrame, names: list[str]) -> tuple[np.ndarray
         code = _nuisance(posts, column)
         blocks += [code == k for k in range(1, code.max() + 1)]
     x = np.column_stack(blocks).astype(float)
-    y = posts["ln_rate"].to_numpy()
-    xw = x - np.column_stack([(np.bincount(account, v) / size) for v in x.T])[account]
-    yw = y - (np.bincount(account, y) / size)[account]
-    bread = np.linalg.pinv(xw.T @ xw, rcond=1e-9, hermitian=True)
-    b = bread @ (xw.T @ yw)
+    y, w = posts["ln_rate"].to_numpy(), posts["information"].to_numpy()
+    whole = np.bincount(account, w)
+    xw = x - np.column_stack([(np.bincount(account, w * v) / whole) for v in x.T])[account]
+    yw = y - (np.bincount(account, w * y) / whole)[account]
+    bread = np.linalg.pinv((xw * w[:, None]).T @ xw, rcond=1e-9, hermitian=True)
+    b = bread @ (xw.T @ (w * yw))
     e = yw - xw @ b
     score = np.zeros((len(size), x.shape[1]))
-    np.add.at(score, account, xw * e[:, None])
+    np.add.at(score, account, xw * (w * e)[:, None])
     clusters = len(size)
     v = bread @ (score.T @ score) @ bread * clusters / max(clusters - 1, 1)
     k = len(names)
@@ -207,11 +213,9 @@ def theme_month(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
     posts = tagged_posts(post_facts, themes)
     if posts.is_empty():
         return pl.DataFrame(schema=THEME_MONTH_SCHEMA)
-    posts = c.post_effects(posts)
-    own = pl.col("level_part") - pl.col("level_part").mean().over("account_id")
-    posts = posts.with_columns(residual=own)
-    se = pl.col("residual").std() / pl.len().sqrt()
-    centre = pl.col("residual").mean()
+    posts = posts.with_columns(residual=pl.col("level_part") - c.weighted("level_part").over("account_id"))
+    se = 1 / pl.col("information").sum().sqrt()
+    centre = c.weighted("residual")
     keys = ["scheme_id", "programme", "month"]
     lifts = posts.group_by(keys).agg(
         pl.len().alias("n_posts"),
