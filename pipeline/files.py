@@ -23,6 +23,16 @@ def shipped(*parts: str) -> Path:
     return (inside if inside.is_dir() else package.parent).joinpath(*parts)
 
 
+def program_version() -> str:
+    """The version of this program as it was installed; `source` where it runs without having been installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("terukur")
+    except metadata.PackageNotFoundError:
+        return "source"
+
+
 def load_yaml(text: str) -> Any:
     """The values of a YAML text. Raises yaml.YAMLError."""
     return yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe loader

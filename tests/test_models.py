@@ -1,5 +1,6 @@
 """What each table is: small exports in, rows out; and the rules that every SQL file keeps."""
 
+import itertools
 import re
 from datetime import date, datetime
 
@@ -13,6 +14,7 @@ from pipeline.formats import all_formats
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, METRICS, accounts, drop, ingest, post, registers, tables
 
+NUMBERS = itertools.count()
 SQL = [m for m in models.models() if m.kind == "sql"]
 SQL_OF = {m.name: m.sql for m in SQL}
 OWNER = {"facebook": "a-fb", "instagram": "a-ig", "x": "a-x", "youtube": "a-yt", "tiktok": "a-tt", "linkedin": "b-li"}
@@ -106,6 +108,40 @@ def test_a_file_that_is_no_table_is_named(tmp_path, text):
     path.write_text(text)
     with pytest.raises(models.ModelError):
         models.read_model(path, "core")
+
+
+@pytest.fixture
+def family(tmp_path, monkeypatch):
+    """A folder of Python tables with one module, found as pipeline/estimates is."""
+    folder = tmp_path / f"family{next(NUMBERS)}"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def find(**modules):
+        for name, text in modules.items():
+            (folder / f"{name}.py").write_text(f"from pipeline.tables import Table\n{text}\n")
+        return models.python_tables(folder.name)
+
+    return find
+
+
+MADE = "TABLES = {'%s': Table(lambda frames, registry: None, (), 'One row.', ('a',))}"
+
+
+def test_a_module_in_the_folder_of_estimates_is_found_by_itself(family):
+    assert [name for name, _, _ in family(one=MADE % "estimates.one", two=MADE % "core.two")] == ["estimates.one", "core.two"]
+
+
+@pytest.mark.parametrize("text", ["TABELS = {}", "TABLES = {}", MADE % "one", MADE % "estimate.one", MADE % "staging.one"])
+def test_a_module_whose_table_has_a_wrong_name_is_an_error_and_not_left_out(family, text):
+    with pytest.raises(models.ModelError, match=r"one\.py"):
+        family(one=text)
+
+
+def test_two_modules_cannot_make_one_table(family):
+    with pytest.raises(models.ModelError, match=r"two\.py: makes estimates\.one, which one\.py makes already"):
+        family(one=MADE % "estimates.one", two=MADE % "estimates.one")
 
 
 def test_every_metric_that_a_format_reads_of_posts_is_in_the_vocabulary():

@@ -150,7 +150,7 @@ def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows
 
 
 def test_a_failed_rule_publishes_nothing_and_is_named(copy, monkeypatch):
-    from pipeline.defs.run import overnight
+    from pipeline.cli.run import overnight
     from pipeline.engine import models
     from pipeline.settings import Workspace as Place
 
