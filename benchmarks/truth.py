@@ -22,6 +22,7 @@ import polars as pl
 from scipy import stats
 
 from benchmarks.regency import Regency, from_samples, simulate
+from pipeline import registry
 from pipeline.estimates import alarms, expected, lifts, season
 from pipeline.estimates import maturity as growing
 from pipeline.estimates import training as trained
@@ -74,6 +75,7 @@ def frames(r: Regency) -> dict[str, pl.DataFrame]:
         "core.agencies": r.agencies,
         "core.trainings": r.trainings,
         "core.cases": NO_CASES,
+        "core.circulars": registry.frame("circulars"),
         "core.posts": r.post_facts.with_columns(
             captured_at=pl.col("published_on").max().cast(pl.Datetime("us")), first_captured_at=pl.lit(None, pl.Datetime("us"))
         ),

@@ -32,7 +32,9 @@ class Reason:
 def reasons() -> dict[str, Reason]:
     """code -> Reason, in the order of the file."""
     said = files.load_yaml(files.shipped("warehouse", "reasons.yml").read_text(encoding="utf-8"))
-    return {code: Reason(code, *(entry[k] for k in ("text_id", "text_en", "remedy_id", "remedy_en"))) for code, entry in said.items()}
+    return {
+        code: Reason(code, *(entry[k] for k in ("text_id", "text_en", "remedy_id", "remedy_en"))) for code, entry in said.items()
+    }
 
 
 def reason(code: str | None) -> Reason | None:

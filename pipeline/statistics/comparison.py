@@ -10,7 +10,7 @@ Three kinds of noise are told apart and all enter the intervals: posts differ (w
 agency differ (`account_variance`), and an agency has good and bad quarters (`shock_variance`). All estimated from the data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -130,7 +130,12 @@ def _platform_effects(posts: pl.DataFrame, centre: pl.DataFrame | None) -> pl.Da
         extra = posts["age_ln_sd"].fill_null(0.0).to_numpy() ** 2
     around = None
     if centre is not None:
-        ids = posts.select("account_id").unique().sort("account_id").join(centre, on="account_id", how="left", maintain_order="left")
+        ids = (
+            posts.select("account_id")
+            .unique()
+            .sort("account_id")
+            .join(centre, on="account_id", how="left", maintain_order="left")
+        )
         around = ids["level_expected"].to_numpy()
         around = None if np.isnan(around).all() else np.where(np.isnan(around), np.nanmedian(around), around)
     found = counts.fit(
@@ -243,7 +248,10 @@ class Noise:
 
 
 def account_variance(windows: list[pl.DataFrame]) -> float:
-    """Variance between accounts of one agency beyond post noise, from agencies with at least two accounts."""
+    """Variance between accounts of one agency beyond post noise, from agencies with at least two accounts.
+
+    Squares are capped at CAP^2 of their own noise: one account that nobody looks at must not make all others doubtful.
+    """
     deviations, variances, groups = [], [], []
     for i, w in enumerate(windows):
         rows = w.filter(pl.len().over("agency_id") > 1)
@@ -254,33 +262,39 @@ def account_variance(windows: list[pl.DataFrame]) -> float:
     if not len(y):
         return 0.0
     _, code = np.unique(g.astype(str), return_inverse=True)
-    df = len(y) - (code.max() + 1)
 
     def excess(t: float) -> float:
         w = 1 / (v + t)
-        centre = np.bincount(code, w * y) / np.bincount(code, w)
-        return float((w * (y - centre[code]) ** 2).sum() - df)
+        whole = np.bincount(code, w)
+        free = np.maximum(1 - w / whole[code], 1e-9)  # what an account's own weight leaves of its distance to the centre
+        squares = w * (y - (np.bincount(code, w * y) / whole)[code]) ** 2 / free
+        return float((free * np.minimum(squares, CAP**2)).sum() - CAPPED * free.sum())
 
+    return _root(excess, max(float(np.var(y)), 1e-6))
+
+
+CAP = 2.0
+CAPPED = float(stats.chi2.cdf(CAP**2, 3) + CAP**2 * stats.chi2.sf(CAP**2, 1))  # E min(Z^2, CAP^2)
+
+
+def _root(excess: Callable[[float], float], high: float) -> float:
+    """Where a falling function of a variance crosses 0; 0 where it is below from the start."""
     if excess(0.0) <= 0:
         return 0.0
-    return float(optimize.brentq(excess, 0.0, 100 * max(float(np.var(y)), 1e-6) + 1.0))
+    while excess(high) > 0 and high < 1e6:
+        high *= 2
+    return float(optimize.brentq(excess, 0.0, high)) if excess(high) <= 0 else high
 
 
-def robust_excess(d: np.ndarray, v: np.ndarray, c: float = 2.0) -> float:
-    """Variance beyond `v` of centred values `d`, with squares capped at c^2 so that real changes do not inflate it."""
+def robust_excess(d: np.ndarray, v: np.ndarray) -> float:
+    """Variance beyond `v` of centred values `d`, with squares capped so that real changes do not inflate it."""
     if len(d) < 5:
         return 0.0
-    target = stats.chi2.cdf(c**2, 3) + c**2 * stats.chi2.sf(c**2, 1)  # E min(Z^2, c^2)
 
     def excess(t: float) -> float:
-        return float(np.minimum(d**2 / (v + t), c**2).mean() - target)
+        return float(np.minimum(d**2 / (v + t), CAP**2).mean() - CAPPED)
 
-    if excess(0.0) <= 0:
-        return 0.0
-    high = max(float(np.var(d)), 1e-6)
-    while excess(high) > 0:
-        high *= 2
-    return float(optimize.brentq(excess, 0.0, high))
+    return _root(excess, max(float(np.var(d)), 1e-6))
 
 
 def agency_changes(now: pl.DataFrame, before: pl.DataFrame, shock: float = 0.0) -> pl.DataFrame:

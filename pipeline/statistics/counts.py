@@ -79,7 +79,7 @@ def fit(
     likelihood is linearised, for z is freed of it. `extra_variance` of a post is added to its spread.
     """
     count, offset = np.asarray(count, float), np.asarray(offset, float)
-    design, owner = _design(blocks)
+    design, owner = _design(blocks, len(count))
     accounts = int(account.max()) + 1
     cell = np.unique(account * (int(month.max()) + 1) + month, return_inverse=True)[1]
     cells = np.unique(cell, return_index=True)[1]
@@ -101,14 +101,14 @@ def fit(
         new, b = _solve(z, information, account, design, middle)
         level = level + np.clip(new - level, -1.0, 1.0)
         spread2 = _spread(m, share, cell, account[cells], accounts)
-    effects = np.column_stack([design[:, owner == j] @ b[owner == j] for j in range(len(blocks))]) if blocks else None
-    if effects is None:
-        effects = np.zeros((len(count), 0))
-    effects = effects - np.average(effects, axis=0, weights=information)
+    effects = np.zeros((len(count), len(blocks)))
+    for j in range(len(blocks)):
+        effects[:, j] = design[:, owner == j] @ b[owner == j]
+        effects[:, j] -= np.average(effects[:, j], weights=information)
     return Fit(z, information, effects, level, np.sqrt(spread2))
 
 
-def _design(blocks: list[Array]) -> tuple[Array, Array]:
+def _design(blocks: list[Array], n: int) -> tuple[Array, Array]:
     """(dummies without each block's most frequent code, block of each column)."""
     columns, owner = [], []
     for j, code in enumerate(blocks):
@@ -117,7 +117,6 @@ def _design(blocks: list[Array]) -> tuple[Array, Array]:
             if k != reference:
                 columns.append(code == k)
                 owner.append(j)
-    n = len(blocks[0]) if blocks else 0
     return (np.column_stack(columns).astype(float) if columns else np.zeros((n, 0))), np.array(owner, int)
 
 

@@ -62,9 +62,7 @@ def account_window(
     owned = ["account_id", "agency_id"]
     out = share.join(_hidden(post_facts.filter(pl.col("month").is_in(months)), t), on=owned, how="left")
     here = expected.filter(pl.col("month").is_in(months))
-    seen = here.group_by(owned).agg(
-        compared_posts=pl.col("n").sum(), is_expected=pl.col("expected_ln").is_not_null().any()
-    )
+    seen = here.group_by(owned).agg(compared_posts=pl.col("n").sum(), is_expected=pl.col("expected_ln").is_not_null().any())
     out = out.join(seen, on=owned, how="left").with_columns(
         period_start=pl.lit(months[0]), period_end=pl.lit(c.add_months(last, 1)).dt.offset_by("-1d"), reason=_reason(t)
     )

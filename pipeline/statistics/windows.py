@@ -15,7 +15,6 @@ from pipeline.statistics import comparison as c
 from pipeline.statistics import discovery, ranks
 from pipeline.statistics.reasons import POST_REASONS
 from pipeline.statistics.shrinkage import Shrunk, shrink, shrink_integrated
-
 from pipeline.thresholds import DEFAULT, Thresholds
 
 Z = 1.959964
@@ -127,11 +126,15 @@ def agency_window(
     account_month: pl.DataFrame,
     agencies: pl.DataFrame,
     accounts: pl.DataFrame | None = None,
+    staff: pl.DataFrame | None = None,
+    without_likes: pl.DataFrame | None = None,
     t: Thresholds = DEFAULT,
 ) -> pl.DataFrame:
     """One row per agency: standing now, previous standing, change, direction and rank set in its peer group.
 
     `accounts` (estimates.account_window) says of every account why it is not judged; without it only the state is told.
+    `staff` (estimates.staff_likes): a rise whose likes grew as citizens' likes do not is `up_maybe_mobilised`, never `up`;
+    `without_likes` (estimates.change_without_likes) is the second value beside it.
     """
     e = evidence(expected, account_month, t)
     if e.last is None:
@@ -153,8 +156,30 @@ def agency_window(
     out = out.join(e.sent[0].drop("missing_share"), on="agency_id", how="left")
     out = out.join(before.frame.select("agency_id", previous="vs_expected"), on="agency_id", how="left")
     out = out.join(_changes(e), on="agency_id", how="left")
+    lit = pl.col("agency_id").is_in(lit_agencies(staff))
+    out = out.with_columns(
+        is_staff_lit=lit,
+        direction=pl.when((pl.col("direction") == "up") & lit).then(pl.lit(MOBILISED)).otherwise("direction"),
+    )
+    if without_likes is not None:
+        out = out.join(without_likes, on="agency_id", how="left")
     out = out.join(_rank_sets(out, now.frame, t), on="agency_id", how="left")
     return _finish(out)
+
+
+MOBILISED = "up_maybe_mobilised"
+POOLED_Z = 1.64
+
+
+def lit_agencies(staff: pl.DataFrame | None) -> list[str]:
+    """Agencies of which an account is lit, or whose accounts together shifted to likes by more than chance allows."""
+    if staff is None or staff.is_empty():
+        return []
+    pooled = pl.col("mix_z").drop_nulls()
+    found = staff.group_by("agency_id").agg(
+        is_lit=pl.col("is_lit").any() | ((pooled.sum() / pooled.len().sqrt()) > POOLED_Z).fill_null(False)
+    )
+    return sorted(found.filter("is_lit")["agency_id"].to_list())
 
 
 @dataclass(frozen=True)
@@ -163,9 +188,7 @@ class Standings:
     tau2: float
 
 
-def standings(
-    accounts: pl.DataFrame, noise: c.Noise, tau2: float | None = None, sent: pl.DataFrame | None = None
-) -> Standings:
+def standings(accounts: pl.DataFrame, noise: c.Noise, tau2: float | None = None, sent: pl.DataFrame | None = None) -> Standings:
     """Per agency: unshrunk y and s, posterior mean and sd (ln), vs_expected with interval (factor), n_posts, n_accounts.
 
     `sent` (accounts_sent): where required accounts are missing, s also holds what they could change.
@@ -237,7 +260,9 @@ def agency_reasons(accounts: pl.DataFrame | None) -> pl.DataFrame:
     empty = pl.DataFrame(schema={"agency_id": pl.Utf8, "post_reason": pl.Utf8})
     if accounts is None or accounts.is_empty():
         return empty
-    rows = accounts.filter(pl.col("reason").is_in(POST_REASONS)).sort("posts", "account_id", descending=[True, False], nulls_last=True)
+    rows = accounts.filter(pl.col("reason").is_in(POST_REASONS)).sort(
+        "posts", "account_id", descending=[True, False], nulls_last=True
+    )
     return rows.group_by("agency_id", maintain_order=True).agg(pl.col("reason").first().alias("post_reason"))
 
 
@@ -259,7 +284,13 @@ def change_estimates(now: pl.DataFrame, before: pl.DataFrame, noise: c.Noise) ->
 def _changes(e: Evidence) -> pl.DataFrame:
     rows = change_estimates(e.history[0], e.history[1], e.noise)
     rows = rows.with_columns(detectable=pl.Series(detectable(rows, e.thresholds.false_discovery_share), dtype=pl.Float64))
-    moved = pl.when(pl.col("q") > e.thresholds.false_discovery_share).then(pl.lit("flat")).when(pl.col("d") > 0).then(pl.lit("up")).otherwise(pl.lit("down"))
+    moved = (
+        pl.when(pl.col("q") > e.thresholds.false_discovery_share)
+        .then(pl.lit("flat"))
+        .when(pl.col("d") > 0)
+        .then(pl.lit("up"))
+        .otherwise(pl.lit("down"))
+    )
     return rows.select(
         "agency_id",
         change=pl.col("d").exp(),
@@ -302,7 +333,10 @@ RANK_SCHEMA = {
 
 def _rank_sets(out: pl.DataFrame, now: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
     judged = out.filter(pl.col("state") == "judged").select("agency_id", "peer_group").join(now, on="agency_id")
-    found = [rank_group(g, t.minimum_peers) for g in judged.sort("peer_group", "agency_id").partition_by("peer_group", maintain_order=True)]
+    found = [
+        rank_group(g, t.minimum_peers)
+        for g in judged.sort("peer_group", "agency_id").partition_by("peer_group", maintain_order=True)
+    ]
     parts = [p for p in found if p is not None]
     return pl.concat(parts) if parts else pl.DataFrame(schema=RANK_SCHEMA)
 
@@ -336,7 +370,8 @@ AGENCY_WINDOW_SCHEMA = (
     | {"n_posts": pl.Int64, "n_accounts": pl.Int64, "n_months": pl.Int64, "coverage": pl.Float64, "state": pl.Utf8}
     | {"reason": pl.Utf8, "n_required": pl.Int64, "n_sent": pl.Int64, "missing_accounts": pl.Utf8}
     | dict.fromkeys(("previous", "change", "change_lower", "change_upper", "p", "q", "detectable"), pl.Float64)
-    | {"direction": pl.Utf8}
+    | {"direction": pl.Utf8, "is_staff_lit": pl.Boolean}
+    | dict.fromkeys(("change_without_likes", "change_without_likes_lower", "change_without_likes_upper"), pl.Float64)
     | {k: v for k, v in RANK_SCHEMA.items() if k != "agency_id"}
 )
 
@@ -442,7 +477,9 @@ def _one_platform(
     for condition, name, said in reversed(cases):
         state = pl.when(condition.fill_null(False)).then(pl.lit(name)).otherwise(state)
         reason = pl.when(condition.fill_null(False)).then(said).otherwise(reason)
-    none = pl.when(pl.col("has_data").fill_null(False)).then(0)  # exports came, and no post in them can be compared: none, not unknown
+    none = pl.when(pl.col("has_data").fill_null(False)).then(
+        0
+    )  # exports came, and no post in them can be compared: none, not unknown
     return out.with_columns(state=state, reason=reason, n_posts=pl.coalesce("n_posts", "seen_posts", none))
 
 
@@ -490,7 +527,9 @@ def agency_month_index(
     )
     grid = agencies.select("agency_id", "peer_group").unique("agency_id", keep="last").join(cover, on="agency_id")
     posts = expected.group_by("agency_id", "month").agg(pl.col("n").sum().alias("n_posts"))
-    out = grid.join(posts, on=["agency_id", "month"], how="left").join(_month_values(e, expected), on=["agency_id", "month"], how="left")
+    out = grid.join(posts, on=["agency_id", "month"], how="left").join(
+        _month_values(e, expected), on=["agency_id", "month"], how="left"
+    )
     known = pl.col("n_posts").fill_null(0) >= t.minimum_posts
     return out.select(
         "agency_id",
@@ -585,3 +624,52 @@ def median_interval(x: np.ndarray) -> tuple[float, float | None, float | None, f
     k = int(stats.binom.ppf(0.025, n, 0.5))
     low, high = (float(x[k - 1]), float(x[n - k])) if n >= 6 and k >= 1 else (None, None)
     return float(np.median(x)), low, high, float(np.quantile(x, 0.25)), float(np.quantile(x, 0.75)), n
+
+
+# ---- how the answers move with the thresholds ---------------------------------------------------------------------------
+
+TRIED: dict[str, tuple[float, ...]] = {
+    "as_expected": (1.1, 1.25, 1.5),
+    "minimum_posts": (3, 5, 8, 12),
+    "minimum_coverage": (0.8, 0.9, 1.0),
+    "minimum_accounts_sent": (0.5, 0.6, 1.0),
+    "window_months": (2, 3, 4, 6),
+    "false_discovery_share": (0.05, 0.10, 0.20),
+}
+EFFECT_SCHEMA = {"threshold_name": pl.Utf8, "value": pl.Float64, "is_chosen": pl.Boolean} | dict.fromkeys(
+    ("n_judged", "n_above", "n_as_expected", "n_below", "n_up", "n_down"), pl.Int64
+)
+
+
+def threshold_effect(
+    expected: pl.DataFrame, account_month: pl.DataFrame, agencies: pl.DataFrame, t: Thresholds = DEFAULT
+) -> pl.DataFrame:
+    """One row per threshold and value tried: how many agencies are judged, stand above, as and below expected, moved up or down.
+
+    `as_expected` is the upper edge of the band (the lower one its inverse): by the value itself, as pages show it; up and down by the
+    rule that decides. All other thresholds stay as chosen.
+    """
+    chosen = {name: float(getattr(t, name)) for name in TRIED if name != "as_expected"} | {"as_expected": t.as_expected_upper}
+    rows, seen = [], {}
+    for name, values in TRIED.items():
+        for value in sorted({*values, chosen[name]}):
+            band = (t.as_expected_lower, t.as_expected_upper) if value == chosen["as_expected"] else (1 / value, value)
+            tried = t if name == "as_expected" else t.model_copy(update={name: type(getattr(t, name))(value)})
+            band = band if name == "as_expected" else (t.as_expected_lower, t.as_expected_upper)
+            if tried not in seen:
+                e = evidence(expected, account_month, tried)
+                known = agencies.filter("is_ranked").select("agency_id") if "is_ranked" in agencies.columns else agencies
+                level = standings(e.history[0], e.noise, sent=e.sent[0] if e.sent else None).frame.join(
+                    known, on="agency_id", how="semi"
+                )
+                seen[tried] = (
+                    level["vs_expected"],
+                    _changes(e)["direction"] if e.last is not None else pl.Series([], dtype=pl.Utf8),
+                )
+            factor, direction = seen[tried]
+            above, below = int((factor > band[1]).sum()), int((factor < band[0]).sum())
+            counts = (len(factor), above, len(factor) - above - below, below)
+            rows.append(
+                (name, value, value == chosen[name], *counts, int((direction == "up").sum()), int((direction == "down").sum()))
+            )
+    return pl.DataFrame(rows, schema=EFFECT_SCHEMA, orient="row")
