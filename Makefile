@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: help demo test lint lock fuzz dev clean FORCE
+.PHONY: help demo test lint lock spark fuzz dev clean FORCE
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
@@ -14,8 +14,8 @@ help: ## what can be done here
 	@PYTHON="$(PYTHON)" bash .ci/install
 FORCE:
 
-demo: .venv/.installed ## a simulated regency: exports, the whole job, pages
-	@$(BIN)/terukur demo
+demo: .venv/.installed ## a simulated regency: exports, the whole job, pages; smaller: make demo PROFILE=tiny
+	@$(BIN)/terukur demo --profile $(or $(PROFILE),demo)
 
 test: .venv/.installed ## all tests; those that need Chromium say so when there is none
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -32,6 +32,9 @@ lint: .venv/.installed ## style, types, and that what is imported is declared
 # every file has its hash: pip before 24 refuses a lock without either. Versions stay as they are unless a requirement or UPGRADE asks.
 lock: ## write the lock files anew from pyproject.toml; newer versions: make lock UPGRADE=--upgrade
 	@PYTHON="$(PYTHON)" bash .ci/lock $(UPGRADE)
+
+spark: .venv/.installed ## the second engine, Sail, on top: 65 MB more
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements-spark.lock
 
 fuzz: .venv/.installed ## a minute of random bytes for each part of the reader; needs atheris and says so
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(EACH),60)

@@ -100,6 +100,26 @@ def label(name: str | None) -> str:
     return found.label if found else name or ""
 
 
-def having(role: str) -> tuple[str, ...]:
-    """The platforms on which a role (one of ROLES) has a column, or a yes-or-no field of the entry holds, in order."""
-    return tuple(name for name, platform in platforms().items() if getattr(platform, role))
+def having(role: str, column: str | None = None) -> tuple[str, ...]:
+    """The platforms on which a role (one of ROLES) has a column (this one if named), or a yes-or-no field holds; in order."""
+    plays = {name: getattr(platform, role) for name, platform in platforms().items()}
+    return tuple(name for name, played in plays.items() if played and column in (None, played))
+
+
+def rows() -> list[dict[str, str | int | bool | None]]:
+    """The platforms as SQL reads them: one row each, parts joined by `+`."""
+    return [
+        {
+            "platform": name,
+            "sort_order": platform.order,
+            "label": platform.label,
+            "zone": platform.zone,
+            "post_days": platform.post_days,
+            "engagement_parts": "+".join(platform.engagement),
+            **{role: getattr(platform, role) for role in ROLES},
+            "has_response_rate": platform.response_rate,
+            "never_id": platform.never_id,
+            "never_en": platform.never_en,
+        }
+        for name, platform in platforms().items()
+    ]

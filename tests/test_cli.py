@@ -1,5 +1,6 @@
 """The command as a person meets it: what it prints and the status it ends with."""
 
+import io
 import os
 import subprocess
 import sys
@@ -175,3 +176,32 @@ def test_a_copy_never_overwrites_another_file(tmp_path):
     second = files._copy(source, tmp_path / "inbox")
     assert (first.read_text(), second.read_text()) == ("one", "two")
     assert sorted(p.name for p in (tmp_path / "inbox").iterdir()) == ["Table data (2).csv", "Table data.csv"]
+
+
+def test_a_terminal_is_told_which_step_is_going_on(monkeypatch):
+    from rich.console import Console
+
+    from pipeline.cli import screen
+    from pipeline.cli.run import STEPS, doing
+    from pipeline.definitions import defs
+    from pipeline.defs import schedules
+
+    assert set(STEPS) == {node.name for node in defs.resolve_job_def("overnight").nodes}
+    monkeypatch.setattr(schedules, "finished", [])
+    for name, (indonesian, english) in STEPS.items():
+        assert (doing("id"), doing("en")) == (indonesian, english)
+        schedules.finished.append(name)
+    said = io.StringIO()
+    monkeypatch.setattr(screen, "console", lambda: Console(file=said, force_terminal=True))
+    with screen.progress(lambda: "Membaca berkas"):
+        pass
+    assert "Membaca berkas" in said.getvalue()
+    assert said.getvalue().rindex("\x1b[?25h") > said.getvalue().rindex("\x1b[?25l"), "the cursor is there"
+
+
+def test_nothing_is_said_of_steps_where_nobody_looks(capsys):
+    from pipeline.cli import screen
+
+    with screen.progress(lambda: "Membaca berkas"):
+        pass
+    assert capsys.readouterr() == ("", "")

@@ -1,6 +1,6 @@
-"""requirements.lock is whole: on every system and Python, what a locked package demands is locked, extras included, and nothing else.
+"""requirements.lock is whole: what a locked package demands is locked on every system and Python, with its extras, and no more.
 
-What a package demands is read from its installed metadata. Packages that only another system installs (pywin32, appnope) have none
+What a package demands is in its installed metadata. Packages that only another system installs (pywin32, appnope) have none
 here; that they are locked where something demands them, and nowhere else, follows from the packages that do.
 """
 

@@ -68,10 +68,11 @@ def _common(
     context.obj = workspace
 
 
-def command(function: Callable[..., None]) -> Callable[..., None]:
+def command(function: Callable[..., None], group: typer.Typer = app) -> Callable[..., None]:
     """Offer a function as a command of its name. It gets a `Session`, and takes --workspace after its name as well as before.
 
-    `function(session, ...)`: the parameters after the first are the command's own, as Typer reads them.
+    `group`: the program's own commands, or the verbs of one of them. `function(session, ...)`: the parameters after the first
+    are the command's own, as Typer reads them.
     """
     said = inspect.signature(function, eval_str=True)
     own = list(said.parameters.values())[1:]
@@ -83,7 +84,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         function(Session(workspace if workspace is not None else context.obj), **values)
 
     offered.__signature__ = said.replace(parameters=[context, *own, place])  # type: ignore[attr-defined]
-    app.command()(offered)
+    group.command()(offered)
     return function
 
 
@@ -104,15 +105,13 @@ def main() -> NoReturn:
 def _last_word(error: BaseException) -> int:
     from pipeline.settings import SettingsError
 
-    status, indonesian, english = night.explain(error)
     try:
         session = Session(_workspace_argument())
     except SettingsError:  # which language was meant is part of what is wrong
+        status, indonesian, english = night.explain(error)
         typer.echo(f"{indonesian}\n{english}", err=True)
         return status
-    if status == night.BUG:
-        log = night.write_log(session.workspace, error)
-        status, indonesian, english = night.explain(error, log)
+    status, indonesian, english = night.told(session.workspace, error)
     session.say(indonesian, english, error=True)
     return status
 

@@ -28,12 +28,14 @@ def erase(
     reason: Annotated[str, typer.Option("--reason", "-r", help="Alasan atau nomor permintaan. / Why, or a case number.")],
 ) -> None:
     """Menghapus seseorang dari semua berkas kita. / Erase a person from every file of ours; cannot be undone."""
+    from pipeline.desk.forgotten import forget
     from pipeline.intake import erasure
 
     workspace = session.workspace
     with night.alone(workspace):
         done = erasure.clean_archive(workspace, text)
         session.say(f"Berkas arsip yang disunting: {len(done.files)}", f"Archived files redacted: {len(done.files)}")
+        forget(workspace, text)
         erasure.renew_raw(workspace, text)
         status = run_night(session)
         if status in (night.DONE, night.PARTLY):

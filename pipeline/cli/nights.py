@@ -25,11 +25,13 @@ def demo(
         )
     _only_simulated(session)
     with night.alone(workspace):
+        from pipeline.cli import screen
         from pipeline.samples import generate
 
         session.say(f"Membuat daerah simulasi ({profile}) …", f"Generating a simulated regency ({profile}) …")
         workspace.root.mkdir(mode=0o750, parents=True, exist_ok=True)
-        generate(workspace.root, profile=profile, seed=seed)
+        with screen.progress(lambda: session.words("Membuat berkas unduhan", "Writing export files")):
+            generate(workspace.root, profile=profile, seed=seed)
         status = run_night(session)
     raise typer.Exit(night.DONE if status == night.PARTLY else status)
 
@@ -84,13 +86,15 @@ def run_night(session: Session) -> int:
     load(workspace.registry)  # a mistake there is said at once, before anything starts
     workspace.create()
     night.require_room(workspace)
-    from pipeline.cli.run import overnight
+    from pipeline.cli import screen
+    from pipeline.cli.run import doing, overnight
 
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
-    report = night.stoppable(
-        lambda: overnight(workspace),
-        session.words("Dihentikan; versi terakhir tetap terbit.", "Stopped; the last version stays published."),
-    )
+    with screen.progress(lambda: doing(session.language)):
+        report = night.stoppable(
+            lambda: overnight(workspace),
+            session.words("Dihentikan; versi terakhir tetap terbit.", "Stopped; the last version stays published."),
+        )
     for line in report.lines(session.language):
         typer.echo(line)
     return report.status

@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline import night
 from pipeline.cli.app import AsJson, Session, command
+
+if TYPE_CHECKING:
+    from pipeline.settings import Workspace
 
 
 @command
@@ -98,13 +102,11 @@ def lab(session: Session) -> None:
     import importlib.util
     import subprocess
 
-    from pipeline.files import shipped
-
     if importlib.util.find_spec("jupyterlab") is None:
         session.stop(
             night.ENVIRONMENT, "JupyterLab belum terpasang: pip install 'terukur[notebooks]'", "JupyterLab is not installed"
         )
-    folder = shipped("notebooks")
+    folder = notebooks_to_edit(session.workspace)
     environment = {**os.environ, "TERUKUR_WORKSPACE": str(session.workspace.root)}
     quiet = [
         "--LabApp.news_url=None",
@@ -115,13 +117,28 @@ def lab(session: Session) -> None:
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
+def notebooks_to_edit(workspace: Workspace) -> Path:
+    """Those of the checkout; of an installed package copies in the workspace, where no update overwrites anybody's work."""
+    from pipeline.files import is_checkout, shipped
+
+    folder = shipped("notebooks")
+    if is_checkout():
+        return folder
+    own = workspace.root / "lab"
+    own.mkdir(mode=0o750, parents=True, exist_ok=True)
+    for path in sorted(folder.glob("*.ipynb")):
+        if not (own / path.name).exists():
+            shutil.copyfile(path, own / path.name)
+    return own
+
+
 @command
 def notebook(
     session: Session,
     name: Annotated[str, typer.Argument(help="nama atau nomor, misalnya 01 / name or number")],
     agency: Annotated[str | None, typer.Option(help="agency_id")] = None,
     group: Annotated[str | None, typer.Option(help="kelompok sebanding / peer group")] = None,
-    platform: Annotated[str | None, typer.Option(help="instagram, facebook, …")] = None,
+    platform: Annotated[str | None, typer.Option(help="nama platform, huruf kecil / name of a platform, lower case")] = None,
     version: Annotated[str | None, typer.Option(help="versi terbit; bawaan: terbaru / default: the newest")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Berkas tujuan. / Where to.")] = None,
 ) -> None:

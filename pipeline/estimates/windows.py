@@ -4,7 +4,7 @@ from pipeline.statistics import reasons, windows
 from pipeline.tables import Table
 
 WINDOW = ("estimates.account_month_expected", "marts.account_month", "core.agencies")
-ACCOUNTS = "estimates.account_window"
+ACCOUNTS = "estimates.account_reasons"
 INDEX = "estimates.agency_month_index"
 
 TABLES = {

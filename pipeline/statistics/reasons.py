@@ -1,4 +1,4 @@
-"""Why an account is not judged: `estimates.account_window`, one row per account and agency in the last three complete months.
+"""Why an account is not judged: `estimates.account_reasons`, one row per account and agency in the last three complete months.
 
 Codes only; what each means and what mends it stands once, in `warehouse/reasons.yml` (`pipeline/reasons.py`).
 """

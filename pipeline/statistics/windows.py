@@ -132,7 +132,7 @@ def agency_window(
 ) -> pl.DataFrame:
     """One row per agency: standing now, previous standing, change, direction and rank set in its peer group.
 
-    `accounts` (estimates.account_window) says of every account why it is not judged; without it only the state is told.
+    `accounts` (estimates.account_reasons) says of every account why it is not judged; without it only the state is told.
     `staff` (estimates.staff_likes): a rise whose likes grew as citizens' likes do not is `up_maybe_mobilised`, never `up`;
     `without_likes` (estimates.change_without_likes) is the second value beside it.
     """

@@ -10,9 +10,9 @@
 WITH curves AS (
     SELECT
         platform,
-        max(CASE WHEN quantity = 'engagement' THEN half_life_hours / (power(2.0, 1.0 / shape_k) - 1) END) AS s_e,
+        max(CASE WHEN quantity = 'engagement' THEN half_life_hours / (power(CAST(2 AS DOUBLE), 1 / shape_k) - 1) END) AS s_e,
         max(CASE WHEN quantity = 'engagement' THEN shape_k END) AS k_e,
-        max(CASE WHEN quantity = 'exposure' THEN half_life_hours / (power(2.0, 1.0 / shape_k) - 1) END) AS s_x,
+        max(CASE WHEN quantity = 'exposure' THEN half_life_hours / (power(CAST(2 AS DOUBLE), 1 / shape_k) - 1) END) AS s_x,
         max(CASE WHEN quantity = 'exposure' THEN shape_k END) AS k_x,
         max(CASE WHEN quantity = 'engagement' THEN lower / half_life_hours END) AS low_e,
         max(CASE WHEN quantity = 'engagement' THEN upper / half_life_hours END) AS high_e,
