@@ -25,6 +25,7 @@ from benchmarks.regency import Regency, from_samples, simulate
 from pipeline import registry
 from pipeline.estimates import alarms, expected, lifts, season
 from pipeline.estimates import maturity as growing
+from pipeline.estimates import staff as staff_likes
 from pipeline.estimates import training as trained
 from pipeline.estimates import windows as compared
 from pipeline.exports import clocks
@@ -34,7 +35,7 @@ from pipeline.statistics import maturity, panel, ranks, shrinkage, surges, train
 NO_CASES = pl.DataFrame(
     schema={"agency_id": pl.Utf8} | dict.fromkeys(("received_at_wib", "first_reply_at_wib", "closed_at_wib"), pl.Datetime("us"))
 )
-FAMILIES = (growing, expected, compared, lifts, season, alarms, trained)
+FAMILIES = (growing, expected, compared, lifts, season, alarms, trained, staff_likes)
 TABLES = {name: table for family in FAMILIES for name, table in family.TABLES.items()}
 
 

@@ -1,6 +1,6 @@
 """The one list of reasons why something is not judged: what each code means and what mends it, in Indonesian and English.
 
-Tables hold the code (`reason`); pages, `terukur status` and notebooks take the words from here, so that nobody is told two things.
+Tables hold the code (`reason`); pages, `terukur status` and notebooks take the words from here: nobody is told two things.
 """
 
 from __future__ import annotations

@@ -436,7 +436,7 @@ class RegistrySettings(Row):
     @model_validator(mode="before")
     @classmethod
     def _gather_thresholds(cls, values: Any) -> Any:
-        """`minimum_posts` and `alarm_budget_per_week` once stood outside `[thresholds]`; a file that still has them there is read."""
+        """`minimum_posts` and `alarm_budget_per_week` once stood outside `[thresholds]`; such a file is still read."""
         moved = {k: values[k] for k in ("minimum_posts", "alarm_budget_per_week") if k in values}
         if not moved:
             return values

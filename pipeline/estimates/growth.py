@@ -17,8 +17,8 @@ def growth(followers: pl.DataFrame, days: pl.DataFrame, t: Thresholds = DEFAULT)
     """One row per account and month with a known total or known flows.
 
     `followers_start` is the reading nearest the month's first day, `followers_end` the one nearest the next month's first day,
-    both at most `growth_slack_days` away; both are observations, never interpolated. The rate is scaled to a year by the days between
-    them. Where no reading is near enough `followers_end` is the last one of the month, and no growth is claimed.
+    both at most `growth_slack_days` away; both are observations, never interpolated. The rate is scaled to a year by the days
+    between them. Where no reading is near enough `followers_end` is the last one of the month, and no growth is claimed.
     """
     seen = followers.filter(pl.col("followers").is_not_null()).with_columns(month=pl.col("date").dt.month_start())
     seen = seen.sort("account_id", "date").with_columns(before=pl.col("followers").shift().over("account_id"))
@@ -56,7 +56,7 @@ def growth(followers: pl.DataFrame, days: pl.DataFrame, t: Thresholds = DEFAULT)
 
 
 def _nearest(rows: pl.DataFrame, seen: pl.DataFrame, day: pl.Expr, which: str, slack: timedelta) -> pl.DataFrame:
-    """`rows` with followers_start, started_on (or followers_end, ended_on): the account's reading nearest `day`, within `slack`."""
+    """`rows` with followers_start, started_on (or followers_end, ended_on): the account's reading nearest `day`, if any."""
     readings = seen.select("account_id", "date", pl.col("followers").cast(pl.Int64)).sort("date")
     found = (
         rows.with_columns(wanted=day)

@@ -35,7 +35,7 @@ TABLES = {
     "estimates.agency_lift": Table.judged(
         lifts.agency_lift,
         POSTS,
-        description="One row per agency, dimension and kind: its posts of half a year against its own others, interval, base share.",
+        description="One row per agency, dimension and kind: half a year of its posts against its own others, with base share.",
         key=("agency_id", "dimension", "kind"),
     ),
     "estimates.theme_window": Table(

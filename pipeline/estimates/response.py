@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -152,7 +153,8 @@ def response_channel(cases: pl.DataFrame, last: date | None, t: Thresholds = DEF
     rows = []
     for (agency, channel), group in inside.group_by("agency_id", "channel"):
         row = summarise(group, t)
-        slow = None if row["upper"] is None else row["upper"] < t.slow_answered_share
+        upper: Any = row["upper"]
+        slow = None if upper is None else upper < t.slow_answered_share
         rows.append({"agency_id": agency, "channel": channel, "period_start": first, "period_end": end, **row, "is_slow": slow})
     return pl.DataFrame(rows, schema=CHANNEL).sort("agency_id", "channel")
 

@@ -52,7 +52,7 @@ TABLES = {
         windows.regency_month,
         INDEX,
         "estimates.account_month_expected",
-        description="One row per month: median agency, middle half, number of agencies, coverage; what all accounts did together.",
+        description="One row per month: median agency, middle half, number of agencies, coverage; what all did together.",
         key=("month",),
     ),
     "estimates.peer_month": Table.of(

@@ -143,8 +143,8 @@ def _platform_effects(posts: pl.DataFrame, centre: pl.DataFrame | None) -> pl.Da
         centre=around, extra_variance=extra,
     )  # fmt: skip
     form, month = found.effects.T
-    values = (found.z, found.information, form, month, found.z - form - month)
-    values += (found.level[code["account_id"]], found.spread[code["account_id"]])
+    own = code["account_id"]
+    values = (found.z, found.information, form, month, found.z - form - month, found.level[own], found.spread[own])
     return posts.with_columns(pl.Series(name, value) for name, value in zip(EFFECTS, values, strict=True))
 
 
@@ -185,7 +185,7 @@ def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame
 
 
 def _sizes(account_month: pl.DataFrame) -> pl.DataFrame:
-    """account_id, ln_size: followers, null where nobody noted them. Never reach or views: they are the denominator of the rate."""
+    """account_id, ln_size: followers, null where nobody noted them. Never reach or views: rates are divided by those."""
     followers = account_month.group_by("account_id").agg(pl.col("followers_end").median().alias("followers"))
     return followers.select("account_id", ln_size=pl.when(pl.col("followers") > 0).then(pl.col("followers")).log())
 

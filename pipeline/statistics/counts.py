@@ -4,9 +4,9 @@ E ~ Poisson(X exp(eta + eps)), eps ~ N(0, s^2): a Poisson-lognormal model with e
 count is noisy on top of it. A post that three people saw and nobody liked says next to nothing, a post that ten thousand saw
 says what ln(E/X) says: nothing is added to E or X, so being unseen is no merit and no fault.
 
-A linear predictor eta is fitted by Fisher scoring. Every post gets a working value `z` and its information `w`: z = eta + m / (s^2 w),
-m the posterior mean of eps given E, s^2 w = E[m^2] / s^2 the share of a perfectly counted post's information. Means of z weighted
-with w are then one scoring step from eta for any further split of the posts (months, programmes, weeks).
+A linear predictor eta is fitted by Fisher scoring. Every post gets a working value z = eta + m / share and its information
+share / s^2: m is the posterior mean of eps given E, share = E[m^2] / s^2 what its count tells of what a perfect one would.
+Means of z weighted by it are one scoring step from eta for any further split of the posts (months, programmes, weeks).
 Sources: Aitchison & Ho 1989 (Poisson-lognormal); Breslow & Clayton 1993 (working values); information by a rational
 approximation, within 5 % of the exact value for s up to 1.2 (tests/test_counts.py).
 """
@@ -45,7 +45,7 @@ def posterior_mean(count: Array, mean: Array, variance: Array) -> Array:
 
 
 def information_share(mean: Array, variance: Array) -> Array:
-    """E[m^2] / s^2 of a post whose count is expected to be `mean` exp(eps): 0 where nothing can be seen, towards 1 for large counts."""
+    """E[m^2] / s^2 of a post with count ~ Poisson(`mean` exp(eps)): 0 where nothing can be seen, towards 1 for large counts."""
     known = variance * mean
     known = known * np.exp(variance / 2 / (1 + 3 * known))
     return known / (1 + known)
@@ -146,7 +146,7 @@ def _solve(z: Array, information: Array, account: Array, x: Array, middle: Array
 def _spread(m: Array, share: Array, cell: Array, account_of_cell: Array, accounts: int) -> Array:
     """Variance of posts within account and month, the account's own pulled to the platform's.
 
-    E[m^2] = s^2 x share, so sums of both over the posts of a cell, its own mean taken off, give s^2 without trusting small counts.
+    E[m^2] = s^2 share, so sums of both over the posts of a cell, its own mean taken off, give s^2 without trusting small counts.
     """
     whole = np.bincount(cell, share)
     shift = np.bincount(cell, m) / np.maximum(whole, 1e-12)

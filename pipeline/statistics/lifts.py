@@ -12,6 +12,7 @@ from scipy import stats
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics.discovery import q_values
+from pipeline.tables import Schema
 from pipeline.thresholds import DEFAULT, Thresholds
 
 MINIMUM_ACCOUNT_POSTS = 20
@@ -24,8 +25,8 @@ LIFT_SCHEMA = {"post_key": pl.Int64, "expected_ln": pl.Float64, "lift": pl.Float
 def post_lift(post_facts: pl.DataFrame) -> pl.DataFrame:
     """One row per comparable post: its reactions over what its account, format and month let expect of its exposure.
 
-    The account's level is that of the last 13 months without the post itself; null with fewer than 20 such posts. Half a reaction is
-    added to what came and to what was expected: where next to nothing was expected, nothing is no failure and one no triumph.
+    The account's level is that of the last 13 months without the post itself; null with fewer than 20 such posts. Half a reaction
+    is added to what came and to what was expected: where next to nothing was expected, nothing is no failure and one no triumph.
     """
     posts = c.comparable_posts(post_facts)
     if posts.is_empty():
@@ -240,18 +241,19 @@ def theme_month(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
 
 AGENCY_LIFT_DAYS, MINIMUM_KIND_POSTS = 183, 10
 KINDS = {"format": "format", "content_type": "content_type", "programme": "programme", "hours": "hours"}
-AGENCY_LIFT_SCHEMA = {"agency_id": pl.Utf8, "dimension": pl.Utf8, "kind": pl.Utf8} | dict.fromkeys(
-    ("lift", "lower", "upper", "base_share", "p", "q"), pl.Float64
+AGENCY_LIFT_SCHEMA: Schema = (
+    {"agency_id": pl.Utf8, "dimension": pl.Utf8, "kind": pl.Utf8}
+    | dict.fromkeys(("lift", "lower", "upper", "base_share", "p", "q"), pl.Float64)
+    | {"n_posts": pl.Int64, "n_other_posts": pl.Int64, "is_advised": pl.Boolean}
 )
-AGENCY_LIFT_SCHEMA |= {"n_posts": pl.Int64, "n_other_posts": pl.Int64, "is_advised": pl.Boolean}
 
 
 def agency_lift(post_facts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
-    """One row per agency, dimension (format, content_type, programme, hours) and kind: its posts of half a year against the agency's
-    own other posts, account levels and months taken out (and formats, except where formats are compared).
+    """One row per agency, dimension (format, content_type, programme, hours) and kind: its posts of half a year against the
+    agency's own other posts, account levels and months taken out (and formats, except where formats are compared).
 
-    `base_share` is the kind's share of those posts: where most posts are photos, most good posts are. `is_advised` only where the whole
-    interval is above 1 and the discovery survives the number of all kinds and agencies tried; the best of 52 posts never does by luck.
+    `base_share` is the kind's share of those posts: where most posts are photos, most good posts are. `is_advised` only where the
+    whole interval is above 1 and the discovery survives the number of all kinds and agencies tried.
     """
     posts = c.comparable_posts(post_facts, t)
     if posts.is_empty():

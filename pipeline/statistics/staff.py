@@ -1,12 +1,13 @@
 """Whose response is it? Whether an account's likes grew in a way that citizens do not produce: `estimates.staff_likes`.
 
-Where staff are told to like every post, two things move that a better account does not move. The same number of likes comes on every
-post, so the worst posts are no longer far below the usual one (the floor). And likes grow while what staff do not produce, saves
-and clicks on links, does not (the mix). Both are compared with the account's own past quarters and with what happened to the
+Where staff are told to like every post, two things move that a better account does not move. The same number of likes comes on
+every post, so the worst posts are no longer far below the usual one (the floor). And likes grow while what staff do not
+make, saves and clicks on links, does not (the mix). Both are compared with the account's own past quarters and with what happened to the
 other accounts of its platform. It says nothing about persons and nothing about intent: a circular is a public paper.
 
-Floor: ln of the 10th percentile over the median of likes + 1/2, its error from a bootstrap of posts. Mix: ln of the sum of likes over the sum of
-saves and clicks, its error from a jackknife of posts (a post's luck is in both sums). Calibrated by simulation: benchmarks/truth.py.
+Floor: ln of the 10th percentile over the median of likes + 1/2, its error from a bootstrap of posts. Mix: ln of the sum of likes
+over the sum of saves and clicks, its error from a jackknife of posts (a post's luck is in both sums). Calibrated by simulation:
+benchmarks/truth.py.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Quarter:
-    """What the likes of one account in one quarter look like: `floor` and `mix` on the ln scale with standard errors (nan: unknown)."""
+    """The likes of one account in one quarter: `floor` and `mix` on the ln scale with standard errors (nan: unknown)."""
 
     n: int
     median: float
@@ -79,7 +80,7 @@ def quarter(likes: Array, others: Array | None, rng: np.random.Generator) -> Qua
 
 
 def shift(now: Quarter, past: list[Quarter]) -> tuple[float, float]:
-    """(floor, mix): by how many standard errors each rose against the account's own past quarters; nan where either is unknown."""
+    """(floor, mix): by how many standard errors each rose against the account's own past quarters; nan where it is unknown."""
     found = []
     for value, error in (("floor", "floor_se"), ("mix", "mix_se")):
         known = [(getattr(q, value), getattr(q, error)) for q in past if np.isfinite(getattr(q, value))]
@@ -152,7 +153,8 @@ def _liked(posts: pl.DataFrame) -> pl.DataFrame:
     parts = [pl.col(k) for k in STAFF_FREE if k in posts.columns]
     known = pl.any_horizontal(*(p.is_not_null() for p in parts)) if parts else pl.lit(False)
     others = pl.when(known).then(pl.sum_horizontal(*(p.fill_null(0) for p in parts)) if parts else pl.lit(0))
-    rows = posts.filter(pl.col("is_counted") & pl.col("agency_id").is_not_null())
+    counted = pl.col("is_counted") if "is_counted" in posts.columns else pl.lit(True)
+    rows = posts.filter(counted & pl.col("agency_id").is_not_null())
     rows = rows.with_columns(like=like, others=others).filter(pl.col("like").is_not_null())
     return rows.select("account_id", "agency_id", "platform", "month", "like", "others").sort(
         "account_id", "month", "like", "others"

@@ -43,9 +43,9 @@ ALARM_SCHEMA: Schema = {
 def alarms(account_days: pl.DataFrame, posts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
     """One row per account, day and metric of the last 26 weeks with a score of at least 1.
 
-    `threshold` is the score that `alarm_budget_per_week` episodes a week of the whole regency exceed (an episode: one agency, days at most three
-    apart, whatever the account and metric: one thing to read); `is_alarm` is at or above it. False alarms are therefore
-    bounded by the budget, not by a p-value. `days_to_detect` says how late the first export made after the day was; the count
+    `threshold` is the score that `alarm_budget_per_week` episodes a week of the whole regency exceed (an episode: one agency,
+    days at most three apart, whatever the account and metric: one thing to read); `is_alarm` is at or above it. False alarms are
+    so bounded by the budget, not by a p-value. `days_to_detect` says how late the first export made after the day was; the count
     itself is as last reported.
     """
     series = pl.concat([_daily(account_days), *(_of_posts(posts, name, *how) for name, how in OF_POSTS.items())])

@@ -646,8 +646,8 @@ def threshold_effect(
 ) -> pl.DataFrame:
     """One row per threshold and value tried: how many agencies are judged, stand above, as and below expected, moved up or down.
 
-    `as_expected` is the upper edge of the band (the lower one its inverse): by the value itself, as pages show it; up and down by the
-    rule that decides. All other thresholds stay as chosen.
+    `as_expected` is the upper edge of the band (the lower one its inverse): by the value itself, as pages show it; up and down
+    by the rule that decides. All other thresholds stay as chosen.
     """
     chosen = {name: float(getattr(t, name)) for name in TRIED if name != "as_expected"} | {"as_expected": t.as_expected_upper}
     rows, seen = [], {}
