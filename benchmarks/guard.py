@@ -1,9 +1,8 @@
-"""The guard against ordered likes on accounts with the spread of real ones: within-account sd of ln rate 0.3 to 0.8, medians 2 to 200.
+"""The guard against ordered likes on accounts with the spread of real ones: sd of ln rate 0.3 to 0.8, medians 2 to 200.
 
     python -m benchmarks.guard [--accounts 500]
 
-Five quarters per account, the last one as it is: `null` unchanged, `lift` +40 % in all reactions, `ordered` 40 staff likes on each
-post. Saves and clicks are a few of a hundred reactions, three times as many on posts about services.
+Five quarters per account; the last is `null` unchanged, `lift` +40 % in all reactions, or `ordered` 40 staff likes on each post. Saves and clicks are a few of a hundred reactions, three times as many on posts about services.
 """
 
 import argparse

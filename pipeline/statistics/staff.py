@@ -27,6 +27,7 @@ MINIMUM_POSTS = 8  # in a quarter: below it the 10th percentile is the least pos
 MINIMUM_OTHERS = 10  # saves and clicks of a quarter: below it the mix says nothing
 MINIMUM_LIKES = 20  # median from which a floor is no play of small numbers
 PAST_WINDOWS, DRAWS = 4, 200
+LEAST_SE = 0.02  # equal numbers in every post are no certainty
 FLOOR_Z, MIX_Z, BOTH_Z = 1.6, 1.9, 0.9  # either sign alone, or both at BOTH_Z
 STAFF_FREE = ("saves", "bookmarks", "link_clicks")
 
@@ -75,7 +76,7 @@ def quarter(likes: Array, others: Array | None, rng: np.random.Generator) -> Qua
         other = np.nan_to_num(np.asarray(others, float))
         mix = float(np.log(likes.sum() + 0.5) - np.log(other.sum() + 0.5))
         left = np.log(likes.sum() + 0.5 - likes) - np.log(other.sum() + 0.5 - other)
-        mix_se = float(np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum()))
+        mix_se = float(np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum() + LEAST_SE**2))
     return Quarter(n, float(np.median(likes)), float(low - middle), float(np.std(drawn[0] - drawn[1]) + 0.05), mix, mix_se)
 
 
