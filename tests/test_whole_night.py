@@ -78,7 +78,8 @@ def test_rows_that_break_a_check_are_held_and_the_rest_is_published(copy):
     before = versions.current(copy)
     with connections.open_raw(copy) as con:
         [(file, export_id)] = con.execute(
-            "SELECT file_name, export_id FROM raw.exports WHERE account_id LIKE 'ig-%' AND grain = 'post' AND n_stored > 0 LIMIT 1"
+            """SELECT file_name, export_id FROM raw.exports
+            WHERE account_id LIKE 'ig-%' AND grain = 'post' AND n_stored > 0 ORDER BY export_id LIMIT 1"""
         ).fetchall()
         con.execute("UPDATE raw.post_snapshots SET likes = -1 WHERE export_id = $id", {"id": export_id})
     result = call("run", workspace=copy.root)

@@ -1,7 +1,6 @@
 """Dot-and-interval rows: themes, platforms, training cohorts, one agency among its peers."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl

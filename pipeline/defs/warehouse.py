@@ -39,8 +39,8 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
         ],
     )
     def warehouse(context: dg.AssetExecutionContext, night: Night) -> Events:
-        with night.telling():
-            try:  # rows and seconds go to the metadata of a table: every line of a log is an event in a database
+        with night.telling():  # rows and seconds go to the metadata of a table: every line of a log is an event in a database
+            try:
                 version = build.build(night.workspace, registry=registry.load(night.workspace.registry))
             except build.NotPublished as error:
                 yield from _check_results(error.checks, [], owner)

@@ -13,7 +13,7 @@ from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.html.mini import sparkline
 from pipeline.pages import common, daftar
-from pipeline.pages.data import LENS, UNTAGGED
+from pipeline.pages.data import UNTAGGED
 from pipeline.pages.parts import parts
 from pipeline.pages.sheet import Sheet
 
