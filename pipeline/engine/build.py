@@ -32,7 +32,10 @@ from pipeline.files import is_running, program_version, write_atomically
 from pipeline.settings import Workspace, settings
 
 ROUNDS = 5  # of building without what broke a check: its exports, its accounts, what that lays bare
-REGISTERS = ("agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "agency_names")
+REGISTERS = (
+    "agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "circulars", "objections",
+    "agency_names",
+)  # fmt: skip
 
 
 class NotPublished(RuntimeError):
@@ -179,8 +182,11 @@ class Build:
         said = self.registry.settings
         self._store(
             "registry.settings",
-            pl.DataFrame({"name": [said.get("name")], "simulated": [bool(said.get("simulated"))]}),
+            pl.DataFrame(
+                {"name": [said.get("name")], "simulated": [bool(said.get("simulated"))], "main_agency": [said.get("main_agency")]}
+            ),
         )
+        self._store("registry.thresholds", pl.DataFrame([self.registry.thresholds.model_dump()]))
         self._store("reference.platforms", pl.DataFrame(platforms.rows(), infer_schema_length=None))
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))

@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline.engine import models, versions
 from pipeline.settings import Workspace
-from pipeline.statistics.comparison import MINIMUM_COVERAGE, MINIMUM_POSTS
+from pipeline.thresholds import DEFAULT
 
 # What stands behind a figure, most specific first: the tables whose rows name an export and a row in it.
 EVIDENCE = ("core.posts", "core.account_days", "core.audience", "core.cases", "core.followers")
@@ -59,7 +59,7 @@ JUDGED = """(f.account_id, f.month) IN (
         HAVING sum(n) >= $few)
     AND f.account_id IN (SELECT account_id FROM marts.account_month
         WHERE month BETWEEN $first_day AND $last_day GROUP BY account_id, agency_id
-        HAVING sum(coalesce(covered_days, 0)) >= $covered * (1 + CAST($last_day AS DATE) - CAST($first_day AS DATE)))"""
+        HAVING sum(coalesce(covered_days, 0)) >= $covered * sum(days_in_month))"""
 REGISTER = {"core.cases": "registry/responses.csv", "core.followers": "registry/followers.csv"}
 
 
@@ -186,7 +186,7 @@ def _sources(version: Any, evidence: str, table: str, column: str, row: dict[str
         conditions.append(_which_posts(table, column))
         if row.get("state") in COMPARED and table == "estimates.agency_window" and span and span[0] == row["period_start"]:
             conditions.append(JUDGED)
-            values |= {"few": MINIMUM_POSTS, "covered": MINIMUM_COVERAGE}
+            values |= {"few": DEFAULT.minimum_posts, "covered": DEFAULT.minimum_coverage}
     if evidence == "core.followers" and row.get("month") is not None:
         conditions.append(LAST_KNOWN)
         values["month"] = row["month"]
