@@ -24,6 +24,7 @@ class ColumnMeaning:
     unit: str = ""
     hazard_id: str = ""
     hazard_en: str = ""
+    of_post: bool = False  # a value of a post that exports report: the tables of posts are made of these
 
 
 @cache
@@ -31,6 +32,12 @@ def columns() -> dict[str, ColumnMeaning]:
     """Every column by name, in the order of the file."""
     entries = files.load_yaml(FILE.read_text(encoding="utf-8"))
     return {name: ColumnMeaning(name=name, **entry) for name, entry in entries.items()}
+
+
+@cache
+def of_post() -> dict[str, str]:
+    """The reported values of a post, in the order of the file → their type in SQL. Counts are whole, measures are not."""
+    return {name: "BIGINT" if c.type == "int" else "DOUBLE" for name, c in columns().items() if c.of_post}
 
 
 @cache

@@ -521,9 +521,9 @@ def test_b14_a_page_that_fails_half_way_keeps_the_old_set(copy, monkeypatch):
 
 
 def test_b14_a_failed_page_step_ends_with_four():
-    from pipeline.defs.run import Report
+    from pipeline.cli.run import Report
 
-    report = Report(Workspace(Path("x")), 1.0, {"accepted": 3}, [("pages", pages.BuildError("ringkasan is not whole"))])
+    report = Report(Workspace(Path("x")), 1.0, {"accepted": 3}, [night.Stopped("pages", night.BUG, "", "")])
     assert report.status == night.NOT_PUBLISHED
 
 

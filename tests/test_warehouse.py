@@ -234,7 +234,7 @@ def test_p8_a_change_without_a_cause_is_unexplained(copy, monkeypatch):
     import dataclasses
 
     spoiled = dataclasses.replace(posts, sql=posts.sql.replace("o.engagement,", "o.engagement + 1 AS engagement,", 1))
-    monkeypatch.setattr(models, "models", lambda: [spoiled if m is posts else m for m in graph])
+    monkeypatch.setattr(build, "models", lambda: [spoiled if m is posts else m for m in graph])
     monkeypatch.setattr(models, "checks", lambda: [c for c in _all_checks if c.name == "history_explained"])
     with pytest.raises(build.NotPublished):
         build.build(copy, registry=registers(), now=NOW)

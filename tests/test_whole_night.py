@@ -37,6 +37,7 @@ def test_demo_says_in_ten_lines_what_there_is_and_where(demo):
     assert "DATA SIMULASI" in said
     page = Path(re.search(r"(/\S+/index\.html)", said)[1])
     assert page == workspace.site / "latest/id/index.html" and page.exists()
+    assert said.splitlines()[-1].endswith(str(page)), "the page to open is the last thing said"
     assert "DATA SIMULASI" in page.read_text(encoding="utf-8")
 
 
@@ -150,7 +151,7 @@ def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows
 
 
 def test_a_failed_rule_publishes_nothing_and_is_named(copy, monkeypatch):
-    from pipeline.defs.run import overnight
+    from pipeline.cli.run import overnight
     from pipeline.engine import models
     from pipeline.settings import Workspace as Place
 

@@ -11,19 +11,10 @@ from pipeline.charts.marks import across, hover_interval, interval_columns, line
 from pipeline.html.escape import tampil, teks
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
+from pipeline.platforms import platforms
 
 TINT = {"up": "up", "down": "down", "flat": "neutral", "data": "neutral"}
-PLATFORM_NAMES = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "x": "X",
-    "youtube": "YouTube",
-    "tiktok": "TikTok",
-    "linkedin": "LinkedIn",
-    "threads": "Threads",
-    "whatsapp": "WhatsApp",
-    "telegram": "Telegram",
-}
+PLATFORM_NAMES = {name: platform.label for name, platform in platforms().items()}
 
 
 def theme_dots(

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipeline import registry
+from pipeline import platforms, registry
 from pipeline.columns import columns
 from pipeline.defs.night import Night
 from pipeline.engine import build, models
@@ -26,7 +26,7 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
     owner = {check.name: _table_of(check, tables) for check in checks}
     references = [
         dg.AssetSpec(["reference", path.stem], group_name="sources", description=f"`warehouse/{path.name}`, kept with the code.")
-        for path in models.reference_files()
+        for path in (*models.reference_files(), platforms.FILE)
     ]
 
     @dg.multi_asset(
@@ -37,7 +37,7 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
         ],
     )
     def warehouse(context: dg.AssetExecutionContext, night: Night) -> Events:
-        with build.Build(night.workspace, registry.load(night.workspace.registry)) as making:
+        with night.telling(), build.Build(night.workspace, registry.load(night.workspace.registry)) as making:
             for table in tables:
                 making.create(table)  # rows and seconds go to its metadata: every line of a log is an event in a database
             for check in checks:

@@ -20,12 +20,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipeline import platforms
 from pipeline.engine import history
 from pipeline.engine import models as graph
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, open_raw
 from pipeline.engine.models import Check, Model, models
 from pipeline.engine.versions import Damaged, current, next_name, retain, seal, verify
-from pipeline.files import is_running, write_atomically
+from pipeline.files import is_running, program_version, write_atomically
 from pipeline.settings import Workspace, settings
 
 REGISTERS = ("agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "agency_names")
@@ -160,6 +161,7 @@ class Build:
             "registry.settings",
             pl.DataFrame({"name": [said.get("name")], "simulated": [bool(said.get("simulated"))]}),
         )
+        self._store("reference.platforms", pl.DataFrame(platforms.rows(), infer_schema_length=None))
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
 
@@ -252,7 +254,7 @@ class Build:
         self._store("meta.checks", pl.DataFrame(listed, schema={**empty, "passed": pl.Boolean}))
         self.con.execute(
             VERSION_SQL,
-            {"version": self.name, "built_at": self.now, "pipeline_version": _pipeline_version(), "rules": history.rules()},
+            {"version": self.name, "built_at": self.now, "pipeline_version": program_version(), "rules": history.rules()},
         )
 
 
@@ -270,15 +272,6 @@ FROM registry.settings s CROSS JOIN (
         SELECT published_on AS day FROM core.posts WHERE is_counted
         UNION ALL SELECT day FROM core.account_days
         UNION ALL SELECT CAST(received_at_wib AS DATE) FROM core.cases)) seen"""
-
-
-def _pipeline_version() -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version("terukur")
-    except metadata.PackageNotFoundError:
-        return "source"
 
 
 def build(

@@ -8,8 +8,7 @@ from typing import Any
 
 from pipeline.exports.messages import message
 from pipeline.exports.model import AccountRef, Export, Identities
-
-PLATFORMS = ("facebook", "instagram", "x", "youtube", "tiktok", "linkedin", "threads", "whatsapp", "telegram")
+from pipeline.platforms import platforms
 
 
 class Accounts:
@@ -51,14 +50,14 @@ def _plain(handle: str | None) -> str:
 
 def candidates(given: Sequence[str], accounts: Accounts, platform: str | None) -> list[str]:
     """Of the accounts that folder or option name, those of this platform; an account nobody knows may be of any platform."""
-    ids = [g for g in given if g not in PLATFORMS]
+    ids = [g for g in given if g not in platforms()]
     return [g for g in ids if accounts.platform(g) in (platform, None) or platform is None]
 
 
 def platform_hint(given: Sequence[str], accounts: Accounts) -> str | None:
     """The one platform that the given accounts leave open; None if there are none or several."""
-    platforms = {g if g in PLATFORMS else accounts.platform(g) for g in given} - {None}
-    return next(iter(platforms)) if len(platforms) == 1 else None
+    meant = {g if g in platforms() else accounts.platform(g) for g in given} - {None}
+    return next(iter(meant)) if len(meant) == 1 else None
 
 
 def date_order(given: Sequence[str], accounts: Accounts) -> str | None:
@@ -69,13 +68,13 @@ def date_order(given: Sequence[str], accounts: Accounts) -> str | None:
 
 def assign(export: Export, given: Sequence[str], accounts: Accounts, *, per_row: bool, folder_decides: bool) -> None:
     """Fill ``accounts`` of an export and judge them; sets outcome held or refused where they do not fit."""
-    if export.shared is None or (export.grain == "case" and export.platform and export.platform not in PLATFORMS):
+    if export.shared is None or (export.grain == "case" and export.platform and export.platform not in platforms()):
         return  # a complaint system has no account of ours: its rows name their agency
     named = _named(export.identities or {})
     export.accounts = [
         AccountRef(i, h, accounts.find(export.platform, i, h) or _only(given, accounts, export.platform, named)) for i, h in named
     ]
-    own = [g for g in given if g not in PLATFORMS]
+    own = [g for g in given if g not in platforms()]
     if named:
         _judge_named(export, own, accounts, per_row)
     else:
@@ -92,7 +91,7 @@ def _named(identities: Identities) -> list[tuple[str | None, str | None]]:
 
 def _only(given: Sequence[str], accounts: Accounts, platform: str | None, named: Sequence[Any]) -> str | None:
     """Without a registry, one given account and one named account are the same."""
-    own = [g for g in given if g not in PLATFORMS]
+    own = [g for g in given if g not in platforms()]
     return own[0] if not accounts.known and len(own) == 1 and len(named) == 1 else None
 
 

@@ -285,8 +285,3 @@ def all_formats() -> tuple[Format, ...]:
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         found += getattr(importlib.import_module(f"{__name__}.{module.name}"), "FORMATS", ())
     return tuple(sorted(found, key=lambda f: f.kind))
-
-
-def by_kind(kind: str) -> Format:
-    """The format with this catalogue id; KeyError if there is none."""
-    return {f.kind: f for f in all_formats()}[kind]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.engine import connections, raw
-from pipeline.exports.batch import Job, read_many
+from pipeline.exports import Job, read_many
 from pipeline.exports.messages import level
 from pipeline.exports.model import Export, Shared
 from pipeline.files import write_atomically
@@ -444,8 +443,8 @@ def _raw_rows(group: list[_Kept]) -> pl.DataFrame:
     table = raw.GRAINS[grain]
     if table == "post_snapshots":
         return shaped
-    allowed = [c for c in shaped.columns if re.search(rf"\b{c}\b", raw.TABLES[table])]
-    return shaped.select([*allowed, "account_id", "platform"])
+    known = raw.column_names(table)
+    return shaped.select([*(c for c in shaped.columns if c in known), "account_id", "platform"])
 
 
 def _runs(parts: list[Shared]) -> list[pl.DataFrame]:
