@@ -1,4 +1,5 @@
-"""Words and small pieces that several pages share. Every sentence is whole; evidence chooses the sentence, nothing is computed."""
+"""Words and small pieces that several pages share. Every sentence is whole; evidence chooses the sentence, nothing is
+computed."""
 
 from __future__ import annotations
 
@@ -7,11 +8,12 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.charts import JUDGED, Chart
-from pipeline.charts.dots import PLATFORM_NAMES, theme_dots
+from pipeline.charts.dots import theme_dots
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.html.mini import RatioScale
 from pipeline.pages.data import LENS, Facts
+from pipeline.platforms import platforms
 
 SYMBOL = {"complete": "l", "partial": "s", "missing": "t", "refused": "x", "not_required": "d"}
 COVERAGE_NOTE = 0.9  # a share of covered days below this is said beside the number; the same share decides what is judged
@@ -22,7 +24,8 @@ def bold(text: object) -> Markup:
 
 
 def platform_name(platform: str | None) -> str:
-    return PLATFORM_NAMES.get(platform or "", tampil(platform, 30)) or "–"
+    entry = platforms().get(platform or "")
+    return entry.label if entry else tampil(platform, 30) or "–"
 
 
 def peer_label(group: str | None, words: Words) -> str:
@@ -143,15 +146,13 @@ def format_word(kind: str | None, words: Words) -> str:
 
 
 def exposure_word(platform: str, words: Words) -> str:
-    """What this platform counts when somebody sees a post; three units that are never added up."""
+    """What this platform counts when somebody sees a post; units that are never added up."""
+    entry = platforms().get(platform)
     return {
-        "facebook": words.plain("reach"),
-        "instagram": words.plain("reach"),
-        "x": words.plain("impressions"),
-        "linkedin": words.plain("impressions"),
-        "youtube": words.plain("views"),
-        "tiktok": words.plain("views"),
-    }.get(platform, "")
+        "reach": words.plain("reach"),
+        "impressions": words.plain("impressions"),
+        "views": words.plain("views"),
+    }.get((entry and entry.exposure) or "", "")
 
 
 def method_terms(w: Words) -> list[tuple[str, str]]:
