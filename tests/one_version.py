@@ -118,5 +118,6 @@ def trained() -> list[str]:
         "insert into estimates.training_cohort by name select 'er' as outcome, w as wave, 0.2 as effect, 0.1 as lower, "
         "0.3 as upper, 12 as n from (values ('1'), ('2')) v(w)",
         "insert into estimates.training_agency by name select 'er' as outcome, agency_id, '1' as wave, 0.0 as before, "
-        "0.2 as after, 0.2 as effect, 0.05 as lower, 0.35 as upper, 6 as n from core.agencies where agency_id in ('dinkes', 'diskominfo')",
+        "0.2 as after, 0.2 as effect, 0.05 as lower, 0.35 as upper, 6 as n from core.agencies "
+        "where agency_id in ('dinkes', 'diskominfo')",
     ]
