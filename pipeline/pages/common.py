@@ -1,5 +1,4 @@
-"""Words and small pieces that several pages share. Every sentence is whole; evidence chooses the sentence, nothing is
-computed."""
+"""Words and small pieces that several pages share. Every sentence is whole; evidence chooses the sentence, nothing is computed."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.charts import JUDGED, Chart
-from pipeline.charts.dots import theme_dots
+from pipeline.charts.dots import PLATFORM_NAMES, theme_dots
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.html.mini import RatioScale
@@ -24,8 +23,7 @@ def bold(text: object) -> Markup:
 
 
 def platform_name(platform: str | None) -> str:
-    entry = platforms().get(platform or "")
-    return entry.label if entry else tampil(platform, 30) or "–"
+    return PLATFORM_NAMES.get(platform or "", tampil(platform, 30)) or "–"
 
 
 def peer_label(group: str | None, words: Words) -> str:
@@ -146,13 +144,10 @@ def format_word(kind: str | None, words: Words) -> str:
 
 
 def exposure_word(platform: str, words: Words) -> str:
-    """What this platform counts when somebody sees a post; units that are never added up."""
-    entry = platforms().get(platform)
-    return {
-        "reach": words.plain("reach"),
-        "impressions": words.plain("impressions"),
-        "views": words.plain("views"),
-    }.get((entry and entry.exposure) or "", "")
+    """What this platform counts when somebody sees a post; three units that are never added up."""
+    known = platforms().get(platform)
+    units = {"reach": words.plain("reach"), "impressions": words.plain("impressions"), "views": words.plain("views")}
+    return units.get((known.exposure if known else None) or "", "")
 
 
 def method_terms(w: Words) -> list[tuple[str, str]]:
