@@ -137,7 +137,8 @@ def _bool(value: Any) -> Any:
 
 
 def _platform_id(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"\d[.,]?\d*[eE]\+?\d+", value):
+    """One id, or several parted by spaces: exports of different menus of one platform may name an account differently."""
+    if isinstance(value, str) and any(re.fullmatch(r"\d[.,]?\d*[eE]\+?\d+", part) for part in value.split()):
         raise _wrong(
             f"'{value}' sudah dirusak Excel; salin ulang ID asli sebagai teks",
             f"'{value}' was damaged by Excel; copy the original id again as text",
@@ -208,7 +209,11 @@ class Agency(Row):
 
 
 class Account(Row):
-    """A profile on a platform, and whose it is during one period. An account that moves gets a second row."""
+    """A profile on a platform, and whose it is during one period. An account that moves gets a second row.
+
+    `holder`: a page or account of the agency itself, or the profile of a person whom the agency declares as an official voice;
+    the statistics of a person's profile are read for none but the latter.
+    """
 
     account_id: Key
     platform: Platform
@@ -220,6 +225,7 @@ class Account(Row):
     status: Literal["active", "closed"] = "active"
     date_order: Literal["dmy", "mdy"] | None = None
     url: Url | None = None
+    holder: Literal["agency", "person"] = "agency"
 
 
 class Follower(Row):
@@ -684,7 +690,8 @@ def _cross_checks(rows: dict[str, Rows]) -> Iterator[Problem]:
     yield from _predecessors(agencies)
     yield from _overlaps("accounts.csv", accounts, lambda r: r.account_id, "valid_from")
     for column in ("platform_account_id", "handle"):
-        yield from _overlaps("accounts.csv", _one_per_account(accounts, column), partial(_identity, column=column), column)
+        single = list(_single(accounts, column))
+        yield from _overlaps("accounts.csv", _one_per_account(single, column), partial(_identity, column=column), column)
     yield from _outlives(accounts, agencies)
     yield from _one_platform(accounts)
     agency_ids = sorted({r.agency_id for _, r in agencies})
@@ -696,6 +703,14 @@ def _cross_checks(rows: dict[str, Rows]) -> Iterator[Problem]:
             yield from _references(f"{name}.csv", register, "account_id", account_ids, "accounts.csv")
         if name in KEYS:
             yield from _duplicates(f"{name}.csv", register, KEYS[name])
+
+
+def _single(accounts: Rows, column: str) -> Iterator[tuple[int, Any]]:
+    """The rows with one identity each: a row that lists several ids is here once for each of them."""
+    for line, row in accounts:
+        value = getattr(row, column)
+        for part in value.split() if value else ():
+            yield line, row.model_copy(update={column: part})
 
 
 def _identity(row: Any, column: str) -> tuple[str, str] | None:

@@ -22,7 +22,7 @@ import polars as pl
 
 from pipeline import platforms
 from pipeline.engine import aside as set_aside
-from pipeline.engine import history
+from pipeline.engine import fingerprints, history
 from pipeline.engine import models as graph
 from pipeline.engine.aside import Aside, Held
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, open_raw
@@ -129,6 +129,7 @@ class Build:
         self.folder = workspace.warehouse / f"build-{os.getpid()}"
         self.tables: list[TableResult] = []
         self.checks: list[CheckResult] = []
+        self.made: list[Model] = []
         self.keys: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
 
@@ -197,6 +198,7 @@ class Build:
         """Build one table. Errors name the file."""
         began = time.monotonic()
         self.keys[model.name] = model.key
+        self.made.append(model)
         try:
             if model.table is None:
                 self.con.execute(f"CREATE TABLE {model.name} AS {model.sql}")
@@ -220,7 +222,8 @@ class Build:
     def check(self, check: Check) -> CheckResult:
         """Run one check and remember what it found. Before the first one the past is compared with the last version."""
         if not self.checks:
-            history.compare(self.con, self.previous is not None)
+            made_of = fingerprints.of_models(self.made).get(history.TABLE, "")
+            history.compare(self.con, self.previous is not None, made_of)
             left_out = {"accounts": list(self.aside.accounts)}  # from the register too, which is no change of the register
             self.con.execute(LEFT_OUT_SQL, left_out)
         sql = (check.written({t.name: t.columns for t in self.tables}) if check.written else check.sql).rstrip().rstrip(";")
@@ -261,7 +264,7 @@ class Build:
         return {"rows": table.rows, "sums": row}
 
     def _write_meta(self) -> None:
-        described = {m.name: m for m in models()}
+        described, made_of = {m.name: m for m in models()}, fingerprints.of_models(self.made)
         published = [t for t in self.tables if described[t.name].is_published]
         rows = [
             {
@@ -269,6 +272,7 @@ class Build:
                 "description": described[t.name].description,
                 "key": ", ".join(described[t.name].key),
                 "rows": t.rows,
+                "fingerprint": made_of[t.name],
                 "columns": json.dumps(t.columns),
                 "lineage": json.dumps(
                     {c: [".".join(o) for o in origins] for c, origins in graph.lineage_of(described[t.name]).items()}
@@ -280,10 +284,8 @@ class Build:
         listed = [{k: v for k, v in asdict(c).items() if k != "sample"} | {"passed": c.passed} for c in self.checks]
         empty = {"name": pl.Utf8, "blocking": pl.Boolean, "failed_rows": pl.Int64, "message_id": pl.Utf8, "message_en": pl.Utf8}
         self._store("meta.checks", pl.DataFrame(listed, schema={**empty, "passed": pl.Boolean}))
-        self.con.execute(
-            VERSION_SQL,
-            {"version": self.name, "built_at": self.now, "pipeline_version": program_version(), "rules": history.rules()},
-        )
+        told = {"version": self.name, "built_at": self.now, "pipeline_version": program_version()}
+        self.con.execute(VERSION_SQL, told)
 
 
 LEFT_OUT_SQL = """UPDATE meta.changed_history SET reason_code = 'FILES', is_explained = TRUE
@@ -294,7 +296,6 @@ SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS bui
     (SELECT max(captured_at) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS data_cutoff,
     seen.period_start, seen.period_end,
     s.simulated, s.name AS workspace_name, CAST($pipeline_version AS VARCHAR) AS pipeline_version,
-    CAST($rules AS VARCHAR) AS rules,
     (SELECT count(*) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS export_count,
     (SELECT count(*) FROM raw.exports WHERE outcome = 'refused') AS refused_count
 FROM registry.settings s CROSS JOIN (

@@ -304,7 +304,7 @@ class Buku:
         """A frame as a readable table. `kolom`: {column: heading} or {column: (heading, kind, digits)}, in this order.
 
         Kinds are those of the pages: text, integer, number, times, percent, change, month, day, hours."""
-        from pipeline.html.nbview import table_html
+        from pipeline.notebook.nbview import table_html
 
         chosen = kolom or {name: name.replace("_", " ") for name in frame.columns}
         columns = [_column(name, said, frame.schema[name]) for name, said in chosen.items()]

@@ -20,7 +20,7 @@ reported AS (
     FROM judged d
     QUALIFY row_number() OVER (
         PARTITION BY d.account_id, d.day, d.metric
-        ORDER BY CASE WHEN d.is_partial THEN 1 ELSE 0 END, d.captured_at DESC, d.evidence_rank DESC,
+        ORDER BY CASE WHEN d.is_partial THEN 1 ELSE 0 END, CASE WHEN d.evidence_rank > 1 THEN 0 ELSE 1 END, d.captured_at DESC, d.evidence_rank DESC,
             d.sha256 DESC, d.export_id, d.row_number) = 1
 )
 SELECT

@@ -16,7 +16,7 @@ WITH output AS (
         CAST(sum(CASE WHEN p.is_counted THEN {{ role("save", "p") }} END) AS BIGINT) AS saves,
         CAST(sum(CASE WHEN is_counted THEN link_clicks END) AS BIGINT) AS link_clicks
     FROM core.posts p
-    WHERE agency_id IS NOT NULL AND NOT is_top_list
+    WHERE agency_id IS NOT NULL AND NOT is_top_list AND NOT is_partner_only  -- a partner's list does not count its posts
     GROUP BY account_id, agency_id, month
 ),
 rates AS (

@@ -29,7 +29,7 @@ judged AS (
 SELECT
     j.post_key, j.platform, j.account_id, j.agency_id, g.peer_group, j.published_at_wib, j.published_on, j.month, j.week_start,
     CAST(extract('hour' FROM j.published_at_wib) AS INTEGER) AS hour,
-    CAST(datediff('day', DATE '2024-01-01', j.published_on) % 7 AS INTEGER) AS weekday,
+    CAST((datediff('day', DATE '2024-01-01', j.published_on) % 7 + 7) % 7 AS INTEGER) AS weekday,
     CASE
         WHEN j.post_type IN ('photo', 'image') THEN 'photo'
         WHEN j.post_type = 'carousel' THEN 'carousel'
