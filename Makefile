@@ -1,34 +1,41 @@
 # Terukur. `make demo` runs everything on a simulated regency; `make test` proves it. Neither needs anything but Python 3.11+.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p) 2>/dev/null)))
+# Which Python: make PYTHON=python3.13 or a path; by default the first of 3.11 to 3.14 that runs.
+PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: help demo test lint fuzz dev clean
+.PHONY: help demo test lint lock spark fuzz dev clean FORCE
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
-# Everything comes from the lock with its hash, the build backend included; uv is only a faster way to the same set.
-.venv/.installed: requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Terukur needs Python 3.11 or newer; found: $(PYTHON). Set PYTHON=/path/to/python3.11"; exit 2; }
-	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv \
-	  || { echo "Python cannot make virtual environments here; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
-	@{ uv --version >/dev/null 2>&1 && uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock 2>/dev/null; } \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+# .ci/install looks for itself whether there is anything to do.
+.venv/.installed: FORCE
+	@PYTHON="$(PYTHON)" bash .ci/install
+FORCE:
 
-demo: .venv/.installed ## a simulated regency: exports, the whole job, pages
-	@$(BIN)/terukur demo
+demo: .venv/.installed ## a simulated regency: exports, the whole job, pages; smaller: make demo PROFILE=tiny
+	@$(BIN)/terukur demo --profile $(or $(PROFILE),demo)
 
 test: .venv/.installed ## all tests; those that need Chromium say so when there is none
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: .venv/.installed ## style and types
+lint: .venv/.installed ## style, types, which room may know which, and that what is imported is declared
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/deptry .
+	@$(BIN)/deptry . --exclude '\.venv' --extend-exclude '^(build|dist|data)/' --ignore DEP002,DEP004 \
+	  $(addprefix --known-first-party ,pipeline tests benchmarks $(basename $(notdir $(wildcard tests/*.py tests/samples/*.py))))
+
+# One set of versions for every Python and system, so that the same figures are computed everywhere. Extras stay in the names and
+# every file has its hash: pip before 24 refuses a lock without either. Versions stay as they are unless a requirement or UPGRADE asks.
+lock: ## write the lock files anew from pyproject.toml; newer versions: make lock UPGRADE=--upgrade
+	@PYTHON="$(PYTHON)" bash .ci/lock $(UPGRADE)
+
+spark: .venv/.installed ## the second engine, Sail, on top: 65 MB more
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements-spark.lock
 
 fuzz: .venv/.installed ## a minute of random bytes for each part of the reader; needs atheris and says so
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(EACH),60)

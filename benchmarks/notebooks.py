@@ -31,7 +31,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipeline import night, pages, registry, samples
-from pipeline.defs.run import overnight
+from pipeline.cli.run import overnight
 from pipeline.engine import build, versions
 from pipeline.intake import ledger
 from pipeline.notebook import execution

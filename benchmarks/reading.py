@@ -35,7 +35,8 @@ import xlsxwriter
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipeline import registry
-from pipeline.exports import Job, batch, guards, read_many
+from pipeline.exports import Job, guards, read_many
+from pipeline.exports import reading as reader
 from pipeline.settings import Workspace
 
 HEADER = (
@@ -188,12 +189,12 @@ def ours(paths: list[Path], limits: guards.Limits | None = None) -> int:
 
 def parsed(paths: list[Path], limits: guards.Limits | None = None) -> int:
     """Read, hash, prove and parse: the first half of what `ours` does, by the same steps; the number of rows."""
-    reader = batch._Reader(None, limits or guards.Limits(), batch.FEW, batch.SMALL)
+    opener = reader.Opener(None, limits or guards.Limits(), reader.FEW, reader.SMALL)
     rows = seen = 0
-    for window in batch._ahead(reader.windows(Job(p, first_seen=SEEN) for p in paths)):
-        for _, (tables, frame, *_) in window.proven:
-            seen += len(tables)
-            rows += frame.height
+    for window in reader.ahead(opener.windows(Job(p, first_seen=SEEN) for p in paths)):
+        for found in window.proven:
+            seen += len(found.tables)
+            rows += found.rows.height
     if seen < len(paths):
         raise SystemExit(f"{len(paths) - seen} files were not proven")
     return rows

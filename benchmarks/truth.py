@@ -22,7 +22,10 @@ import polars as pl
 from scipy import stats
 
 from benchmarks.regency import Regency, from_samples, simulate
-from pipeline.estimates.statistics import TABLES
+from pipeline.estimates import alarms, expected, lifts, season
+from pipeline.estimates import maturity as growing
+from pipeline.estimates import training as trained
+from pipeline.estimates import windows as compared
 from pipeline.exports import clocks
 from pipeline.statistics import comparison as c
 from pipeline.statistics import maturity, panel, ranks, shrinkage, surges, training, windows
@@ -30,6 +33,8 @@ from pipeline.statistics import maturity, panel, ranks, shrinkage, surges, train
 NO_CASES = pl.DataFrame(
     schema={"agency_id": pl.Utf8} | dict.fromkeys(("received_at_wib", "first_reply_at_wib", "closed_at_wib"), pl.Datetime("us"))
 )
+FAMILIES = (growing, expected, compared, lifts, season, alarms, trained)
+TABLES = {name: table for family in FAMILIES for name, table in family.TABLES.items()}
 
 
 class Line(NamedTuple):

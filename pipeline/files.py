@@ -14,13 +14,27 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser read
 
 
 def shipped(*parts: str) -> Path:
-    """A file or folder that comes with the program: `warehouse`, `notebooks`, `dagster.yaml`, `pipeline/templates`, …
+    """A file or folder that comes with the program: `warehouse`, `notebooks`, `dagster.yaml`
 
     In a checkout these stand at the root beside `pipeline/`; in a wheel they lie inside the package, in `shipped/`.
     """
     package = Path(str(files("pipeline")))
-    inside = package / "shipped"
-    return (inside if inside.is_dir() else package.parent).joinpath(*parts)
+    return (package.parent if is_checkout() else package / "shipped").joinpath(*parts)
+
+
+def is_checkout() -> bool:
+    """Whether the program runs from its repository, also by an editable install, rather than from an installed wheel."""
+    return not Path(str(files("pipeline") / "shipped")).is_dir()
+
+
+def program_version() -> str:
+    """The version of this program as it was installed; `source` where it runs without having been installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("terukur")
+    except metadata.PackageNotFoundError:
+        return "source"
 
 
 def load_yaml(text: str) -> Any:

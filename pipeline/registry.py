@@ -29,6 +29,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from pipeline import files
+from pipeline.platforms import platforms
 
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_TEMPLATE = "kabupaten-bogor"
@@ -145,6 +146,16 @@ def _platform_id(value: Any) -> Any:
     return value
 
 
+def _platform(value: Any) -> Any:
+    if isinstance(value, str) and value not in platforms():
+        listed = ", ".join(platforms())
+        raise _wrong(
+            f"platform '{value}' tidak dikenal; pilihannya: {listed}. Platform baru perlu entri di warehouse/platforms.yml",
+            f"platform '{value}' is not known; choose from: {listed}. A new platform needs an entry in warehouse/platforms.yml",
+        )
+    return value
+
+
 def _handle(value: Any) -> Any:
     return value.removeprefix("@") if isinstance(value, str) else value
 
@@ -169,7 +180,7 @@ PlatformId = Annotated[Text, BeforeValidator(_platform_id)]
 Handle = Annotated[str, BeforeValidator(_handle), StringConstraints(pattern=r"^\S+$", max_length=200)]
 Period = Annotated[str, BeforeValidator(_period)]
 Url = Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=500)]
-Platform = Literal["facebook", "instagram", "x", "youtube", "tiktok", "linkedin", "threads", "whatsapp", "telegram"]
+Platform = Annotated[str, BeforeValidator(_platform)]
 
 
 # ---- registers ------------------------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 MEMORY = r"(?i)^[1-9][0-9]*(\.[0-9]+)?\s*([KMGT]i?B)$"
 
 
@@ -31,6 +32,10 @@ EXPECTED = {
     "TERUKUR_LANGUAGE": ("tulis id atau en", "write id or en"),
     "TERUKUR_MEMORY_LIMIT": ("tulis misalnya 1GB atau 800MB", "write for example 1GB or 800MB"),
     "TERUKUR_THREADS": ("tulis bilangan bulat 1 sampai 256", "write a whole number from 1 to 256"),
+    "TERUKUR_DOOR_ADDRESS": ("tulis misalnya https://kirim.bogorkab.go.id", "write for example https://kirim.bogorkab.go.id"),
+    "TERUKUR_MAIL_PORT": ("tulis bilangan bulat 1 sampai 65535", "write a whole number from 1 to 65535"),
+    "TERUKUR_MAIL_PLAIN": ("tulis true atau false", "write true or false"),
+    "TERUKUR_SMTP_PORT": ("tulis bilangan bulat 1 sampai 65535", "write a whole number from 1 to 65535"),
     "TERUKUR_KEEP_VERSIONS": ("tulis bilangan bulat 2 sampai 1000", "write a whole number from 2 to 1000"),
 }
 
@@ -48,6 +53,17 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="1GB", pattern=MEMORY)
     threads: int = Field(default=2, ge=1, le=256)
     keep_versions: int = Field(default=7, ge=2, le=1000)
+    door_address: str = Field(default="http://127.0.0.1:8090", pattern=ADDRESS)
+    mail_host: str | None = None  # IMAP; without it there is no mailbox door
+    mail_port: int | None = Field(default=None, ge=1, le=65535)
+    mail_user: str | None = None
+    mail_password: SecretStr | None = None
+    mail_folder: str = "INBOX"
+    mail_from: str | None = None
+    mail_authserv: str | None = None  # our mail server, as Authentication-Results names it: mails it does not vouch for are left
+    mail_plain: bool = False  # no TLS: for a mail server on this machine
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
 
 
 def settings() -> Settings:
@@ -103,6 +119,10 @@ class Workspace:
     @property
     def dagster(self) -> Path:
         return self.root / "dagster"
+
+    @property
+    def desk(self) -> Path:
+        return self.root / "desk"
 
     @property
     def logs(self) -> Path:

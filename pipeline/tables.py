@@ -1,5 +1,7 @@
 """A table of the warehouse that Python builds: what SQL cannot say (estimates, themes, calendar, actions)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,3 +24,8 @@ class Table:
     needs: tuple[str, ...]
     description: str
     key: tuple[str, ...]
+
+    @classmethod
+    def of(cls, method: Callable[..., pl.DataFrame], *needs: str, description: str, key: tuple[str, ...]) -> Table:
+        """The table that `method` makes of the frames named in `needs`, given in that order."""
+        return cls(lambda frames, registry: method(*(frames[name] for name in needs)), needs, description, key)

@@ -1,16 +1,19 @@
 """The command as a person meets it: what it prints and the status it ends with."""
 
+import io
 import os
 import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from pipeline import night
-from pipeline.cli import command as cli
-from pipeline.cli import screen
+from pipeline.cli import app as shared
+from pipeline.cli import files, screen
 from pipeline.cli.command import app
+from pipeline.files import program_version
 
 COMMANDS = {"demo", "init", "inspect", "add", "run", "status", "trace", "share", "rollback", "erase", "ui", "lab"}
 
@@ -38,6 +41,33 @@ def test_help_does_not_import_what_is_slow():
     code = f"import sys; from pipeline.cli import command; print([m for m in {slow} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_the_workspace_is_taken_on_both_sides_of_the_verb_and_the_nearer_one_counts(tmp_path):
+    said = [
+        call("--workspace", tmp_path / "a", "init"),
+        call("init", "--workspace", tmp_path / "b"),
+        call("init", "-w", tmp_path / "c"),
+        call("--workspace", tmp_path / "none", "init", "--workspace", tmp_path / "d"),
+    ]
+    assert [result.returncode for result in said] == [0, 0, 0, 0]
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == ["a", "b", "c", "d"]
+
+
+def test_every_verb_takes_the_workspace_after_its_name():
+    for name, verb in typer.main.get_command(app).commands.items():
+        assert "--workspace" in {word for parameter in verb.params for word in parameter.opts}, name
+
+
+def test_the_program_tells_its_version():
+    assert call("--version").stdout == f"terukur {program_version()}\n"
+
+
+def test_a_shell_can_complete_the_verbs():
+    asked = {"_TERUKUR_COMPLETE": "complete_bash", "COMP_WORDS": "terukur st", "COMP_CWORD": "1"}
+    run = [sys.executable, "-c", "import sys; sys.argv = ['terukur']; from pipeline.cli.command import main; main()"]
+    told = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **asked})
+    assert told.stdout.split() == ["status"]
 
 
 def test_init_writes_a_registry_once(tmp_path):
@@ -100,11 +130,18 @@ def test_a_second_run_does_nothing(tmp_path):
 
 def test_a_fault_is_a_sentence_and_a_log_never_a_traceback(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["terukur", "--workspace", str(tmp_path), "status"])
-    status = cli._last_word(ZeroDivisionError("boom"))
+    status = shared._last_word(ZeroDivisionError("boom"))
     shown = capsys.readouterr().err
     assert status == night.BUG and "Traceback" not in shown
     log = next((tmp_path / "logs").iterdir())
     assert str(log) in shown and "boom" in log.read_text()
+
+
+@pytest.mark.parametrize("words", [["status", "-w", "{}"], ["status", "-w{}"], ["--workspace={}", "status"]])
+def test_the_log_of_a_fault_lies_in_the_workspace_that_was_named(tmp_path, monkeypatch, words):
+    monkeypatch.setattr(sys, "argv", ["terukur", *(word.format(tmp_path) for word in words)])
+    shared._last_word(ZeroDivisionError("boom"))
+    assert len(list((tmp_path / "logs").iterdir())) == 1
 
 
 def test_simulated_files_never_land_among_real_ones(tmp_path):
@@ -133,9 +170,38 @@ def test_add_names_the_nearest_account(tmp_path):
 def test_a_copy_never_overwrites_another_file(tmp_path):
     source = tmp_path / "Table data.csv"
     source.write_text("one")
-    first = cli._copy(source, tmp_path / "inbox")
-    assert cli._copy(source, tmp_path / "inbox") == first
+    first = files._copy(source, tmp_path / "inbox")
+    assert files._copy(source, tmp_path / "inbox") == first
     source.write_text("two")
-    second = cli._copy(source, tmp_path / "inbox")
+    second = files._copy(source, tmp_path / "inbox")
     assert (first.read_text(), second.read_text()) == ("one", "two")
     assert sorted(p.name for p in (tmp_path / "inbox").iterdir()) == ["Table data (2).csv", "Table data.csv"]
+
+
+def test_a_terminal_is_told_which_step_is_going_on(monkeypatch):
+    from rich.console import Console
+
+    from pipeline.cli import screen
+    from pipeline.cli.run import STEPS, doing
+    from pipeline.definitions import defs
+    from pipeline.defs import schedules
+
+    assert set(STEPS) == {node.name for node in defs.resolve_job_def("overnight").nodes}
+    monkeypatch.setattr(schedules, "finished", [])
+    for name, (indonesian, english) in STEPS.items():
+        assert (doing("id"), doing("en")) == (indonesian, english)
+        schedules.finished.append(name)
+    said = io.StringIO()
+    monkeypatch.setattr(screen, "console", lambda: Console(file=said, force_terminal=True))
+    with screen.progress(lambda: "Membaca berkas"):
+        pass
+    assert "Membaca berkas" in said.getvalue()
+    assert said.getvalue().rindex("\x1b[?25h") > said.getvalue().rindex("\x1b[?25l"), "the cursor is there"
+
+
+def test_nothing_is_said_of_steps_where_nobody_looks(capsys):
+    from pipeline.cli import screen
+
+    with screen.progress(lambda: "Membaca berkas"):
+        pass
+    assert capsys.readouterr() == ("", "")

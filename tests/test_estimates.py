@@ -4,8 +4,7 @@ import polars as pl
 import pytest
 
 from benchmarks.regency import simulate
-from benchmarks.truth import frames, run_tables
-from pipeline.estimates.statistics import TABLES
+from benchmarks.truth import TABLES, frames, run_tables
 from pipeline.statistics import training
 
 

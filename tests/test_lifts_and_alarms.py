@@ -8,7 +8,6 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from benchmarks.regency import simulate
-from pipeline.estimates.statistics import TABLES
 from pipeline.statistics import lifts, surges
 
 
@@ -149,13 +148,6 @@ def test_comments_out_of_proportion_are_an_alarm_and_a_viral_post_is_none():
 
 def test_without_counts_there_are_no_alarms():
     assert surges.alarms(days().clear(), POSTS).columns == list(surges.ALARM_SCHEMA)
-
-
-def test_every_table_says_what_a_row_is_and_needs_known_tables():
-    known = set(TABLES)
-    for name, table in TABLES.items():
-        assert table.description.startswith("One row per ") and table.key and name.startswith("estimates.")
-        assert all(n.split(".")[0] in ("core", "marts") or n in known for n in table.needs)
 
 
 def test_the_lens_gives_every_post_with_a_text_a_second_row_and_leaves_the_scheme_of_the_day():

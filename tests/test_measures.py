@@ -16,7 +16,6 @@ from pipeline.estimates import (
     risk,
     shrunk,
 )
-from pipeline.estimates import measures as tables
 
 DAY = date(2026, 10, 5)  # a Monday
 ACCOUNTS = pl.DataFrame(
@@ -574,8 +573,3 @@ def test_few_posts_are_pulled_towards_what_is_expected():
     names = ["account_id", "agency_id", "platform", "basis", "month", "n", "y", "se", "expected_ln"]
     rates = shrunk.account_month_shrunk(pl.DataFrame(rows, schema=names, orient="row"), AGENCIES)["er_shrunk"].log().to_list()
     assert -3.1 < rates[0] < -3.0 and -4.0 < rates[1] < -3.2 and rates[3] is None
-
-
-def test_every_table_names_what_it_needs_and_its_key():
-    for name, table in tables.TABLES.items():
-        assert name.startswith("estimates.") and table.key and table.needs and table.description.startswith("One row per")

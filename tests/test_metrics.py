@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from pipeline.engine import metrics
+from pipeline.platforms import having, platforms
 
 ROOT = Path(__file__).parent.parent
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
@@ -20,6 +21,7 @@ create table core.posts(post_key bigint, platform varchar, account_id varchar, a
   published_at_wib timestamp, published_on date, published_precision varchar,
   post_type varchar,
   likes bigint, reactions bigint, comments bigint, replies bigint, shares bigint, reposts bigint, saves bigint, bookmarks bigint,
+  forwards bigint,
   dislikes bigint, link_clicks bigint, negative_total bigint, reach bigint, avg_watch_seconds double, duration_seconds bigint,
   engagement bigint, exposure bigint, export_id bigint);
 create table marts.post_facts(post_key bigint, format varchar, hour int, weekday int, programme varchar, content_type varchar,
@@ -358,7 +360,7 @@ def test_every_metric_is_complete(entry):
     assert entry.direction in metrics.DIRECTIONS
     assert entry.estimator in metrics.ESTIMATORS
     assert entry.source or not entry.provided
-    assert set(entry.platforms) <= {"facebook", "instagram", "x", "youtube", "tiktok", "linkedin"}
+    assert set(entry.platforms) <= set(platforms())
 
 
 def test_the_document_is_current():
@@ -373,6 +375,7 @@ COUNTS = (
     "reposts",
     "saves",
     "bookmarks",
+    "forwards",
     "dislikes",
     "link_clicks",
     "negative_total",
@@ -382,6 +385,7 @@ COUNTS = (
     "engagement",
     "exposure",
 )
+RATED = having("exposure")
 ON_POSTS = [name for name, entry in CATALOGUE.metrics.items() if entry.source == ("posts",)]
 
 
@@ -396,7 +400,7 @@ def full_posts() -> duckdb.DuckDBPyConnection:
                 caption="https://t.co/x",
                 **{c: 5 + j for c in COUNTS if c not in ("engagement", "exposure")},
             )
-            for i, platform in enumerate(("facebook", "instagram", "x", "youtube", "tiktok", "linkedin"))
+            for i, platform in enumerate(RATED)
             for j in range(3)
         )
     )
@@ -416,7 +420,7 @@ def values(con: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> dict[tuple
     }
 
 
-PRESENT = [f"{platform}-a" for platform in ("facebook", "instagram", "x", "youtube", "tiktok", "linkedin")]
+PRESENT = [f"{platform}-a" for platform in RATED]
 MUTATIONS = {"engagement": ("engagement", "e_final"), "exposure": ("exposure", "x_final")}
 
 

@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as hnp
 
 from pipeline.statistics import (
     anomalies,
-    chain_ladder,
     curves,
     discovery,
     maturity,
@@ -156,18 +155,6 @@ def test_few_pairs_fall_back_and_say_so():
     assert maturity.fit_or_default(few, "instagram", regency=maturity.Maturity(10, 1, 9, 11, 900, "fitted")).source == "regency"
 
 
-@given(st.lists(st.floats(1.01, 3), min_size=3, max_size=6), SEEDS)
-@settings(max_examples=30, deadline=None)
-def test_chain_ladder_is_exact_on_proportional_growth(factors, seed):
-    n = len(factors) + 1
-    start = np.random.default_rng(seed).uniform(10, 1000, n)
-    full = start[:, None] * np.cumprod([1.0, *factors])
-    triangle = np.where(np.add.outer(np.arange(n), np.arange(n)) < n, full, np.nan)
-    found = chain_ladder.chain_ladder(triangle)
-    np.testing.assert_allclose(found.ultimate, full[:, -1], rtol=1e-9)
-    assert found.total_se < 1e-3 * max(found.total, 1)
-
-
 def test_huber_ignores_a_wild_account_and_leaves_out_itself():
     rng = np.random.default_rng(2)
     size = rng.normal(8, 1, 40)
@@ -263,13 +250,6 @@ def test_the_last_two_days_do_not_hide_a_surge_that_lasts():
     y[-2:] = 60
     score, _ = anomalies.scores(y, np.arange(120) % 7)
     assert score[-1] > 3 and score[-1] == pytest.approx(score[-2], rel=0.2)
-
-
-def test_ratio_flags_need_twenty_comments_and_a_history():
-    comments, likes = np.r_[np.full(60, 2.0), 30, np.nan], np.r_[np.full(60, 100.0), 10, 50]
-    flags = anomalies.ratio_flags(comments, likes)
-    assert flags[60] and flags.sum() == 1
-    assert not anomalies.ratio_flags(comments[55:], likes[55:]).any()
 
 
 def test_the_chain_ladder_of_posts_agrees_with_the_curve_that_made_them():

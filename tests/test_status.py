@@ -75,7 +75,7 @@ def test_b13_how_long_is_too_long_is_a_setting(published, monkeypatch):
 
 
 def test_b13_a_silent_agency_ends_the_night_with_three(published):
-    from pipeline.defs.run import Report
+    from pipeline.cli.run import Report
 
     assert Report(published, 1.0, {"accepted": 2}).status == 0
     report = Report(published, 1.0, {"accepted": 2}, silent=1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from babel.numbers import format_decimal
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -106,6 +108,29 @@ def listing(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else safe(cell)) for cell in row))
     return table
+
+
+class _Doing(ProgressColumn):
+    def __init__(self, doing: Callable[[], str]):
+        super().__init__()
+        self.doing = doing
+
+    def render(self, task: Task) -> Text:
+        return Text(self.doing())
+
+
+@contextmanager
+def progress(doing: Callable[[], str]) -> Iterator[None]:
+    """What is being done and for how long, on a line that goes away again; nothing where the output is not a terminal."""
+    out = console()
+    if not out.is_terminal:
+        yield
+        return
+    columns = (SpinnerColumn(), _Doing(doing), TimeElapsedColumn())
+    with Progress(*columns, console=out, transient=True, redirect_stdout=False, redirect_stderr=False) as shown:
+        shown.add_task("", total=None)
+        out.show_cursor(True)  # Ctrl-C ends the process at once and would leave it hidden
+        yield
 
 
 def console(error: bool = False) -> Console:

@@ -33,7 +33,24 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         "coverage": _coverage(workspace) if versions.current(workspace) else [],
         "silent": silent(workspace) if versions.current(workspace) else [],
         "notebooks": _failed_notebooks(workspace),
+        "desk": _desk(workspace),
     }
+
+
+def _desk(workspace: Workspace) -> dict[str, Any] | None:
+    """What the keeper's view at the door says of today; None where the registers cannot be read."""
+    from datetime import UTC, datetime
+
+    from pipeline import registry
+    from pipeline.desk import book, coverage, keeper
+    from pipeline.desk.directory import directory
+
+    now = datetime.now(UTC)
+    try:
+        known = directory(registry.load(workspace.registry), now.astimezone(book.WIB).date())
+    except registry.RegistryError:
+        return None
+    return keeper.today(workspace, known, coverage.collect(workspace), now).as_json()
 
 
 def _failed_notebooks(workspace: Workspace) -> list[dict[str, str]]:
@@ -123,6 +140,10 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
         yield Text("Pekerjaan sedang berjalan." if indonesian else "A run is working.")
     words = (f"{screen.outcome(name, language).plain}: {n}" for name, n in sorted(found["files"].items()))
     yield Text(("Berkas: " if indonesian else "Files: ") + (", ".join(words) or "0"))
+    if found.get("desk") and found["desk"]["files"]:
+        desk = found["desk"]
+        told = ", ".join(f"{screen.outcome(name, language).plain} {n}" for name, n in desk["counts"].items())
+        yield Text(f"{'Pintu masuk hari ini' if indonesian else 'The door today'}: {desk['files']} ({told})")
     if found["problems"]:
         title = "Yang perlu ditangani" if indonesian else "To be dealt with"
         in_english = ("account", "file", "outcome", "code", "what to do")

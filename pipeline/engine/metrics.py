@@ -31,6 +31,8 @@ import polars as pl
 from scipy import stats
 
 from pipeline import files
+from pipeline.engine.placeholders import fill
+from pipeline.platforms import having
 from pipeline.statistics import survival
 
 FILE = files.shipped("warehouse", "metrics.yml")
@@ -135,11 +137,17 @@ def _metric(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Metric:
     if estimator is None or wrong or entry.get("group") not in data["groups"] or entry.get("unit") not in data["units"]:
         raise MetricError(f"metrics.yml, {name}: estimator, source, group, unit tidak dikenal / unknown {wrong}")
     defaults = {"formula": estimator["formula"], "sample_size": estimator["sample_size"]}
-    texts = {"source": tuple(source), "grains": tuple(entry["grains"]), "platforms": tuple(entry.get("platforms", ()))}
+    texts = {"source": tuple(source), "grains": tuple(entry["grains"]), "platforms": _platforms(entry.get("platforms", ()))}
+    filled = {key: fill(value) if isinstance(value, str) else value for key, value in entry.items()}
     try:
-        return Metric(**(defaults | dict(entry) | texts))
+        return Metric(**(defaults | filled | texts))
     except TypeError as error:
         raise MetricError(f"metrics.yml, {name}: {error}") from None
+
+
+def _platforms(said: Sequence[str] | str) -> tuple[str, ...]:
+    """The platforms of a metric: listed, or those with a role in platforms.yml."""
+    return having(*said.split("=")) if isinstance(said, str) else tuple(said)
 
 
 def get(metric_id: str) -> Metric:

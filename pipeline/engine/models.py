@@ -7,10 +7,10 @@ What a table reads, and which columns feed which, is taken from DuckDB's own par
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
+import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -19,19 +19,16 @@ from typing import Any
 
 import duckdb
 
+from pipeline.engine import column_checks
+from pipeline.engine.placeholders import PlaceholderError, fill
 from pipeline.files import shipped
 from pipeline.tables import Table
 
 WAREHOUSE = shipped("warehouse")
 SCHEMAS = ("staging", "core", "marts")
 SOURCES = ("raw", "registry", "reference")  # attached before the first table: private rows, registers, our own CSV files
-PYTHON_MODULES = (
-    "pipeline.estimates.calendar",
-    "pipeline.estimates.themes",
-    "pipeline.estimates.statistics",
-    "pipeline.estimates.measures",
-    "pipeline.estimates.actions",
-)
+BUILT = ("core", "marts", "estimates")  # schemas that a table made by Python may stand in
+PYTHON_TABLES = "pipeline.estimates"  # named, never imported: the engine finds tables by folder and knows none of them
 
 
 class ModelError(Exception):
@@ -68,18 +65,36 @@ class Model:
 
 @dataclass(frozen=True)
 class Check:
-    """One rule: its SQL returns the rows that break it. A blocking check that returns a row stops the publication."""
+    """One rule: its SQL returns the rows that break it.
+
+    Exports that a blocking check names by its rows (`export_id`, `post_key`, `account_id`) are set aside; if it names none,
+    nothing is published. `of_key`: the table whose key it is about. `written`: makes the SQL once the tables are known.
+    """
 
     name: str
     sql: str
     blocking: bool
     message_id: str
     message_en: str
+    of_key: Model | None = None
+    written: Callable[[Mapping[str, Mapping[str, str]]], str] | None = None
+
+    @property
+    def rows(self) -> str:
+        """The rows themselves that break the rule, with all their columns where it is about a key."""
+        if self.of_key is None:
+            return self.sql
+        keys = ", ".join(self.of_key.key)
+        return f"SELECT * FROM {self.of_key.name} QUALIFY count(*) OVER (PARTITION BY {keys}) > 1"  # noqa: S608 - names are ours
 
 
 def models() -> list[Model]:
     """Every table in the order in which it can be built. Raises ModelError for an unknown table, a cycle or a bad header."""
-    found = {m.name: m for m in (*_sql_models(), *_python_models())}
+    found: dict[str, Model] = {}
+    for model in (*_sql_models(), *_python_models()):
+        if model.name in found:
+            raise ModelError(f"{model.path}: makes {model.name}, which {found[model.name].path} makes already")
+        found[model.name] = model
     for model in found.values():
         for needed in model.depends_on:
             if needed not in found:
@@ -94,9 +109,39 @@ def models() -> list[Model]:
 
 
 def checks() -> list[Check]:
-    """The rules of `warehouse/checks`, and one for the key of every table."""
-    return [_check(path) for path in sorted((WAREHOUSE / "checks").glob("*.sql"))] + [
-        _key_check(model) for model in models() if model.key and model.is_published
+    """The rules of `warehouse/checks`, those of the vocabulary, and one for the key of every table."""
+    written = [_check(path) for path in sorted((WAREHOUSE / "checks").glob("*.sql"))]
+    return written + column_rules() + [_key_check(model) for model in models() if model.key and model.is_published]
+
+
+def column_rules() -> list[Check]:
+    """What columns.yml says of types, signs, ratios and closed vocabularies, over all tables. Estimates only warn."""
+    say = "warehouse/columns.yml"
+    return [
+        Check(
+            "column_types",
+            "",
+            False,
+            f"Ada kolom yang jenisnya bukan yang tertulis di {say}.",
+            f"A column is not of the type that {say} gives.",
+            written=column_checks.types,
+        ),
+        Check(
+            "column_values",
+            "",
+            True,
+            f"Ada nilai yang menurut {say} tidak mungkin: hitungan negatif, bagian di luar 0–1, atau pilihan yang tidak dikenal.",
+            f"A value is impossible by {say}: a negative count, a share outside 0–1, or an unknown choice.",
+            written=lambda tables: column_checks.values(tables, "core", "marts"),
+        ),
+        Check(
+            "column_values_estimates",
+            "",
+            False,
+            f"Ada perkiraan yang menurut {say} tidak mungkin: hitungan negatif, bagian di luar 0–1, atau bukan angka.",
+            f"An estimate is impossible by {say}: a negative count, a share outside 0–1, or no number.",
+            written=lambda tables: column_checks.values(tables, "estimates"),
+        ),
     ]
 
 
@@ -113,7 +158,7 @@ def _sql_models() -> Iterator[Model]:
 
 def read_model(path: Path, schema: str) -> Model:
     """The model in one SQL file; its name is its place."""
-    sql = path.read_text(encoding="utf-8")
+    sql = _text(path)
     comments = _leading_comments(sql)
     key = next((c.removeprefix("key:") for c in comments if c.startswith("key:")), None)
     description = " ".join(c for c in comments if not c.startswith("key:"))
@@ -133,28 +178,38 @@ def read_model(path: Path, schema: str) -> Model:
 
 
 def _python_models() -> Iterator[Model]:
-    for module_name in PYTHON_MODULES:
-        if not _exists(module_name):
-            continue
-        module = importlib.import_module(module_name)
-        for name, table in getattr(module, "TABLES", {}).items():
-            yield Model(
-                name=name,
-                kind="python",
-                path=Path(str(module.__file__)),
-                description=table.description,
-                key=tuple(table.key),
-                depends_on=tuple(t for t in table.needs if t.split(".")[0] not in SOURCES),
-                sources=tuple(t for t in table.needs if t.split(".")[0] in SOURCES),
-                table=table,
-            )
+    for name, table, path in python_tables():
+        yield Model(
+            name=name,
+            kind="python",
+            path=path,
+            description=table.description,
+            key=tuple(table.key),
+            depends_on=tuple(t for t in table.needs if t.split(".")[0] not in SOURCES),
+            sources=tuple(t for t in table.needs if t.split(".")[0] in SOURCES),
+            table=table,
+        )
 
 
-def _exists(module_name: str) -> bool:
-    try:
-        return importlib.util.find_spec(module_name) is not None
-    except ModuleNotFoundError:  # its package is not there either
-        return False
+@cache
+def python_tables(package: str = PYTHON_TABLES) -> tuple[tuple[str, Table, Path], ...]:
+    """(name, table, file) of every table that Python makes: each module of the package names its tables in TABLES.
+
+    Raises ModelError for a module that names none, for a name that is no schema.table, and for a table that two modules make.
+    """
+    found: dict[str, tuple[str, Table, Path]] = {}
+    for info in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        module = importlib.import_module(info.name)
+        path, tables = Path(str(module.__file__)), getattr(module, "TABLES", None)
+        if not tables:
+            raise ModelError(f"{path}: makes no table; name what it makes in TABLES")
+        for name, table in tables.items():
+            if not re.fullmatch(rf"({'|'.join(BUILT)})\.[a-z][a-z0-9_]*", name):
+                raise ModelError(f"{path}: {name!r} is no name of a table; write schema.table with one of {', '.join(BUILT)}")
+            if name in found:
+                raise ModelError(f"{path}: makes {name}, which {found[name][2].name} makes already")
+            found[name] = (name, table, path)
+    return tuple(found.values())
 
 
 def _leading_comments(sql: str) -> list[str]:
@@ -166,8 +221,16 @@ def _leading_comments(sql: str) -> list[str]:
     return lines
 
 
+def _text(path: Path) -> str:
+    """The SQL of a file, braces filled in."""
+    try:
+        return fill(path.read_text(encoding="utf-8"))
+    except PlaceholderError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
 def _check(path: Path) -> Check:
-    sql = path.read_text(encoding="utf-8")
+    sql = _text(path)
     header = dict(re.findall(r"^-- (id|en|blocking): (.+)$", sql, flags=re.MULTILINE))
     if set(header) != {"id", "en", "blocking"} or header["blocking"] not in ("yes", "no"):
         raise ModelError(f"{path}: begin with `-- id:`, `-- en:` and `-- blocking: yes|no`")
@@ -183,6 +246,7 @@ def _key_check(model: Model) -> Check:
         True,
         f"Tabel {model.name} memuat dua baris untuk satu {keys}.",
         f"Table {model.name} holds two rows for one {keys}.",
+        of_key=model,
     )
 
 

@@ -10,26 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from pipeline.columns import columns
-
-_COUNTS = """likes reactions comments shares reposts saves bookmarks replies views engaged_views impressions reach unique_viewers
-    link_clicks total_clicks other_clicks photo_clicks video_clicks clicks profile_clicks profile_visits hashtag_clicks
-    permalink_clicks detail_expands media_views media_engagements follows_gained follows_lost follows_net negative_total
-    negative_unique negative_hide negative_hide_all engagement_rcs engagements_total engagements_reported dislikes playlist_adds
-    navigation sticker_taps shown_in_feed offsite_views views_organic views_boosted reach_organic reach_boosted video_3s_views
-    video_1m_views video_3s_viewers video_1m_viewers promoted_impressions promoted_engagements_reported new_viewers
-    returning_viewers"""
-_MEASURES = """duration_seconds watch_seconds avg_watch_seconds avg_view_rate stayed_to_watch_rate impressions_ctr_rate
-    likes_ratio_rate"""
-COUNTS = tuple(_COUNTS.split())
-MEASURES = tuple(_MEASURES.split())
-POST_METRICS = (*COUNTS, *MEASURES)
-"""Metrics of a post that reach `core.posts`. Others that a format knows are kept in raw, each as a column of its own."""
+from pipeline.columns import columns, of_post
 
 IDENTITY = {
     "platform_account_id": "VARCHAR",
@@ -60,8 +47,7 @@ TABLES = {
             "export_id BIGINT, row_number BIGINT, post_key BIGINT, account_key BIGINT, owner_key BIGINT, text_key BIGINT",
             "captured_at TIMESTAMP",
             *(f"{name} {kind}" for name, kind in IDENTITY.items()),
-            *(f"{name} BIGINT" for name in COUNTS),
-            *(f"{name} DOUBLE" for name in MEASURES),
+            *(f"{name} {kind}" for name, kind in of_post().items()),
         ]
     ),
     "account_days": """export_id BIGINT, row_number BIGINT, account_key BIGINT, day DATE, day_zone VARCHAR, metric VARCHAR,
@@ -84,6 +70,14 @@ class Collision(RuntimeError):
         super().__init__(f"raw.{table}: two natural keys share one {hashed}: {sorted(self.keys)[:3]}")
 
 
+@cache
+def column_names(table: str) -> frozenset[str]:
+    """The columns that a raw table is made with, as the engine itself reads its definition."""
+    with duckdb.connect(":memory:") as con:
+        con.execute(f"CREATE TABLE made ({TABLES[table]})")
+        return frozenset(name for name, *_ in con.execute("DESCRIBE made").fetchall())
+
+
 def key(*parts: str) -> int:
     """Surrogate key of a natural key, 53 bits."""
     return int.from_bytes(hashlib.sha256("\x1f".join(parts).encode()).digest()[:8], "big") >> 11
@@ -99,9 +93,17 @@ def keys(frame: pl.DataFrame, *names: str) -> pl.Series:
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables that are missing in the database attached as `raw`."""
+    """Create the tables that `raw` lacks, and the columns for values of a post that it does not know yet."""
     for table, definition in TABLES.items():
         con.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({definition})")
+    have = _columns(con)
+    for name, kind in of_post().items():
+        if name not in have:
+            con.execute(f'ALTER TABLE raw.post_snapshots ADD COLUMN "{name}" {kind}')
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> set[str]:
+    return {row[0] for row in con.execute("SELECT column_name FROM (DESCRIBE raw.post_snapshots)").fetchall()}
 
 
 @contextmanager
@@ -155,7 +157,7 @@ def metric_columns(frame: pl.DataFrame) -> list[str]:
 
 def add_metric_columns(con: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> None:
     """Give `raw.post_snapshots` a column for each metric it has not met yet: nothing that a file says is thrown away."""
-    have = {row[0] for row in con.execute("SELECT column_name FROM (DESCRIBE raw.post_snapshots)").fetchall()}
+    have = _columns(con)
     for name in metric_columns(frame):
         if name not in have:
             kind = "BIGINT" if frame.schema[name].is_integer() else "DOUBLE"

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from pipeline.platforms import platforms
 from pipeline.tables import Schema, Table
 
-BASE = {"youtube": "views"}  # whose places are meant; elsewhere the followers'. Another quantity would be another share
+BASE = {name: p.audience for name, p in platforms().items()}  # whose places are meant: another quantity is another share
 MINIMUM_PEERS = 3
 HOME_WORDS = {"indonesia": ("indonesia", "id", "idn")}
 SCHEMA: Schema = {

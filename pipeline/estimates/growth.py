@@ -55,7 +55,7 @@ def _flows(days: pl.DataFrame) -> pl.DataFrame:
 
     def total(metric: str) -> pl.Expr:
         value = pl.col("value").filter(pl.col("metric") == metric)
-        return pl.when(value.count() > 0).then(value.sum()).alias(metric)
+        return pl.when(value.count() > 0).then(value.sum()).cast(pl.Int64).alias(metric)
 
     return rows.group_by(keys).agg(
         total("follows_gained"), total("follows_lost"), flow_days=pl.col("day").n_unique().cast(pl.Int64)

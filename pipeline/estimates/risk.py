@@ -7,24 +7,22 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.platforms import having, platforms
 from pipeline.statistics.surges import CALM_SCORE
 from pipeline.tables import Table
 
 MINIMUM_COMMENTS, MINIMUM_POSTS, TAIL = 20, 20, 0.99
 CALM_DAYS = 3
-PLATFORMS = ("facebook", "instagram", "x", "tiktok")
 
 
 def risk_ratios(posts: pl.DataFrame) -> pl.DataFrame:
     """One row per post with comments and likes. Flagged above the account's own 99th percentile with 20 comments or more.
 
-    Facebook's likes are its reactions, X's comments its replies. An account with fewer than 20 such posts has no percentile of
-    its own.
+    What counts as a like and as a comment on a platform (Facebook: reactions, X: replies) is in platforms.yml. An account with
+    fewer than 20 such posts has no percentile of its own.
     """
-    x, facebook = pl.col("platform") == "x", pl.col("platform") == "facebook"
-    rows = posts.filter("is_counted", pl.col("platform").is_in(PLATFORMS)).with_columns(
-        comments=pl.when(x).then("replies").otherwise("comments"),
-        likes=pl.when(facebook).then(pl.coalesce("reactions", "likes")).otherwise("likes"),
+    rows = posts.filter("is_counted", pl.col("platform").is_in(having("ratio_flag"))).with_columns(
+        comments=_of_platform("comment"), likes=_of_platform("like")
     )
     rows = rows.filter(pl.col("comments").is_not_null(), pl.col("likes").is_not_null())
     rows = rows.with_columns(ratio=pl.col("comments") / pl.max_horizontal(pl.col("likes"), pl.lit(1)))
@@ -49,6 +47,11 @@ def risk_ratios(posts: pl.DataFrame) -> pl.DataFrame:
         is_judged=judged,
         is_flagged=flagged,
     ).sort("post_key")
+
+
+def _of_platform(role: str) -> pl.Expr:
+    """The column that plays this role on the platform of the row; null where none does."""
+    return pl.coalesce(pl.when(pl.col("platform") == name).then(getattr(platforms()[name], role)) for name in having(role))
 
 
 SURGE_SCHEMA = {

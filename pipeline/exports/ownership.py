@@ -15,8 +15,8 @@ import polars as pl
 from pipeline.exports.messages import message
 from pipeline.exports.model import AccountRef, Export, Identities, Owned
 from pipeline.formats import Format
+from pipeline.platforms import platforms
 
-PLATFORMS = ("facebook", "instagram", "x", "youtube", "tiktok", "linkedin", "threads", "whatsapp", "telegram")
 Who = tuple[str | None, str | None]  # platform account id and handle, as rows name them
 Named = dict[Who, tuple[str | None, int]]  # -> the registry's account, and how many rows name it
 
@@ -95,14 +95,14 @@ def plain(handle: str | None) -> str:
 
 def candidates(given: Sequence[str], accounts: Accounts, platform: str | None) -> list[str]:
     """Of the accounts that folder or option name, those of this platform; an account nobody knows may be of any platform."""
-    ids = [g for g in given if g not in PLATFORMS]
+    ids = [g for g in given if g not in platforms()]
     return [g for g in ids if accounts.platform(g) in (platform, None) or platform is None]
 
 
 def platform_hint(given: Sequence[str], accounts: Accounts) -> str | None:
     """The one platform that the given accounts leave open; None if there are none or several."""
-    platforms = {g if g in PLATFORMS else accounts.platform(g) for g in given} - {None}
-    return next(iter(platforms)) if len(platforms) == 1 else None
+    meant = {g if g in platforms() else accounts.platform(g) for g in given} - {None}
+    return next(iter(meant)) if len(meant) == 1 else None
 
 
 def date_order(given: Sequence[str], accounts: Accounts) -> str | None:
@@ -116,8 +116,8 @@ def date_order(given: Sequence[str], accounts: Accounts) -> str | None:
 
 def assign(export: Export, given: Sequence[str], accounts: Accounts, form: Format | None = None) -> Owned:
     """Say on an export whose it is; its outcome becomes held or refused where file, folder and registry do not fit."""
-    own = tuple(g for g in given if g not in PLATFORMS)
-    if export.shared is None or (export.grain == "case" and export.platform and export.platform not in PLATFORMS):
+    own = tuple(g for g in given if g not in platforms())
+    if export.shared is None or (export.grain == "case" and export.platform and export.platform not in platforms()):
         export.owned = Owned(own[0] if len(own) == 1 else None)  # a complaint system's rows name their agency themselves
         return export.owned
     named = _named(export, accounts)

@@ -19,6 +19,10 @@ class Found:
     score: tuple[int, int, int]
 
 
+class Tie(Refused):
+    """A header that fits several kinds equally well."""
+
+
 def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
     """The one kind this table is. Raises UNKNOWN_HEADER: nearest kind with the columns that differ, or both ids of a tie."""
     best: list[Found] = []
@@ -33,7 +37,7 @@ def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
     if len(best) == 1:
         return best[0]
     if best:
-        raise Refused("UNKNOWN_HEADER", seen=" = ".join(sorted(f.format.kind for f in best)))
+        raise Tie("UNKNOWN_HEADER", seen=" = ".join(sorted(f.format.kind for f in best)))
     raise unknown(table, formats)
 
 
@@ -136,4 +140,4 @@ def unknown(table: Table, formats: Sequence[Format]) -> Refused:
 
 def is_unknown(refused: Refused) -> bool:
     """No kind fits; a tie between kinds is not that."""
-    return refused.code == "UNKNOWN_HEADER" and " = " not in refused.seen
+    return refused.code == "UNKNOWN_HEADER" and not isinstance(refused, Tie)

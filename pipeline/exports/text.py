@@ -1,6 +1,6 @@
 """Bytes to text to records: strict UTF-8 or a BOM, and an RFC 4180 tokeniser that accepts no damage.
 
-The tokeniser is the oracle: whatever a faster reader claims about a file must equal what it says.
+What :mod:`pipeline.exports.proof` claims about a file must equal what the tokeniser says.
 """
 
 import re
@@ -12,6 +12,7 @@ from pipeline.exports.messages import Refused
 
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 DELIMITERS = (",", ";", "\t")
+SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace())  # what Python strips
 SEP_LINE = re.compile(r'"?sep=([^\r\n]?)"?[,;\t"]*(\r\n|\n|\r|\Z)', re.I)
 
 
@@ -148,10 +149,6 @@ def _broken(text: str, position: int, line: int) -> Refused:
 def ends_open(text: str) -> bool:
     """Is the last record not ended by a line end?"""
     return not text.endswith(("\n", "\r"))
-
-
-def is_blank(cells: list[str]) -> bool:
-    return not any(cells)
 
 
 def trim(cells: list[str]) -> list[str]:

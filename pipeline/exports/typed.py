@@ -1,758 +1,235 @@
-"""A recognised table becomes typed rows in canonical columns, or is refused. The steps are those of :func:`read_table`."""
+"""Tables of one header become typed rows in canonical columns, each table or none: the steps are those of :func:`read_tables`.
 
+A column is read at once for all tables where its text has one plain reading: bare digits, a dot as decimal mark that the table
+itself proves, dates in the format's own pattern. Of a table with anything else in that column, these cells are read one by one
+(:mod:`pipeline.exports.values`, :mod:`pipeline.exports.dates`), which gives the value or words the refusal.
+"""
+
+import logging
 import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import numpy as np
 import polars as pl
 
-from pipeline.exports import clocks, dates, values
+from pipeline.exports import checks, clocks, moments, numbers, summary, values
+from pipeline.exports.fields import Field, Quick, read_fields, settle
+from pipeline.exports.header import note_header, shown
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import HeaderReport, Identities, Shared
-from pipeline.exports.placeholders import without_placeholders
-from pipeline.exports.provenance import end_of_day
-from pipeline.exports.text import trim
-from pipeline.exports.workbook import DayTime
-from pipeline.formats import Column, Format, Notes, Table, normalise
+from pipeline.exports.source import crash
+from pipeline.exports.stack import Stack, place
+from pipeline.exports.text import SPACE
+from pipeline.formats import Notes, normalise
 
-BATCH = 128
-FRESH = timedelta(days=45)  # a window that ends so shortly before the file was made or first seen ends in this year
-EXCEL_CAPS = (500, 1_000, 5_000, 65_535, 1_048_575)
-TOTAL = re.compile(r"(grand |sub)?total( .*)?|jumlah( .*)?|rata-rata( .*)?|average( .*)?|sum")
-TEXT_KINDS = ("text", "url", "enum", "time")
-Cells = list[tuple[int, str | None]]
-Span = tuple[Any, Any]  # first and last instant or day that the rows speak of; (None, None) where they name none
-
-
-@dataclass(frozen=True)
-class Around:
-    """What is known about the file a table lies in."""
-
-    container: str
-    today: date
-    delimiter: str = ","
-    open_end: bool = False  # the last record has no line end
-    anchor: date | None = None  # day of export
-    anchor_is_known: bool = False
-    period: tuple[date, date] | None = None
-    date_order: str | None = None
-    handle: str | None = None
+LOG = logging.getLogger(__name__)
+# A group of people is never called 4.2, 12% or 1.2K: such a row has moved by a column, or is a total whose name is gone.
+NUMBER_AS_LABEL = r"^[-+]?[0-9]+([.,][0-9]+)+ ?%?$|^[-+]?[0-9]+([.,][0-9]+)? ?(%|[KkMm]|rb|jt)$"
 
 
 @dataclass
 class Typed:
     """The rows of one table and everything to be said about them."""
 
-    rows: pl.DataFrame | Shared
+    rows: Shared
     height: int  # rows of the table, before an audience table is turned long
     header: HeaderReport
     language: str | None
-    dropped: dict[str, int]
     notes: Notes
     sums: dict[str, int | float]
     nulls: dict[str, int]
-    span: Span
+    span: summary.Span
     identities: Identities
     captured: datetime | None = None
 
 
-def read_table(form: Format, table: Table, around: Around) -> Typed:
-    """Header to columns, structure, text to values, clocks, hooks, repairs, rules, uniqueness; in this order."""
-    if form.reshape:
-        table = form.reshape(table)
-    notes = Notes()
-    header = trim(table.records[0][1])
-    if len(header) > form.max_columns:
-        raise Refused("TOO_LARGE", seen=f"{len(header)} kolom/columns > {form.max_columns}")
-    columns, report, language = map_header(form, header)
-    body, total = _body(form, table.records, header, columns, notes)
-    padded = _same_width(form, body, len(header), around)
-    if around.open_end and form.ends_with_newline:
-        raise Refused("TRUNCATED", place=_place(table.records[-1][0]), seen="baris terakhir/last row")
-    body = _without_error_rows(form, body, columns, notes)
-    body = without_placeholders(form, body, columns, notes)
-    cells = _cells(form, body, columns, header)
-    frame = _values(form, cells, body, around, notes)
-    _compare_total(form, columns, total, frame, notes)
-    _caps(form, len(body), notes)
-    frame = _hooks(form, frame, notes)
-    _check_rules(form, frame, notes)
-    if padded and not any(r.hard and all(n in frame.columns for n in r.needs) for r in form.rules):
-        raise Refused("BAD_STRUCTURE", place=_place(padded), seen="baris pendek tanpa bukti/short rows without proof")
-    _check_unique(form, frame)
-    if notes.refusals:
-        code, place, seen = notes.refusals[0]
-        raise Refused(code, place=place, seen=seen)
-    note_header(form, report, notes)
-    if frame.height == 0:
-        notes.flag("NO_ROWS")
-    captured = _captured(frame)
-    used = {c.field: c for c in columns if c}
-    sums, nulls = _summary(used, frame)
-    rows = _finish(form, used, frame, table)
-    edges = np.array([0, rows.height])
-    (span,), (named,) = spans(form.grain, rows, edges), identities(rows, edges)
-    return Typed(rows, frame.height, report, language, notes.dropped, notes, sums, nulls, span, named, captured)
+Result = Typed | Refused
 
 
-def _place(row: int) -> str:
-    return f"baris/row {row}"
+def read_tables(stack: Stack) -> list[Result]:
+    """Every table typed, or why not. A mistake of ours costs the one table that meets it (READER_CRASHED), no other."""
+    is_empty = stack.sizes == 0
+    if len(stack.sizes) > 1 and is_empty.any():  # hooks do not see an empty table: it has columns of its own
+        return _apart(stack)
+    try:
+        return _read_tables(stack.copy())
+    except Exception as error:
+        if len(stack.sizes) == 1:
+            return [crash(error)]
+        LOG.exception("%d tables of %s are read one by one", len(stack.sizes), stack.plan.form.kind)
+        return [result for number in range(len(stack.sizes)) for result in read_tables(stack.of(np.array([number])))]
 
 
-# --- header
+def _apart(stack: Stack) -> list[Result]:
+    """Empty tables one by one, the others together."""
+    filled = np.flatnonzero(stack.sizes)
+    found = dict(zip(filled.tolist(), read_tables(stack.of(filled)) if len(filled) else [], strict=True))
+    return [found[i] if i in found else read_tables(stack.of(np.array([i])))[0] for i in range(len(stack.sizes))]
 
 
-def map_header(form: Format, header: Sequence[str]) -> tuple[list[Column | None], HeaderReport, str | None]:
-    """One column (or None) per header cell. A duplicate that the format does not expect is UNKNOWN_HEADER."""
-    report = HeaderReport()
-    names = [normalise(h) for h in header]
-    mapped = _by_place(form, names, [form.column_for(n) for n in names])
-    columns: list[Column | None] = []
-    seen: dict[str, str] = {}
-    for text, name, column in zip(header, names, mapped, strict=True):
-        if column is None:
-            if name:
-                if name in seen:
-                    raise Refused("UNKNOWN_HEADER", seen=f"judul ganda/duplicate: {text}")
-                seen[name] = text
-                report.unknown.append(text)
-            columns.append(None)
-        elif column.kind in ("ignored", "person"):
-            if text in report.ignored and not column.pattern:
-                raise Refused("UNKNOWN_HEADER", seen=f"judul ganda/duplicate: {text}")
-            report.ignored.append(text)
-            columns.append(column)
-        else:
-            if column.field in seen and column.repeated == "refuse":
-                raise Refused("UNKNOWN_HEADER", seen=f"judul ganda/duplicate: {text}")
-            columns.append(None if column.field in seen and column.repeated == "first" else column)
-            seen[column.field] = text
-            report.mapped[text] = column.field
-            if column is not form.column_for(name):
-                report.placed.append(text)
-    # Where several columns make one field (the longer of two texts), each of them is missed by itself.
-    lacking = [
-        c for c in form.columns
-        if c.required and (not any(c is m for m in mapped) if c.repeated == "longest" else c.field not in seen)
-    ]  # fmt: skip
-    if lacking:
-        missing = ", ".join((c.en or c.id or (c.field,))[0] for c in lacking)
-        raise Refused("UNKNOWN_HEADER", place=f"{form.kind}; tidak ada/missing: {missing}", seen=", ".join(header))
-    if report.unknown and form.unknown_columns == "refuse":
-        raise Refused("UNKNOWN_HEADER", place=form.kind, seen=", ".join(report.unknown))
-    return columns, report, _language(names, mapped)
-
-
-def _by_place(form: Format, names: Sequence[str], mapped: list[Column | None]) -> list[Column | None]:
-    """Leading columns whose name is not known, by their place: only where every known one stands in its own.
-
-    Meta translates its header names, its order of the leading columns is fixed; not every translation was seen.
-    """
-    leading = [form.by_header[normalise(h)] for h in form.leading]
-    found = mapped[: len(leading)]
-    if len(found) < len(leading) or all(found) or not all(names[: len(leading)]):
-        return mapped
-    if any(c is not None and c is not own for c, own in zip(found, leading, strict=True)) or any(
-        c in leading for c in mapped[len(leading) :]
-    ):
-        return mapped
-    return leading + mapped[len(leading) :]
-
-
-def note_header(form: Format, report: HeaderReport, notes: Notes) -> None:
-    """What the header alone gives cause to say."""
-    if report.unknown and form.unknown_columns == "flag":
-        notes.flag("UNKNOWN_COLUMN", "", ", ".join(report.unknown))
-    if report.placed:
-        notes.flag("NAMED_BY_PLACE", "", ", ".join(report.placed))
-
-
-def _language(names: Sequence[str], columns: Sequence[Column | None]) -> str | None:
-    """Language of the header: of the names that exist in one language only, the majority; English if all are common."""
-    votes = {"en": 0, "id": 0}
-    for name, column in zip(names, columns, strict=True):
-        if column is not None:
-            is_en, is_id = name in map(normalise, column.en), name in map(normalise, column.id)
-            if is_en != is_id:
-                votes["en" if is_en else "id"] += 1
-    if not any(votes.values()):
-        return "en" if any(columns) else None
-    return "id" if votes["id"] >= votes["en"] else "en"
-
-
-# --- structure
-
-
-def _body(
-    form: Format, records: list[tuple[int, list[str]]], header: list[str], columns: list[Column | None], notes: Notes
-) -> tuple[list[tuple[int, list[str]]], list[str] | None]:
-    """The data records: without blanks, second header, trailer and total row (returned beside)."""
-    described = form.second_header and len(records) > 1 and not re.search(r"[0-9]", (records[1][1] or [""])[0])
-    data = records[2:] if described else records[1:]
-    body: list[tuple[int, list[str]]] = []
-    total: list[str] | None = None
-    names = [normalise(h) for h in header]
-    blanks = 0
-    for row, cells in data:
-        if not any(cells):
-            blanks += 1
-            continue
-        notes.drop("blank", blanks)
-        blanks = 0
-        first = normalise(cells[0]) if len(cells[0]) < 80 else ""
-        if first == names[0] and [normalise(c) for c in trim(cells)] == names:
-            raise Refused("EXTRA_CONTENT", place=_place(row), seen="judul kolom berulang/header twice")
-        if (TOTAL.fullmatch(first) or first in form.total_labels) and _is_total(form, columns, first, row):
-            if total is not None:
-                raise Refused("EXTRA_CONTENT", place=_place(row), seen=cells[0])
-            total = cells
-            notes.drop("total_row", 1)
-            continue
-        body.append((row, cells))
-    if body and form.one_cell_trailers and _is_trailer(form, body[-1][1]):
-        notes.flag("POSSIBLY_CUT", _place(body[-1][0]), body[-1][1][0])
-        notes.drop("trailer", 1)
-        body.pop()
-    return body, total
-
-
-def _is_total(form: Format, columns: list[Column | None], first: str, row: int) -> bool:
-    """Is a row labelled so a total? Where the format knows none it is foreign content, unless the column is free text."""
-    if first in map(normalise, form.total_labels):
-        return True
-    column = columns[0]
-    if form.grain == "audience" or (column is not None and column.kind not in ("text", "enum", "ignored", "person")):
-        raise Refused("EXTRA_CONTENT", place=_place(row), seen=first)
-    return False
-
-
-def _is_trailer(form: Format, cells: list[str]) -> bool:
-    return len(trim(cells)) == 1 and any(re.fullmatch(p, cells[0].strip()) for p in form.one_cell_trailers)
-
-
-def _same_width(form: Format, body: list[tuple[int, list[str]]], width: int, around: Around) -> int:
-    """Every record as wide as the header. Pads in place: cells a spreadsheet left out, and declared ragged batches.
-
-    Returns the row of the first record of such a batch, 0 if there is none.
-    """
-    if around.container != "csv":
-        for row, cells in body:
-            if any(cells[width:]):
-                raise Refused("BAD_STRUCTURE", place=_place(row), seen=f"{len(trim(cells))} > {width}")
-            cells[width:] = []
-            cells += [""] * (width - len(cells))
-        return 0
-    padded = max((len(c) for _, c in body), default=width)
-    for row, cells in body:
-        if len(cells) > width and (any(cells[width:]) or len(cells) != padded):
-            raise Refused("BAD_STRUCTURE", place=_place(row), seen=f"{len(cells)} kolom/fields > {width}")
-    short = [(i, row) for i, (row, cells) in enumerate(body) if len(cells) < width]
-    if short:
-        _ragged(form, body, width, short, around)
-    for _, cells in body:
-        cells[width:] = []
-    return short[0][1] if short else 0
-
-
-def _ragged(form: Format, body: list[tuple[int, list[str]]], width: int, short: list[tuple[int, int]], around: Around) -> None:
-    """Short rows are allowed only as whole batches of 128 (256 is two), at least one batch being as wide as the header."""
-    index, row = short[0]
-    batches = [{len(cells) for _, cells in body[i : i + BATCH]} for i in range(0, len(body), BATCH)]
-    whole = form.ragged_batches and all(len(b) == 1 for b in batches) and any(b == {width} for b in batches)
-    if not whole:
-        last = index == len(body) - 1 and around.open_end
-        raise Refused("TRUNCATED" if last else "BAD_STRUCTURE", place=_place(row), seen=f"{len(body[index][1])} < {width}")
-    for i, _ in short:
-        body[i][1].extend([""] * (width - len(body[i][1])))
-
-
-def _without_error_rows(
-    form: Format, body: list[tuple[int, list[str]]], columns: list[Column | None], notes: Notes
-) -> list[tuple[int, list[str]]]:
-    """Rows that hold an error sentence instead of a post: taken off and counted."""
-    if form.row_note is None:
-        return body
-    at = {c.field: i for i, c in enumerate(columns) if c}
-    note, key = at.get(form.row_note), at.get("post_id")
-    if note is None or key is None:
-        return body
-    link = at.get("permalink")
-
-    def is_error(cells: list[str]) -> bool:
-        sentence = cells[note].strip()
-        no_post = not cells[key].strip() and (link is None or not cells[link].strip())
-        return no_post and len(sentence) >= 20 and " " in sentence
-
-    kept = [(row, cells) for row, cells in body if not is_error(cells)]
-    notes.drop("row_note", len(body) - len(kept))
-    return kept
-
-
-def _cells(form: Format, body: list[tuple[int, list[str]]], columns: list[Column | None], header: list[str]) -> dict[str, Any]:
-    """Per field: its column and its cells, nulls as None. Columns of one field are merged as it declares."""
-    rows = [row for row, _ in body]
-    by_column = list(zip(*(cells for _, cells in body), strict=True)) if body else [()] * len(columns)
-    merged: dict[str, tuple[Column, Cells]] = {}
-    for column, name, texts in zip(columns, header, by_column, strict=True):
-        if column is None or column.kind in ("ignored", "person"):
-            if not name.strip() and any(texts):
-                raise Refused("UNKNOWN_HEADER", seen="kolom tanpa judul/column without a header")
-            continue
-        declared = column.nulls if column.nulls is not None else form.nulls
-        marks = frozenset(("",) if column.kind in TEXT_KINDS else declared)
-        cells: Cells
-        if column.field == "caption":  # kept exactly; of every other text, spaces around it are no part
-            cells = [(r, t or None) for r, t in zip(rows, texts, strict=True)]
-        elif column.kind in TEXT_KINDS:
-            cells = [(r, values.bare(t) or None) for r, t in zip(rows, texts, strict=True)]
-        else:
-            cells = [(r, None if values.blank(t, marks) else t) for r, t in zip(rows, texts, strict=True)]
-        values.readable(name, [(r, t) for r, t in cells if t is not None])
-        if column.field in merged:
-            cells = _merge(column, name, merged[column.field][1], cells)
-        merged[column.field] = (column, cells)
-    return merged
-
-
-def _merge(column: Column, name: str, first: Cells, second: Cells) -> Cells:
-    if column.repeated == "longest":
-        return [(r, max((a or ""), (b or ""), key=len) or None) for (r, a), (_, b) in zip(first, second, strict=True)]
-    for (row, a), (_, b) in zip(first, second, strict=True):
-        if a != b:
-            raise Refused("UNKNOWN_HEADER", place=values.place_of(name, row), seen=f"{a} / {b}")
-    return first
+def _read_tables(stack: Stack) -> list[Result]:
+    """Text to values, clocks, totals, hooks, repairs, rules, uniqueness; in this order."""
+    fields = read_fields(stack)
+    frame, instants = _values(stack, fields)
+    if stack.plan.form.grain == "post":
+        frame = moments.publish(stack, frame, instants)
+    frame = stack.without_refused(frame)
+    checks.compare_totals(stack, frame)
+    checks.note_caps(stack)
+    frame = checks.run_hooks(stack, frame)
+    frame = checks.repair(stack, frame)
+    checks.check_rules(stack, frame)
+    checks.check_padded(stack, frame)
+    checks.check_unique(stack, frame)
+    for number in stack.open():
+        if stack.notes[number].refusals:
+            code, where, seen = stack.notes[number].refusals[0]
+            stack.refuse(number, Refused(code, place=where, seen=seen))
+    return _results(stack, stack.without_refused(frame))
 
 
 # --- values
 
 
-def _values(form: Format, cells: dict[str, Any], body: list[tuple[int, list[str]]], around: Around, notes: Notes) -> pl.DataFrame:
-    data: dict[str, pl.Series] = {"row_number": pl.Series([row for row, _ in body], dtype=pl.Int64)}
-    for name, (column, texts) in cells.items():
-        if column.kind == "id":
-            data[name] = pl.Series(values.ids(_shown(column), texts, column.shape), dtype=pl.Utf8)
-        elif column.kind in TEXT_KINDS:
-            data[name] = pl.Series([None if t is None else str(t) for _, t in texts], dtype=pl.Utf8)
-    _post_ids(form, data, body)
-    instants = _instants(form, data)
-    for name, (column, texts) in cells.items():
-        if column.kind in ("date", "datetime"):
-            _dates(form, column, texts, around, instants, data, notes, name)
-    _numbers(cells, around, data)
-    _check_keys(form, cells, data)
-    frame = pl.DataFrame(data)
-    frame = _enums(form, cells, frame)
-    return _publish(form, frame, instants, notes) if form.grain == "post" else frame
+def _values(stack: Stack, fields: dict[str, Field]) -> tuple[pl.DataFrame, pl.Series | None]:
+    """Typed columns in a fixed order, and the instants that ids tell."""
+    data = {"row_number": pl.Series(stack.lines, dtype=pl.Int64)}
+    for name, field in fields.items():
+        if field.column.kind == "id":
+            data[name] = _ids(stack, field)
+        elif field.is_text:
+            data[name] = field.text
+    _post_ids(stack, data)
+    instants = _instants(stack, data)
+    for name, field in fields.items():
+        if field.column.kind in ("date", "datetime"):
+            data |= moments.read_column(stack, field, name, instants)
+    numbers.read_columns(stack, fields, data)
+    _check_keys(stack, fields, data)
+    return _enums(stack, fields, pl.DataFrame(data)), instants
 
 
-def _shown(column: Column) -> str:
-    return (column.en or column.id or column.other or (column.field,))[0]
+def _ids(stack: Stack, field: Field) -> pl.Series:
+    """Ids of a plain shape at once; those that may have been rewritten by a spreadsheet cell by cell."""
+    name, pattern = shown(field.column), field.column.shape
+
+    def quick() -> Quick:
+        text = field.text
+        shape = (pattern or "[!-~]+").replace(r"\d", "[0-9]")
+        odd = ~text.str.contains(f"^(?:{shape})$")
+        if not re.fullmatch(r"[\[\]0-9|{},_-]+", shape):  # more than digits: spaces, or a number that a spreadsheet rewrote
+            odd = odd | ~text.str.contains("^[!-~]+$") | text.str.contains(r"^-?[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$")
+        tables = stack.with_any(odd)
+        if text.str.ends_with("0").any():
+            rounded = stack.per_table(text.str.contains("^[0-9]{15}(0|00|[0-9]*000)$"))
+            tables |= (rounded > 0) & (rounded == stack.per_table(text.is_not_null()))
+        return text, tables
+
+    return settle(stack, field, pl.String, lambda _, cells: values.ids(name, cells, pattern), quick)
 
 
-def _post_ids(form: Format, data: dict[str, pl.Series], body: list[tuple[int, list[str]]]) -> None:
+def _post_ids(stack: Stack, data: dict[str, pl.Series]) -> None:
     """Post ids from links, or compared with them: an id that is not in its own link was damaged (A16)."""
+    form = stack.plan.form
     if form.grain != "post":
         return
     if form.post_id_from and form.post_id_from[0] in data:
         source, pattern = form.post_id_from
         linked = data[source].str.extract(f"{pattern}(?:[/?#&]|$)", 1)  # a number that goes on is another number
-        if "post_id" not in data:
-            data["post_id"] = linked
+        if "post_id" in data:
+            own = data["post_id"]
+            stack.refuse_where(
+                (own != linked) & (own != "") & (linked != ""),
+                lambda row: Refused("ID_DESTROYED", place=_place(stack, row), seen=f"{own[row]} <> {linked[row]}"),
+            )
+            data["post_id"] = own.fill_null(linked)
         else:
-            for (row, _), own, other in zip(body, data["post_id"], linked, strict=True):
-                if own and other and own != other:
-                    raise Refused("ID_DESTROYED", place=_place(row), seen=f"{own} <> {other}")
-            data["post_id"] = data["post_id"].fill_null(linked)
-    if "post_id" in data and data["post_id"].null_count():
-        row = body[data["post_id"].is_null().arg_true()[0]][0]
-        raise Refused("ID_INVALID", place=_place(row), seen="tanpa ID/no id")
+            data["post_id"] = linked
+    if "post_id" in data:
+        nameless = data["post_id"].is_null()
+        stack.refuse_where(nameless, lambda row: Refused("ID_INVALID", place=_place(stack, row), seen="tanpa ID/no id"))
     if form.handle_from and form.handle_from[0] in data:
         linked = data[form.handle_from[0]].str.extract(form.handle_from[1], 1)
         data["handle"] = data["handle"].fill_null(linked) if "handle" in data else linked
 
 
-def _instants(form: Format, data: dict[str, pl.Series]) -> list[datetime | None]:
-    if form.clock is None or form.clock.source not in data:
-        return []
-    clock = clocks.CLOCKS[form.clock.name]
-    found = [clock(text) if text else None for text in data[form.clock.source]]
-    if form.clock.name == "tiktok":  # every id has its time; X ids before 2010 and foreign links need not
-        for row, text, moment in zip(data["row_number"], data[form.clock.source], found, strict=True):
-            if text and moment is None:
-                raise Refused("ID_INVALID", place=_place(row), seen=text)
-    return found
+def _place(stack: Stack, row: int) -> str:
+    return place(int(stack.lines[row]))
 
 
-def _dates(
-    form: Format,
-    column: Column,
-    texts: Cells,
-    around: Around,
-    instants: list[datetime | None],
-    data: dict[str, pl.Series],
-    notes: Notes,
-    name: str,
-) -> None:
-    is_own = name in ("published_at", "published_on", "day")
-    context = dates.Around(
-        today=around.today,
-        period=around.period,
-        date_order=around.date_order,
-        daily=form.grain in ("account_day", "audience") and is_own,
-        clock=instants if is_own and instants else [],
-        anchor=around.anchor,
-        resaved=around.container == "csv" and around.delimiter != ",",
-    )
-    patterns = column.formats if column.formats is not None else form.dates
-    found = dates.read(_shown(column), texts, patterns, context)
-    if found.order in ("rolled", "latest_year") and not around.anchor_is_known:
-        latest = max((v.date() for v in found.values if v), default=around.today)
-        sample = next((t for _, t in texts if t), "")
-        if (around.anchor or around.today) - latest > FRESH:
-            raise Refused("YEAR_UNKNOWN", place=_shown(column), seen=sample, held=True)
-        notes.flag("YEAR_TAKEN", _shown(column), sample)
-    if found.order not in ("pattern", "same", "rolled", "latest_year", "date_cells", "id_year"):
-        notes.flag("DATE_ORDER", _shown(column), found.order)
-    if name == "day":
-        shift = timedelta(hours=12) if found.has_time else timedelta(0)
-        days = [v + shift if v else None for v in found.values]
-        for (row, _), value in zip(texts, days, strict=True):
-            if value is None:
-                raise Refused("EXTRA_CONTENT", place=_place(row), seen="baris tanpa tanggal/row without a date")
-        data[name] = pl.Series([d.date() for d in days if d], dtype=pl.Date)
-    elif column.kind == "date" and name != "published_at":
-        data[name] = pl.Series([v.date() if v else None for v in found.values], dtype=pl.Date)
+def _instants(stack: Stack, data: dict[str, pl.Series]) -> pl.Series | None:
+    """The instant hidden in each id; every TikTok id has one, X ids before 2010 and foreign links need not."""
+    clock = stack.plan.form.clock
+    if clock is None or clock.source not in data:
+        return None
+    texts = data[clock.source]
+    if stack.is_short:
+        alone = clocks.CLOCKS[clock.name]
+        instants = pl.Series([alone(t) if t else None for t in texts], dtype=moments.INSTANT)
     else:
-        data[name] = pl.Series(found.values, dtype=pl.Datetime("us"))
-        if name == "published_at":
-            seconds = any(v and v.second for v in found.values) or any(
-                t and not isinstance(t, DayTime) and t.count(":") >= 2 for _, t in texts
-            )
-            precision = "day" if not found.has_time else "instant" if seconds else "minute"
-            data["published_precision"] = pl.Series([precision] * len(texts), dtype=pl.Utf8)
-            data["_zoned"] = pl.Series([found.zoned] * len(texts), dtype=pl.Boolean)
+        instants = clocks.instants(clock.name, texts)
+    if clock.name == "tiktok":
+        timeless = instants.is_null() & texts.is_not_null() & (texts != "")
+        stack.refuse_where(timeless, lambda row: Refused("ID_INVALID", place=_place(stack, row), seen=texts[row]))
+    return instants
 
 
-def _numbers(cells: dict[str, Any], around: Around, data: dict[str, pl.Series]) -> None:
-    locale = values.Locale(trusted=around.container == "csv" and around.delimiter == ",")
-    fractions = [(_shown(c), t) for c, t in cells.values() if c.kind in ("decimal", "percent")]
-    values.find_locale(fractions, locale)
-    values.settle_locale(fractions, locale, around.delimiter)
-    for name, (column, texts) in cells.items():
-        if column.kind == "count":
-            numbers = values.counts(_shown(column), texts, locale, column.allow_negative)
-            scaled = [n if n is None or column.scale == 1 else n * column.scale for n in numbers]
-            data[name] = pl.Series(scaled, dtype=pl.Int64 if column.scale == 1 else pl.Float64)
-        elif column.kind in ("decimal", "percent"):
-            found = values.decimals(
-                _shown(column),
-                texts,
-                locale,
-                negative=column.allow_negative,
-                percent=column.kind == "percent",
-                share=column.unit == "share",
-                places=column.decimals,
-            )
-            data[name] = pl.Series([n if n is None else n * column.scale for n in found], dtype=pl.Float64)
-        elif column.kind == "duration":
-            data[name] = pl.Series(values.durations(_shown(column), texts), dtype=pl.Float64)
-        elif column.kind == "flag":
-            data[name] = pl.Series(values.flags(_shown(column), texts), dtype=pl.Boolean)
-
-
-# A group of people is never called 4.2, 12% or 1.2K: such a row has moved by a column, or is a total whose name is gone.
-NUMBER_AS_LABEL = r"^[-+]?[0-9]+([.,][0-9]+)+ ?%?$|^[-+]?[0-9]+([.,][0-9]+)? ?(%|[KkMm]|rb|jt)$"
-
-
-def _check_keys(form: Format, cells: dict[str, Any], data: dict[str, pl.Series]) -> None:
+def _check_keys(stack: Stack, fields: dict[str, Field], data: dict[str, pl.Series]) -> None:
     """A day or label that every row must have, and a printed publication time, are never empty in a sound file."""
+    form = stack.plan.form
     if form.grain not in ("post", "account_day", "audience"):
         return
-    for name, (column, texts) in cells.items():
+    for name, field in fields.items():
+        column = field.column
         is_key = name == "published_at" if form.grain == "post" else column.kind == "date" or name == form.label_field
-        if column.required and is_key and data[name].null_count():
-            row = texts[data[name].is_null().arg_true()[0]][0]
-            raise Refused("BAD_STRUCTURE", place=values.place_of(_shown(column), row), seen="kosong/empty")
-        if form.grain == "audience" and name == form.label_field:
-            for row, text in texts:
-                if text is not None and re.search(NUMBER_AS_LABEL, text.strip()):
-                    raise Refused("BAD_STRUCTURE", place=values.place_of(_shown(column), row), seen=text)
+        if column.required and is_key:
+            _refuse_cells(stack, field, data[name].is_null(), "kosong/empty")
+        if form.grain == "audience" and name == form.label_field and field.text.dtype == pl.String:
+            _refuse_cells(stack, field, field.text.str.strip_chars(SPACE).str.contains(NUMBER_AS_LABEL))
 
 
-def _enums(form: Format, cells: dict[str, Any], frame: pl.DataFrame) -> pl.DataFrame:
+def _refuse_cells(stack: Stack, field: Field, rows: pl.Series, seen: str = "") -> None:
+    def word(row: int) -> Refused:
+        where = values.place_of(shown(field.column), int(stack.lines[row]))
+        return Refused("BAD_STRUCTURE", place=where, seen=seen or field.text[row])
+
+    stack.refuse_where(rows, word)
+
+
+def _enums(stack: Stack, fields: dict[str, Field], frame: pl.DataFrame) -> pl.DataFrame:
     """Closed vocabularies: known text to its canonical word; other text stays as it is."""
-    for name, (column, _) in cells.items():
-        if column.kind == "enum" and column.values:
-            known = {normalise(k): v for k, v in column.values.items()}
-            mapped = [known.get(normalise(t), t) if t else None for t in frame[name]]
-            frame = frame.with_columns(pl.Series(name, mapped, dtype=pl.Utf8))
-    if form.post_types and "post_type" in frame.columns:
-        known = {normalise(k): v for k, v in form.post_types.items()}
-        mapped = [known.get(normalise(t), t) if t else None for t in frame["post_type"]]
-        frame = frame.with_columns(pl.Series("post_type", mapped, dtype=pl.Utf8))
+    vocabularies = [(n, f.column.values) for n, f in fields.items() if f.column.kind == "enum" and f.column.values]
+    if stack.plan.form.post_types and "post_type" in frame.columns:
+        vocabularies.append(("post_type", stack.plan.form.post_types))
+    for name, words in vocabularies:
+        known = {normalise(k): v for k, v in words.items()}
+        mapping = {t: known.get(normalise(t), t) for t in frame[name].unique().drop_nulls()}
+        frame = frame.with_columns(frame[name].replace(mapping).alias(name))
     return frame
-
-
-def _compare_total(
-    form: Format, columns: list[Column | None], total: list[str] | None, frame: pl.DataFrame, notes: Notes
-) -> None:
-    """The platform's total against the sum of the rows, for whole additive numbers. ``report`` only takes it off."""
-    if total is None or form.total_rule == "report" or not frame.height:
-        return
-    for column, text in zip(columns, total, strict=False):
-        if column is None or column.kind != "count" or not column.is_additive or column.field not in frame.columns:
-            continue
-        if not re.fullmatch(r"[0-9]+", text.strip()):
-            continue
-        said, added = int(text), frame[column.field].sum()
-        if said != added and not (form.total_rule == "at_least" and said > added):
-            notes.flag("TOTAL_DIFFERS", _shown(column), f"{said} <> {added}")
-
-
-# --- publication time
-
-
-def _publish(form: Format, frame: pl.DataFrame, instants: list[datetime | None], notes: Notes) -> pl.DataFrame:
-    """published_at (UTC), published_on (the platform's own day) and published_precision, from printed time and id clock."""
-    height = frame.height
-    printed = frame["published_at"].to_list() if "published_at" in frame.columns else [None] * height
-    days = frame["published_on"].to_list() if "published_on" in frame.columns else [None] * height
-    precision = frame["published_precision"].to_list() if "published_precision" in frame.columns else ["day"] * height
-    zoned = "_zoned" in frame.columns and bool(height) and bool(frame["_zoned"][0])
-    known = instants or [None] * height
-    at: list[datetime | None] = []
-    on: list[date | None] = []
-    uncertain = late = 0
-    for i in range(height):
-        moment, is_unsure = _moment(form, printed[i], days[i], zoned, known[i])
-        wall, instant = printed[i], known[i]
-        day = days[i] or (wall.date() if wall else None)
-        is_late = _is_late(form, moment, day, precision[i], known[i], frame["row_number"][i])
-        if instant and form.clock and form.clock.use == "settle" and not is_late:
-            moment, precision[i], is_unsure = instant, "instant", False
-            day = day or instant.date()
-        uncertain += is_unsure
-        late += is_late
-        at.append(moment)
-        on.append(day)
-    if uncertain:
-        notes.flag("CLOCK_SHIFT", "", str(uncertain))
-    if late:
-        notes.flag("CLOCK_DIFFERS", "", str(late))
-        if late > max(1, height // 4):
-            notes.refuse("DATE_INVALID", "", f"{late}/{height} <> ID")
-    return frame.drop("_zoned", strict=False).with_columns(
-        pl.Series("published_at", at, dtype=pl.Datetime("us", "UTC")),
-        pl.Series("published_on", on, dtype=pl.Date),
-        pl.Series("published_precision", [p if m else None for p, m in zip(precision, at, strict=True)], dtype=pl.Utf8),
-    )
-
-
-def _moment(
-    form: Format, printed: datetime | None, day: date | None, zoned: bool, known: datetime | None
-) -> tuple[datetime | None, bool]:
-    """UTC instant of what the file prints: the start of the platform's day where it prints no time."""
-    if printed is not None:
-        return (printed.replace(tzinfo=UTC), False) if zoned else clocks.to_utc(printed, form.zone, known)
-    if day is not None:
-        return clocks.to_utc(datetime(day.year, day.month, day.day), form.zone, known)[0], False
-    return None, False
-
-
-def _distance(moment: datetime, day: date | None, precision: str, known: datetime) -> float:
-    """Seconds from the id's instant to the printed time or day: positive if printed later, 0 inside the printed day."""
-    if precision != "day" or day is None:
-        return (moment - known).total_seconds()
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    if known < start:
-        return (start - known).total_seconds()
-    over = (start + timedelta(days=1) - known).total_seconds()
-    return min(over, 0.0)
-
-
-def _is_late(form: Format, moment: datetime | None, day: date | None, precision: str, known: datetime | None, row: int) -> bool:
-    """Is a post printed later than its id by more than the tolerance, where that may be? Any other difference is refused."""
-    clock = form.clock
-    if clock is None or moment is None or known is None:
-        return False
-    distance = _distance(moment, day, precision, known)
-    if abs(distance) <= clock.tolerance:
-        return False
-    if clock.later_ok and distance > 0:
-        return True
-    raise Refused("DATE_INVALID", place=_place(row), seen=f"{moment:%Y-%m-%d %H:%M} <> ID {known:%Y-%m-%d %H:%M} UTC")
-
-
-# --- checks
-
-
-def _hooks(form: Format, frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
-    if form.finish and frame.height:
-        frame = form.finish(frame, notes)
-    for repair in form.repairs:
-        if all(n in frame.columns for n in repair.needs):
-            hit = frame.select(repair.when.fill_null(False).alias("hit"))["hit"]
-            if hit.any():
-                notes.flag(repair.code, repair.field, str(int(hit.sum())))
-                frame = frame.with_columns(pl.when(hit).then(None).otherwise(pl.col(repair.field)).alias(repair.field))
-    return frame
-
-
-def _check_rules(form: Format, frame: pl.DataFrame, notes: Notes) -> None:
-    for rule in form.checks:
-        if not frame.height or not all(n in frame.columns for n in rule.needs):
-            continue
-        holds = frame.select((rule.holds(frame.columns) if callable(rule.holds) else rule.holds).alias("holds"))["holds"]
-        broken = frame.filter(holds.fill_null(True).not_())
-        if not broken.height:
-            continue
-        share = broken.height / (frame.height - holds.null_count())
-        place, seen = f"{rule.name}, {_place(broken['row_number'][0])}", f"{broken.height} baris/rows"
-        if rule.hard:
-            raise Refused(rule.code, place=place, seen=seen)
-        if share > rule.flag_above:
-            notes.flag(rule.code, place, seen)
-
-
-def _check_unique(form: Format, frame: pl.DataFrame) -> None:
-    names = [n for n in form.unique if n in frame.columns]
-    if not names or len(names) < len(form.unique):
-        return
-    twice = frame.filter(pl.struct(names).is_duplicated())
-    if twice.height:
-        row = twice["row_number"][min(1, twice.height - 1)]
-        code = "ID_INVALID" if "post_id" in names else "EXTRA_CONTENT"
-        raise Refused(code, place=_place(row), seen=" ".join(str(twice[n][0]) for n in names))
-
-
-def _caps(form: Format, rows: int, notes: Notes) -> None:
-    if rows in form.caps or rows in EXCEL_CAPS:
-        notes.flag("POSSIBLY_CUT", "", f"{rows} baris/rows")
 
 
 # --- what comes out
 
 
-def _captured(frame: pl.DataFrame) -> datetime | None:
-    """The export day that the file states in a column, as its last second in WIB (no value can be later)."""
-    if "captured_on" not in frame.columns or not frame["captured_on"].drop_nulls().len():
-        return None
-    day = frame["captured_on"].max()
-    return end_of_day(day) if isinstance(day, date) else None
-
-
-def _metrics(used: dict[str, Column], frame: pl.DataFrame) -> list[Column]:
-    numeric = ("count", "decimal", "percent", "duration")
-    return [used[n] for n in frame.columns if n in used and used[n].kind in numeric and not n.startswith("_")]
-
-
-def _summary(used: dict[str, Column], frame: pl.DataFrame) -> tuple[dict[str, int | float], dict[str, int]]:
-    """Totals of additive fields and null counts of all fields, over the rows that are kept."""
-    sums: dict[str, int | float] = {}
-    for column in _metrics(used, frame):
-        series = frame[column.field].drop_nulls()
-        if column.is_summed and series.len():
-            exact = sum(series.to_list())
-            sums[column.field] = exact if isinstance(exact, int) else round(exact, 6)
-    hidden = ("row_number", "published_precision", "captured_on")
-    nulls = {n: frame[n].null_count() for n in frame.columns if not n.startswith("_") and n not in hidden}
-    return sums, nulls
-
-
-def _finish(form: Format, used: dict[str, Column], frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Working columns off, identity columns on, zone of day rows, and audience tables turned long."""
-    frame = frame.drop([n for n in frame.columns if n.startswith("_")]).drop("captured_on", strict=False)
-    missing = [pl.lit(None, pl.Utf8).alias(n) for n in ("platform_account_id", "handle") if n not in frame.columns]
-    frame = frame.with_columns(*missing, *(pl.lit(v).alias(k) for k, v in form.constants.items()))
-    if form.grain == "account_day":
-        frame = frame.with_columns(pl.lit(form.zone).alias("day_zone"))
-    if form.grain == "audience":
-        frame = _long(form, used, frame, table)
-    return frame
-
-
-def _long(form: Format, used: dict[str, Column], frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """One row per label and metric. Value Float64; unit count, share or seconds."""
-    dimension = form.dimension(table) if callable(form.dimension) else form.dimension
-    metrics = _metrics(used, frame)
-    base = frame.rename({form.label_field: "label"}) if form.label_field != "label" else frame
-    absent = {"label2": pl.Utf8, "period_start": pl.Date, "period_end": pl.Date}
-    base = base.with_columns(pl.lit(None, t).alias(n) for n, t in absent.items() if n not in base.columns)
-    keep = ["row_number", "platform_account_id", "handle", "label", "label2", "period_start", "period_end"]
-    parts = [
-        base.select(
-            *keep,
-            pl.lit(dimension, pl.Utf8).alias("dimension"),
-            pl.lit(c.field).alias("metric"),
-            pl.col(c.field).cast(pl.Float64).alias("value"),
-            pl.lit(c.unit or {"percent": "share", "duration": "seconds"}.get(c.kind, "count")).alias("unit"),
-        )
-        for c in metrics
-    ]
-    if not parts:
-        return base.select(keep)
-    order = ["row_number", "platform_account_id", "handle", "dimension", "label", "label2", "metric", "value", "unit"]
-    return pl.concat(parts).select(*order, "period_start", "period_end").sort("row_number", maintain_order=True)
-
-
-# --- about the rows of a table, for those of many tables at once: table i has the rows from edges[i] to edges[i + 1]
-
-
-def spans(grain: str, rows: pl.DataFrame, edges: np.ndarray) -> list[Span]:
-    """First and last publication of posts, else the first and last day."""
-    pairs = [("published_at", "published_at")] if grain == "post" else []
-    pairs += [("day", "day"), ("received_on", "received_on"), ("period_start", "period_end")]
-    found: list[Span] = [(None, None)] * (len(edges) - 1)
-    for low, high in pairs:
-        if low in rows.columns and not all(f[0] for f in found):
-            lows, highs = _ends(rows[low], edges)[0], _ends(rows[high], edges)[1]
-            if low != high:
-                highs = [h or other for h, other in zip(highs, _ends(rows[low], edges)[1], strict=True)]
-            found = [f if f[0] else pair for f, pair in zip(found, zip(lows, highs, strict=True), strict=True)]
-    return found
-
-
-def _ends(moments: pl.Series, edges: np.ndarray) -> tuple[list[Any], list[Any]]:
-    """Least and greatest of each table; None where it has none."""
-    wanted = len(edges) - 1
-    if moments.dtype == pl.Null or not len(moments):
-        return [None] * wanted, [None] * wanted
-    if wanted == 1:
-        return [moments.min()], [moments.max()]
-    number = moments.to_physical().cast(pl.Int64)
-    filled = np.flatnonzero(np.diff(edges))
-    ends = []
-    for reduce, blank in ((np.minimum, np.iinfo(np.int64).max), (np.maximum, np.iinfo(np.int64).min)):
-        found = reduce.reduceat(number.fill_null(blank).to_numpy(), edges[:-1][filled])
-        full = np.full(wanted, blank)
-        full[filled] = found
-        series = pl.Series(full).set(pl.Series(full == blank), None)
-        ends.append(series.cast(moments.to_physical().dtype).cast(moments.dtype).to_list())
-    return ends[0], ends[1]
-
-
-def identities(rows: pl.DataFrame, edges: np.ndarray) -> list[Identities]:
-    """Whom the rows of each table name, and how often: in order of appearance, without rows that name nobody."""
-    found: list[Identities] = [{} for _ in range(len(edges) - 1)]
-    if "platform_account_id" not in rows.columns or not rows.height:
-        return found
-    account, handle = rows["platform_account_id"], rows["handle"]
-    if account.null_count() == rows.height and handle.null_count() == rows.height:
-        return found
-    if len(found) == 1:
-        counted = Counter(zip(account.to_list(), handle.to_list(), strict=True))
-        return [{who: n for who, n in counted.items() if any(who)}]
-    fresh = (account.ne_missing(account.shift(1)) | handle.ne_missing(handle.shift(1))).to_numpy(writable=True)
-    fresh[edges[:-1][edges[:-1] < rows.height]] = True
-    at = np.flatnonzero(fresh)
-    sizes = np.diff(np.append(at, rows.height)).tolist()
-    tables = (np.searchsorted(edges, at, side="right") - 1).tolist()
-    for table, size, *who in zip(tables, sizes, account.gather(at), handle.gather(at), strict=True):
-        if who[0] or who[1]:
-            key = (who[0], who[1])
-            found[table][key] = found[table].get(key, 0) + size
-    return found
+def _results(stack: Stack, frame: pl.DataFrame) -> list[Result]:
+    plan = stack.plan
+    used = {c.field: c for c in plan.columns if c}
+    sums, nulls = summary.totals(stack, used, frame)
+    captured = summary.captured(stack, frame)
+    rows, tall = summary.finish(stack, used, frame)
+    edges = np.concatenate(([0], np.cumsum(tall)))
+    spans, named = summary.spans(plan.form.grain, rows, edges), summary.identities(rows, edges)
+    results: list[Result] = []
+    for number, refused in enumerate(stack.refused):
+        if refused is not None:
+            results.append(refused)
+            continue
+        notes, height = stack.notes[number], int(stack.sizes[number])
+        note_header(plan.form, plan.report, notes)
+        if not height:
+            notes.flag("NO_ROWS")
+        part = Shared(rows, int(edges[number]), int(tall[number]))
+        facts = (sums[number], nulls[number], spans[number], named[number], captured[number])
+        results.append(Typed(part, height, plan.report, plan.language, notes, *facts))
+    return results

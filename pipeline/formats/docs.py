@@ -5,18 +5,10 @@ from pathlib import Path
 
 from pipeline.columns import columns
 from pipeline.formats import Format, all_formats
+from pipeline.platforms import platforms
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
-PLATFORMS = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "x": "X (Twitter)",
-    "youtube": "YouTube",
-    "tiktok": "TikTok",
-    "linkedin": "LinkedIn",
-    "threads": "Threads",
-    "whatsapp": "WhatsApp",
-    "telegram": "Telegram",
+PLATFORMS = {name: platform.label for name, platform in platforms().items()} | {
     "sp4n_lapor": "SP4N-LAPOR!",
     "hootsuite": "Hootsuite",
     None: "Beberapa platform",
@@ -77,13 +69,18 @@ def _entry(form: Format) -> str:
     return "\n".join(lines)
 
 
+def _never(platform: str | None) -> list[str]:
+    """What no export of a platform can tell, for who looks for it."""
+    return [f"Yang tidak pernah ada: {platforms()[platform].never_id}"] if platform in platforms() else []
+
+
 def text() -> str:
     """The whole page."""
     order = list(PLATFORMS)
     forms = sorted(all_formats(), key=lambda f: (order.index(f.platform), f.kind, f.grain))
     parts = [INTRO]
     for platform, group in groupby(forms, key=lambda f: f.platform):
-        parts += [f"## {PLATFORMS[platform]}", *(_entry(f) for f in group)]
+        parts += [f"## {PLATFORMS[platform]}", *_never(platform), *(_entry(f) for f in group)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -31,9 +31,9 @@ from zoneinfo import available_timezones
 
 from pipeline.columns import ColumnMeaning, columns
 from pipeline.formats import GRAINS, Column, Detection, Format, all_formats, normalise
+from pipeline.platforms import platforms
 
 KIND = "mapped_table"
-PLATFORMS = ("facebook", "instagram", "x", "youtube", "tiktok", "linkedin", "threads", "whatsapp", "telegram")
 KINDS = {
     "id": "id",
     "text": "text",
@@ -55,14 +55,6 @@ WORDS = {
     "case": "case_id channel agency_name received_at received_on first_reply_at closed_at category status sla_class district",
 }
 NEEDED = {"post": (), "account_day": ("day",), "audience": ("label",), "case": ("case_id",)}
-# Platforms whose links carry the very id that their own exports use; elsewhere one post would count twice.
-LINKED_ID = {
-    "x": r"/status/(\d+)",
-    "tiktok": r"/(?:video|photo)/(\d+)",
-    "youtube": r"(?:v=|youtu\.be/|/shorts/|/live/)([A-Za-z0-9_-]{11})",
-    "linkedin": r"urn:li:(?:activity|share|ugcPost):(\d+)",
-    "threads": r"/post/([\w-]+)",
-}
 KEYS = {"name", "platform", "grain", "values", "zone", "dates", "empty", "sheet", "dimension", "columns"}
 
 
@@ -109,7 +101,7 @@ def as_format(mapping: Mapping[str, Any]) -> Format:
     """A mapping as a Format, or _Wrong with the key to mend."""
     if unknown := sorted(set(mapping) - KEYS):
         raise _Wrong(unknown[0], "kunci tidak dikenal", "unknown key")
-    platform, grain = _one_of(mapping, "platform", PLATFORMS), _one_of(mapping, "grain", GRAINS)
+    platform, grain = _one_of(mapping, "platform", tuple(platforms())), _one_of(mapping, "grain", GRAINS)
     zone = mapping.get("zone", "Asia/Jakarta")
     if zone not in available_timezones():
         raise _Wrong("zone", f"zona waktu '{zone}' tidak dikenal", f"unknown time zone '{zone}'")
@@ -121,7 +113,7 @@ def as_format(mapping: Mapping[str, Any]) -> Format:
     _check_fields(mapping, platform, grain, [c.field for c in used])
     headers = tuple(h for c in used for h in c.en)
     sheet = (mapping["sheet"],) if mapping.get("sheet") else ()
-    has_link = grain == "post" and platform in LINKED_ID and any(c.field == "permalink" for c in used)
+    linked_id = _linked_id(platform) if grain == "post" and any(c.field == "permalink" for c in used) else None
     key = {"post": "post_id", "account_day": "day", "case": "case_id"}.get(grain)
     return Format(
         kind=KIND,
@@ -138,11 +130,16 @@ def as_format(mapping: Mapping[str, Any]) -> Format:
         dates=tuple(mapping.get("dates", [])),
         unknown_columns="refuse",
         unique=(key,) if key else (),
-        post_id_from=("permalink", LINKED_ID[platform]) if has_link else None,
+        post_id_from=("permalink", linked_id) if linked_id else None,
         accounts_per_row=any(c.field in ("handle", "platform_account_id") for c in used),
         dimension=mapping.get("dimension"),
         period_sums=grain == "audience" or mapping.get("values") == "period",
     )
+
+
+def _linked_id(platform: str) -> str | None:
+    """How a post's link carries the very id that the platform's own exports use; elsewhere one post would count twice."""
+    return platforms()[platform].linked_id
 
 
 def _one_of(mapping: Mapping[str, Any], key: str, choices: Sequence[str]) -> str:
@@ -168,7 +165,7 @@ def _check_fields(mapping: Mapping[str, Any], platform: str, grain: str, fields:
         raise _Wrong("values", 'isi values = "lifetime" atau "period"', 'say values = "lifetime" or "period"')
     if "published_at" not in fields and "published_on" not in fields:
         raise _Wrong("columns", "kolom 'published_at' belum ada", "column 'published_at' is missing")
-    if "post_id" not in fields and not (platform in LINKED_ID and "permalink" in fields):
+    if "post_id" not in fields and not (_linked_id(platform) and "permalink" in fields):
         raise _Wrong(
             "columns",
             "kolom 'post_id' belum ada; tanpa itu satu unggahan dapat terhitung dua kali",

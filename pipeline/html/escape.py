@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from pipeline.platforms import platforms
+
 # Bidirectional controls, zero-width characters, variation and tag characters: invisible, but able to reorder or disguise text.
 _UNSEEN = re.compile(
     "[\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -21,21 +23,7 @@ _UNSEEN = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORMULA = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20\u2212]")
 
-HOSTS = (
-    "facebook.com",
-    "instagram.com",
-    "x.com",
-    "twitter.com",
-    "youtube.com",
-    "youtu.be",
-    "tiktok.com",
-    "linkedin.com",
-    "threads.net",
-    "threads.com",
-    "t.me",
-    "whatsapp.com",
-    "lapor.go.id",
-)
+HOSTS = (*(site for platform in platforms().values() for site in platform.sites), "lapor.go.id")  # to which a page may link
 
 
 class Teks(str):

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from pipeline.engine import connections, raw
-from pipeline.exports.batch import Job, read_many
+from pipeline.engine import connections, fingerprints, raw
+from pipeline.exports import Job, read_many
 from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Owned, Shared
 from pipeline.exports.ownership import Accounts, assign
@@ -525,8 +522,8 @@ def _raw_rows(group: list[_Kept]) -> pl.DataFrame:
     table = raw.GRAINS[grain]
     if table == "post_snapshots":
         return shaped
-    allowed = [c for c in shaped.columns if re.search(rf"\b{c}\b", raw.TABLES[table])]
-    return shaped.select([*allowed, "account_id", "platform"])
+    known = raw.column_names(table)
+    return shaped.select([*(c for c in shaped.columns if c in known), "account_id", "platform"])
 
 
 def _runs(parts: list[Shared]) -> list[pl.DataFrame]:
@@ -672,16 +669,8 @@ def _is_empty(export: Export) -> bool:
 
 def _known_to_readers(registry: Any) -> str:
     """Changes with whatever decides how a file is read: who the accounts are, the taught tables, the reader itself."""
-    parts = (owners.token(registry.accounts), repr(registry.mappings), reader_version())
+    parts = (owners.token(registry.accounts), repr(registry.mappings), fingerprints.reader())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-@cache
-def reader_version() -> str:
-    """Changes with every change of the reader's source."""
-    rooms = (Path(__file__).parents[1] / room for room in ("exports", "formats"))
-    sources = [path for room in rooms for path in sorted(room.glob("*.py"))]
-    return hashlib.sha256(b"\0".join(p.read_bytes() for p in sources)).hexdigest()[:16]
 
 
 def _claim(seen: Sighting, by_name: bool) -> tuple:

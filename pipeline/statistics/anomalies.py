@@ -78,13 +78,3 @@ def budget_threshold(pooled: Array, days: int, *, per_week: float = BUDGET_PER_W
     if len(known) <= allowed:
         return floor
     return max(floor, float(known[allowed]))
-
-
-def ratio_flags(comments: Array, likes: Array, *, minimum: int = 20, quantile: float = 0.99) -> Array:
-    """Posts whose comments per like are above the account's own 99th percentile, with at least 20 comments; NaN = false."""
-    comments, likes = np.asarray(comments, float), np.asarray(likes, float)
-    ratio = comments / np.maximum(likes, 1.0)
-    known = ~np.isnan(ratio)
-    if known.sum() < 20:
-        return np.zeros(len(ratio), bool)
-    return known & (ratio >= np.quantile(ratio[known], quantile)) & (comments >= minimum)

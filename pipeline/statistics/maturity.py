@@ -10,18 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
+from pipeline.platforms import platforms
+
 Array = np.ndarray
 
-# METHODS 4.1, half-life in hours and shape. Facebook, TikTok and the shapes are assumptions, replaced as soon as pairs exist.
-DEFAULTS = {
-    "instagram": (19.0, 1.1),
-    "facebook": (5.0, 1.1),
-    "tiktok": (36.0, 0.9),
-    "x": (1.33, 1.2),
-    "youtube": (211.0, 0.8),
-    "linkedin": (24.0, 1.1),
-    "threads": (19.0, 1.1),
-}
+# Half-life in hours and shape where nothing is learned yet: platforms.yml, else the general one.
+DEFAULTS = {name: (p.maturity.half_life_hours, p.maturity.shape) for name, p in platforms().items() if p.maturity}
 FALLBACK = (24.0, 1.0)
 CHAIN_PAIRS = 20_000  # evenly chosen; more say the same
 MINIMUM_PAIRS = 200

@@ -24,10 +24,6 @@ MINIMUM_CASES = 1  # thin months are noisy, and the interval says so; leaving th
 DRAWS = 999
 
 
-def month_index(month: date) -> int:
-    return month.year * 12 + month.month - 1
-
-
 def index_month(i: int) -> date:
     return date(i // 12, i % 12 + 1, 1)
 

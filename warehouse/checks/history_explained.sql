@@ -1,6 +1,7 @@
 -- id: Angka bulan lampau yang sudah terbit berubah tanpa sebab yang tercatat. Bila daftar akun memang diperbaiki, tambahkan baris restate beserta alasannya di registry/incidents.csv.
 -- en: A past total that was published has changed without a recorded cause. If the registry was corrected on purpose, add a restate line with the reason to registry/incidents.csv.
 -- blocking: yes
-SELECT account_id, agency_id, month, field, old_value, new_value, reason_code
-FROM meta.changed_history
-WHERE NOT is_explained
+SELECT DISTINCT p.export_id, h.account_id, h.agency_id, h.month, h.field, h.old_value, h.new_value, h.reason_code
+FROM meta.changed_history h
+LEFT JOIN core.posts p ON p.account_id = h.account_id AND p.month = h.month
+WHERE NOT h.is_explained

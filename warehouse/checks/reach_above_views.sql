@@ -1,6 +1,6 @@
 -- id: Jangkauan lebih besar daripada tayangan.
 -- en: Reach is larger than views.
 -- blocking: no
-SELECT post_key, platform, reach, views
+SELECT export_id, post_key, platform, reach, views
 FROM core.posts
-WHERE platform IN ('facebook', 'instagram') AND reach > views
+WHERE reach > views

@@ -7,7 +7,7 @@ WITH judged AS (
         d.*, a.account_id, a.platform, e.sha256,
         CASE e.captured_from WHEN 'file' THEN 6 WHEN 'file_name' THEN 5 WHEN 'archive_name' THEN 4 WHEN 'option' THEN 3
             WHEN 'folder' THEN 2 ELSE 1 END AS evidence_rank,
-        CAST(CASE d.day_zone WHEN 'America/Los_Angeles' THEN d.captured_at - INTERVAL 8 HOUR ELSE d.captured_at END AS DATE) <= d.day
+        CAST({{ local("d.day_zone", "d.captured_at") }} AS DATE) <= d.day
             AS is_partial
     FROM raw.account_days d
     JOIN raw.account_keys a ON a.account_key = d.account_key

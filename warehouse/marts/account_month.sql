@@ -1,7 +1,7 @@
 -- One account of one agency in one calendar month (WIB): output, latest lifetime values of the posts of that month, coverage.
 -- key: account_id, agency_id, month
 -- posts is null, not 0, in a month for which no whole list of posts speaks, and so are the sums: a top list gives rates only. Sums
--- are over the posts that report the part; rates only over mature posts with both parts. Shares are reposts on X and LinkedIn; saves are bookmarks on X.
+-- are over the posts that report the part; rates only over mature posts with both parts. What counts as a share and as a save: platforms.yml.
 -- Logs are averaged as decimals: a sum of floats depends on the order of the rows, and so on the order of the files.
 WITH output AS (
     SELECT
@@ -12,10 +12,10 @@ WITH output AS (
         CAST(sum(CASE WHEN is_counted THEN engagement END) AS BIGINT) AS engagement,
         CAST(sum(CASE WHEN is_counted THEN exposure END) AS BIGINT) AS exposure,
         CAST(sum(CASE WHEN is_counted THEN comments END) AS BIGINT) AS comments,
-        CAST(sum(CASE WHEN is_counted THEN CASE WHEN platform IN ('x', 'linkedin') THEN reposts ELSE shares END END) AS BIGINT) AS shares,
-        CAST(sum(CASE WHEN is_counted THEN CASE WHEN platform = 'x' THEN bookmarks ELSE saves END END) AS BIGINT) AS saves,
+        CAST(sum(CASE WHEN p.is_counted THEN {{ role("share", "p") }} END) AS BIGINT) AS shares,
+        CAST(sum(CASE WHEN p.is_counted THEN {{ role("save", "p") }} END) AS BIGINT) AS saves,
         CAST(sum(CASE WHEN is_counted THEN link_clicks END) AS BIGINT) AS link_clicks
-    FROM core.posts
+    FROM core.posts p
     WHERE agency_id IS NOT NULL AND NOT is_top_list AND NOT is_partner_only  -- a partner's list does not count its posts
     GROUP BY account_id, agency_id, month
 ),

@@ -61,7 +61,7 @@ sent AS (
 SELECT
     c.agency_id, c.account_id, c.platform, c.month,
     CASE
-        WHEN c.covered_days >= 0.9 * c.days THEN 'complete'
+        WHEN 10 * c.covered_days >= 9 * c.days THEN 'complete'
         WHEN c.covered_days > 0 THEN 'partial'
         WHEN coalesce(s.refused, 0) > 0 THEN 'refused'
         WHEN c.status = 'closed' THEN 'not_required'

@@ -6,9 +6,9 @@
 WITH curves AS (
     SELECT
         platform,
-        max(CASE WHEN quantity = 'engagement' THEN half_life_hours / (power(2.0, 1.0 / shape_k) - 1) END) AS s_e,
+        max(CASE WHEN quantity = 'engagement' THEN half_life_hours / (power(CAST(2 AS DOUBLE), 1 / shape_k) - 1) END) AS s_e,
         max(CASE WHEN quantity = 'engagement' THEN shape_k END) AS k_e,
-        max(CASE WHEN quantity = 'exposure' THEN half_life_hours / (power(2.0, 1.0 / shape_k) - 1) END) AS s_x,
+        max(CASE WHEN quantity = 'exposure' THEN half_life_hours / (power(CAST(2 AS DOUBLE), 1 / shape_k) - 1) END) AS s_x,
         max(CASE WHEN quantity = 'exposure' THEN shape_k END) AS k_x
     FROM estimates.maturity_curves
     GROUP BY platform
@@ -29,7 +29,7 @@ judged AS (
 SELECT
     j.post_key, j.platform, j.account_id, j.agency_id, g.peer_group, j.published_at_wib, j.published_on, j.month, j.week_start,
     CAST(extract('hour' FROM j.published_at_wib) AS INTEGER) AS hour,
-    CAST(datediff('day', DATE '2024-01-01', j.published_on) % 7 AS INTEGER) AS weekday,
+    CAST((datediff('day', DATE '2024-01-01', j.published_on) % 7 + 7) % 7 AS INTEGER) AS weekday,
     CASE
         WHEN j.post_type IN ('photo', 'image') THEN 'photo'
         WHEN j.post_type = 'carousel' THEN 'carousel'
@@ -45,7 +45,7 @@ SELECT
     CASE WHEN j.maturity_share >= 0.9 THEN 'mature' WHEN j.maturity_share >= 0.5 THEN 'maturing'
         WHEN j.maturity_share IS NOT NULL THEN 'fresh' END AS maturity,
     j.maturity_share,
-    CASE WHEN j.maturity_share >= 0.9 THEN ln((j.engagement + 0.5) / nullif(j.exposure + 1, 0)) END AS ln_rate,
+    CASE WHEN j.maturity_share >= 0.9 THEN ln((CAST(j.engagement AS DOUBLE) + 0.5) / nullif(CAST(j.exposure AS DOUBLE) + 1, 0)) END AS ln_rate,
     coalesce(j.maturity_share >= 0.9, FALSE) AND j.engagement IS NOT NULL AND j.exposure IS NOT NULL
         AND NOT coalesce(j.is_boosted, FALSE) AS is_comparable,
     j.export_id, j.row_number, j.captured_at

@@ -47,7 +47,7 @@ days AS (
     FROM raw.account_days d
     JOIN raw.account_keys a ON a.account_key = d.account_key
     JOIN raw.exports e ON e.export_id = d.export_id
-    WHERE CAST(CASE d.day_zone WHEN 'America/Los_Angeles' THEN d.captured_at - INTERVAL 8 HOUR ELSE d.captured_at END AS DATE) > d.day
+    WHERE CAST({{ local("d.day_zone", "d.captured_at") }} AS DATE) > d.day
     WINDOW v AS (PARTITION BY d.account_key, d.day, d.metric ORDER BY d.captured_at, e.sha256, d.export_id, d.row_number)
 )
 SELECT
@@ -60,4 +60,4 @@ SELECT
     platform, account_id, CAST(NULL AS BIGINT), day, metric, old_value, value, old_captured_at, captured_at, old_export_id, export_id,
     (value - old_value) / nullif(abs(old_value), 0)
 FROM days
-WHERE abs(value - old_value) > 0.05 * abs(old_value)
+WHERE 20 * abs(value - old_value) > abs(old_value)

@@ -5,10 +5,13 @@ WITH listed AS (
     UNION ALL SELECT agency_id, short_name FROM registry.agencies
     UNION ALL SELECT agency_id, name FROM registry.agency_names
     UNION ALL SELECT agency_id, short_name FROM registry.agency_names
-    UNION ALL SELECT agency_id, trim(unnest(string_split(replace(aliases, '|', ';'), ';'))) FROM registry.agencies
+    UNION ALL SELECT agency_id, unnest(string_split(replace(aliases, '|', ';'), ';')) AS word FROM registry.agencies
+),
+meant AS (
+    SELECT lower(trim(word)) AS word, min(agency_id) AS one_agency, max(agency_id) AS other_agency
+    FROM listed
+    GROUP BY lower(trim(word))
 )
-SELECT lower(trim(word)) AS word, min(agency_id) AS agency_id
-FROM listed
-WHERE word IS NOT NULL AND trim(word) <> ''
-GROUP BY lower(trim(word))
-HAVING count(DISTINCT agency_id) = 1
+SELECT word, one_agency AS agency_id
+FROM meant
+WHERE word <> '' AND one_agency = other_agency

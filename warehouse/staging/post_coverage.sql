@@ -3,7 +3,7 @@
 -- is_whole: it says everything the account published, also where that is nothing; a top list does not.
 -- The span is the one the export declares. A file that declares none covers its posts from at most a week before the first one (never
 -- into the month before) to the last one, or to the download where that is at most 35 days later. The day of the download is not
--- over, so it never counts; YouTube's posts have Pacific days. Exports of videos or stories alone say nothing about the other posts.
+-- over, so it never counts, in the zone in which the platform's posts have their day. Exports of videos or stories alone say nothing about the other posts.
 WITH posts AS (
     SELECT s.export_id, a.account_id, min(s.published_on) AS first, max(s.published_on) AS last
     FROM raw.post_snapshots s
@@ -13,10 +13,10 @@ WITH posts AS (
 spans AS (
     SELECT
         e.export_id, coalesce(p.account_id, e.account_id) AS account_id, p.first, p.last, e.period_start, e.period_end,
-        CAST(CAST(CASE e.platform WHEN 'youtube' THEN e.captured_at - INTERVAL 8 HOUR ELSE e.captured_at + INTERVAL 7 HOUR END AS DATE)
-            - INTERVAL 1 DAY AS DATE) AS eve, e.captured_from,
+        CAST(CAST({{ local("w.post_days", "e.captured_at") }} AS DATE) - INTERVAL 1 DAY AS DATE) AS eve, e.captured_from,
         t.export_id IS NULL AS is_whole
     FROM raw.exports e
+    LEFT JOIN reference.platforms w ON w.platform = e.platform
     LEFT JOIN staging.top_lists t ON t.export_id = e.export_id
     LEFT JOIN posts p ON p.export_id = e.export_id
     WHERE e.grain = 'post' AND e.outcome IN ('accepted', 'flagged')

@@ -1,0 +1,117 @@
+"""The night: a workspace to begin with (`init`), the whole job (`run`, `demo`), and how it went (`status`)."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from pipeline import night
+from pipeline.cli.app import AsJson, Session, command
+
+
+@command
+def demo(
+    session: Session,
+    profile: Annotated[str, typer.Option(help="tiny, demo, full")] = "demo",
+    seed: Annotated[int, typer.Option(help="Angka acak awal. / Random seed.")] = 2026,
+) -> None:
+    """Daerah simulasi, seluruh pekerjaan, lalu halamannya. / A simulated regency, the whole job, its pages."""
+    workspace = session.workspace
+    if profile not in ("tiny", "demo", "full"):
+        session.stop(
+            night.USAGE, f"Profil '{profile}' tidak ada: tiny, demo, full.", f"No profile '{profile}': tiny, demo, full."
+        )
+    _only_simulated(session)
+    with night.alone(workspace):
+        from pipeline.cli import screen
+        from pipeline.samples import generate
+
+        session.say(f"Membuat daerah simulasi ({profile}) …", f"Generating a simulated regency ({profile}) …")
+        workspace.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with screen.progress(lambda: session.words("Membuat berkas unduhan", "Writing export files")):
+            generate(workspace.root, profile=profile, seed=seed)
+        status = run_night(session)
+    raise typer.Exit(night.DONE if status == night.PARTLY else status)
+
+
+def _only_simulated(session: Session) -> None:
+    """Simulated files must never land among real ones."""
+    settings = session.workspace.registry / "settings.toml"
+    if not settings.exists():
+        return
+    import tomllib
+
+    if not tomllib.loads(settings.read_text(encoding="utf-8")).get("simulated", False):
+        session.stop(
+            night.USAGE,
+            f"{session.workspace.root} berisi data sungguhan. Pakai folder lain: terukur demo --workspace coba",
+            f"{session.workspace.root} holds real data. Use another folder: terukur demo --workspace try",
+        )
+
+
+@command
+def init(
+    session: Session,
+    template: Annotated[str, typer.Option(help="Templat registri. / Registry template.")] = "kabupaten-bogor",
+) -> None:
+    """Menyiapkan folder kerja dan registri berpenjelasan. / Prepare a workspace with commented registers."""
+    from pipeline.registry import write_template
+
+    workspace = session.workspace.create()
+    written = write_template(workspace.registry, template)
+    session.say(f"Folder kerja: {workspace.root}", f"Workspace: {workspace.root}")
+    for path in written:
+        typer.echo(f"  + {path.relative_to(workspace.root)}")
+    session.say(
+        "Berikutnya: isi registry/accounts.csv, letakkan unduhan di inbox/<account_id>/, lalu 'terukur run'.",
+        "Next: fill in registry/accounts.csv, put exports into inbox/<account_id>/, then 'terukur run'.",
+    )
+
+
+@command
+def run(session: Session) -> None:
+    """Pekerjaan malam, sekali. / The overnight job, once."""
+    with night.alone(session.workspace):
+        status = run_night(session)
+    raise typer.Exit(status)
+
+
+def run_night(session: Session) -> int:
+    """Run the Dagster job in this process and report it; the caller holds the lock."""
+    from pipeline.registry import load
+
+    workspace = session.workspace
+    load(workspace.registry)  # a mistake there is said at once, before anything starts
+    workspace.create()
+    night.require_room(workspace)
+    from pipeline.cli import screen
+    from pipeline.cli.run import doing, overnight
+
+    session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
+    with screen.progress(lambda: doing(session.language)):
+        report = night.stoppable(
+            lambda: overnight(workspace),
+            session.words("Dihentikan; versi terakhir tetap terbit.", "Stopped; the last version stays published."),
+        )
+    for line in report.lines(session.language):
+        typer.echo(line)
+    return report.status
+
+
+@command
+def status(session: Session, as_json: AsJson = False) -> None:
+    """Kelengkapan, penolakan, malam terakhir. / Coverage, refusals, the last night."""
+    from pipeline.cli.status import collect, lines
+
+    found = collect(session.workspace)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, default=str))
+    else:
+        from pipeline.cli import screen
+
+        out = screen.console()
+        for part in lines(found, session.language):
+            out.print(part)
+    raise typer.Exit(night.PARTLY if found["refused"] or found["held"] or found["silent"] else night.DONE)
