@@ -329,8 +329,10 @@ def _dates(form, column, texts, around, instants, data, notes, name):
     found = dates.read(shown(column), texts, patterns, context)
     if found.order in ("rolled", "latest_year") and not around.anchor_is_known:
         latest = max((v.date() for v in found.values if v), default=around.today)
-        code = "YEAR_TAKEN" if around.today - latest <= FRESH else "YEAR_ASSUMED"
-        notes.flag(code, shown(column), next((t for _, t in texts if t), ""))
+        sample = next((t for _, t in texts if t), "")
+        if (around.anchor or around.today) - latest > FRESH:
+            raise Refused("YEAR_UNKNOWN", place=shown(column), seen=sample, held=True)
+        notes.flag("YEAR_TAKEN", shown(column), sample)
     if found.order not in ("pattern", "same", "rolled", "latest_year", "date_cells", "id_year"):
         notes.flag("DATE_ORDER", shown(column), found.order)
     if name == "day":

@@ -64,6 +64,7 @@ def _text(data: bytes, source: Source) -> Iterator[Item]:
             raise
         yield from found
         return
+    source = source.marked(data, content)
     try:
         yield from list(_decoded(content, source, formats))
     except Refused as refused:

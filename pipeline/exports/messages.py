@@ -195,8 +195,10 @@ TEXTS: dict[str, Text] = {
     ),
     "ORDER_ASSUMED": Text(
         "flagged",
-        "Waktu unduh tidak tertulis dan isinya berbeda dari berkas lain; dipakai waktu pertama terlihat.",
-        "The export does not say when it was made and differs from another; the time first seen was used.",
+        "Waktu unduh tidak tertulis dan isinya berbeda dari berkas lain; tanggalnya diperkirakan, dan angkanya tidak "
+        "menggantikan angka yang bertanggal. Taruh di folder bertanggal, misalnya inbox/2026-01-31/akun.",
+        "Nothing says when this was exported, and it differs from another file; its day was estimated, and its figures "
+        "replace none that are dated. Put it into a dated folder, such as inbox/2026-01-31/account.",
     ),
     "NOT_A_FILE": Text(
         "refused",
@@ -243,11 +245,6 @@ TEXTS: dict[str, Text] = {
         "Ada waktu terbit pada jam pergantian waktu musim panas; dipakai aturan baku (jam pertama).",
         "A publish time lies in the daylight-saving change; the fixed rule (first hour) was used.",
     ),
-    "YEAR_ASSUMED": Text(
-        "flagged",
-        "Tanggal tidak bertahun dan waktu unduh tidak diketahui; tahun dihitung mundur dari waktu pertama terlihat.",
-        "The dates have no year and the export time is unknown; years were counted back from the time first seen.",
-    ),
     "TOTAL_DIFFERS": Text(
         "flagged",
         "Baris jumlah tidak sama dengan jumlah baris; baris jumlah tidak dipakai.",
@@ -271,10 +268,10 @@ TEXTS: dict[str, Text] = {
     "PERIOD_UNKNOWN": Text(
         "info",
         "Angka ini dijumlahkan dalam periode yang tidak tertulis di berkas, jadi tidak dipakai sebagai total unggahan. "
-        "Masukkan ZIP utuh seperti saat diunduh, atau taruh di folder periode, misalnya inbox/2026-01-01_2026-01-31/akun.",
-        "These are sums over a period that the file does not tell, so they are not used as totals of the posts. Hand in "
-        "the ZIP as it was downloaded, or put it into a folder of its period, such as "
-        "inbox/2026-01-01_2026-01-31/account.",
+        "Masukkan ZIP utuh seperti saat diunduh, atau tambahkan periodenya pada nama berkas: 'Table data "
+        "2026-01-01_2026-01-31.csv'.",
+        "These are sums over a period that the file does not tell, so they are not used as totals of the posts. "
+        "Hand in the ZIP as it was downloaded, or add its period to the file's name: 'Table data 2026-01-01_2026-01-31.csv'.",
     ),
     "YEAR_TAKEN": Text(
         "info",
@@ -328,13 +325,6 @@ TEXTS: dict[str, Text] = {
         "refused",
         "Dua data yang berbeda mendapat nomor kunci yang sama; berkas ini ditunda. Kirim ke pengelola data.",
         "Two different things were given one key; this file is set aside. Send it to the data keeper.",
-    ),
-    "DATE_ESTIMATED": Text(
-        "flagged",
-        "Tanggal unduh tidak tertulis di mana pun; diperkirakan dari isi berkas{seen}. Angkanya tidak menggantikan "
-        "unduhan bertanggal. Taruh di folder bertanggal, misalnya inbox/2026-01-31/akun.",
-        "Nothing says when this was exported; the day was estimated from its content{seen}. Its figures replace no dated "
-        "export. Put it into a dated folder, such as inbox/2026-01-31/account.",
     ),
     "YEAR_UNKNOWN": Text(
         "held",

@@ -107,7 +107,7 @@ class Export:
     first: str | None = None
     last: str | None = None
     captured_at: datetime | None = None
-    captured_from: str = "first_seen"  # file | file_name | archive_name | folder | option | first_seen
+    captured_from: str = "first_seen"  # one of provenance.EVIDENCE
     period: tuple[date, date] | None = None
     sums: dict[str, int | float] = field(default_factory=dict)
     nulls: dict[str, int] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.exports import contents, guards, ownership, proven, scope, typed
+from pipeline.exports import contents, guards, ownership, proven, scope, text, typed
 from pipeline.exports.group import type_tables
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import Export
@@ -39,13 +39,14 @@ def read(
     folder_date: date | None = None,
     captured_at: datetime | None = None,
     first_seen: datetime | None = None,
+    modified: datetime | None = None,
     limits: guards.Limits | None = None,
 ) -> list[Export]:
     """Every export in a file: one per archive member, recognised sheet or titled block, in the order they lie there.
 
     The arguments are those of :class:`Job`.
     """
-    job = Job(path, name, accounts, folder_date, captured_at, first_seen)
+    job = Job(path, name, accounts, folder_date, captured_at, first_seen, modified)
     return next(read_many([job], registry=registry, limits=limits))
 
 
@@ -166,6 +167,8 @@ def _type_proven(found: Proven) -> None:
     tables, stack = proven.stack_of(found)
     for (part, prepared), result in zip(tables, typed.read_tables(stack) if tables else [], strict=True):
         prepared.result = result
+        if isinstance(result, Refused):
+            prepared.source = prepared.source.marked(part.data, text.decode(part.data))
         part.found = [prepared]
 
 

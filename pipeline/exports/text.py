@@ -180,7 +180,7 @@ def unwrap_lines(text: str) -> str | None:
     body = text[sep_line(text)[1] :]
     for separator in (";", "\t"):
         rows = [_one_line(line, separator) for line in re.split(r"\r\n|\n|\r", body)]
-        if any(cells is None for cells in rows) or not any(_is_wrapped(line) for line in body.splitlines()):
+        if any(cells is None for cells in rows) or not any(is_wrapped(line) for line in body.splitlines()):
             continue
         known = [cells for cells in rows if cells is not None]
         widths = {len(cells) for cells in known if cells != [""]}
@@ -189,7 +189,7 @@ def unwrap_lines(text: str) -> str | None:
     return None
 
 
-def _is_wrapped(line: str) -> bool:
+def is_wrapped(line: str) -> bool:
     """One quoted cell, with quotes inside."""
     return len(line) > 2 and line[0] == line[-1] == '"' and '""' in line[1:-1]
 

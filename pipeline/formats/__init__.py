@@ -223,6 +223,7 @@ class Format:
     leading: tuple[str, ...] = ()  # headers of the first columns, where the platform's order of them is fixed in every language
     ragged_batches: bool = False  # short rows only as whole batches of 128 or 256, proven by the hard rules
     second_header: bool = False  # a row of descriptions under the header
+    bom: bool = False  # the platform always writes a byte order mark: a file without it was saved again
     ends_with_newline: bool = False  # an unterminated last row then means TRUNCATED
     one_cell_trailers: tuple[str, ...] = ()  # regex of a known last line
     unknown_columns: str = "flag"  # flag | ignore | refuse

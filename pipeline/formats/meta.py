@@ -311,6 +311,7 @@ def _content(kind: str, platform: str, title_id: str, title_en: str, **more: Any
         "zone": PACIFIC,
         "dates": ("%m/%d/%Y %H:%M",),
         "ends_with_newline": True,
+        "bom": True,
         "row_note": "row_note",
         "unique": ("post_id",),
         "post_types": POST_TYPES,

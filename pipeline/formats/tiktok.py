@@ -82,6 +82,7 @@ def _studio(kind: str, grain: str, title_id: str, title_en: str, menu: str, **mo
         title_en=title_en,
         menu_id=STUDIO_MENU.format(menu),
         nulls=("", "undefined"),
+        bom=True,
         dates=NO_YEAR + WITH_YEAR,
         file_names=ARCHIVES,
         **more,

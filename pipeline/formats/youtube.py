@@ -16,7 +16,8 @@ from pipeline.formats import TOTAL_LABELS, Column, Detection, Format, Notes, Tab
 from pipeline.formats.shorthand import count, ignored, people, percent, seconds, text
 
 PACIFIC = "America/Los_Angeles"
-ARCHIVE = (r".+? (?P<first>\d{4}-\d\d-\d\d)[ _](?P<last>\d{4}-\d\d-\d\d)\b.*\.zip",)
+# The archive's name tells the period. A table kept without its archive may be given it by hand, in its own name.
+ARCHIVE = (r".+? (?P<first>\d{4}-\d\d-\d\d)[ _](?P<last>\d{4}-\d\d-\d\d)\b.*\.(?:zip|csv|xlsx)",)
 TRAILERS = (r"Showing top \d+ results", r"Menampilkan \d+ .*")
 MENU = "studio.youtube.com > Analytics > Mode lanjutan > {} > Ekspor tampilan saat ini > .csv"
 

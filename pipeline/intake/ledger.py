@@ -75,6 +75,7 @@ class Sighting:
     folder_date: date | None
     first_seen: datetime
     names: tuple[str, ...]
+    modified: datetime | None = None  # the earliest date that any of the files bears: a later one is that of a copy
     claims: tuple[Claim, ...] = ()  # one by one, for what says nothing but by its name
 
     @property
@@ -357,6 +358,7 @@ class _Night:
             accounts=seen.accounts,
             folder_date=seen.folder_date,
             first_seen=seen.first_seen.replace(tzinfo=UTC),
+            modified=seen.modified,
         )
 
     def _take_all(self, exports: list[Export], sha256: str, seen: Sighting) -> None:
@@ -632,7 +634,7 @@ UNREAD_SQL = CONTENTS_SQL + " AND sha256 NOT IN (SELECT sha256 FROM raw.exports 
 # entries that may have to be looked at again: all others were read as plainly by the same reader with the same registry
 DOUBTFUL_SQL = """SELECT sha256, outcome, code, registry_token, owners, platform, kind FROM raw.exports
 WHERE sha256 <> '' AND (outcome <> 'accepted' OR code IS NOT NULL OR registry_token IS DISTINCT FROM $token)"""
-SIGHTINGS_SQL = """SELECT sha256, first_seen_at, name, size_bytes, account_id, folder_date
+SIGHTINGS_SQL = """SELECT sha256, first_seen_at, name, size_bytes, account_id, folder_date, mtime_ns
 FROM raw.sightings WHERE sha256 IN (SELECT unnest($hashes)) AND sha256 <> 'erased'
 ORDER BY sha256, first_seen_at, length(name), name"""
 
@@ -648,10 +650,12 @@ def _together(rows: list[tuple], present: set[str]) -> Sighting:
     here = [row for row in rows if row[1] in present]
     moved = {_base(row[1]) for row in here}
     claims = {Claim(_base(row[1]), row[3], row[4]) for row in rows if row[1] in present or _base(row[1]) not in moved}
+    modified = min((datetime.fromtimestamp(row[5] / 1e9, UTC) for row in rows if row[5]), default=None)
     rows = here or rows
     accounts = tuple(sorted({row[3] for row in rows if row[3]}))
-    days = [day for *_, day in rows if day]
-    return Sighting(name, size, accounts, min(days, default=None), first_seen, names, tuple(sorted(claims, key=repr)))
+    days = [row[4] for row in rows if row[4]]
+    by_name = tuple(sorted(claims, key=repr))
+    return Sighting(name, size, accounts, min(days, default=None), first_seen, names, modified, by_name)
 
 
 def _base(name: str) -> str:

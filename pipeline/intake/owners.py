@@ -12,6 +12,7 @@ import polars as pl
 
 from pipeline.exports.messages import message
 from pipeline.exports.model import Message, Owned
+from pipeline.exports.provenance import ESTIMATED, EVIDENCE
 
 RIVALRY = ("WRONG_ACCOUNT", "COPIED_FROM", "UNKNOWN_ACCOUNT", "MISPLACED_COPY")
 SAME_DAYS = 7
@@ -87,7 +88,6 @@ SELECT one, other, count(*) AS shared, count(*) AS equal FROM same GROUP BY ALL 
 CLAIMS_SQL = """
 SELECT e.export_id, e.account_id, e.file_name, e.captured_at, e.captured_from, e.sha256, e.member, e.owners <> '{}' AS named
 FROM raw.exports e WHERE e.export_id IN (SELECT unnest($ids))"""
-EVIDENCE = ("file", "file_name", "archive_name", "option", "folder", "first_seen")
 
 
 def losers(con: duckdb.DuckDBPyConnection, fresh: list[int]) -> dict[int, Rival]:
@@ -122,4 +122,5 @@ def losers(con: duckdb.DuckDBPyConnection, fresh: list[int]) -> dict[int, Rival]
 
 def _strength(claim: Mapping[str, Any]) -> tuple:
     rank = EVIDENCE.index(claim["captured_from"]) if claim["captured_from"] in EVIDENCE else len(EVIDENCE)
-    return (not claim["named"], claim["captured_at"], rank, claim["sha256"], claim["member"])
+    is_estimated = claim["captured_from"] in ESTIMATED
+    return (not claim["named"], is_estimated, claim["captured_at"], rank, claim["sha256"], claim["member"])

@@ -6,3 +6,4 @@ FROM core.posts p
 JOIN staging.post_snapshots h
     ON h.post_key = p.post_key AND h.is_lifetime AND h.owner_id = h.exporter_id
     AND h.engagement IS NOT NULL AND h.exposure IS NOT NULL AND h.captured_at > p.captured_at
+    AND h.evidence_rank > 1  -- what nobody dated replaces nothing

@@ -4,7 +4,7 @@
 WITH counted AS (
     SELECT account_id, agency_id, month, count(*) AS posts, sum(engagement) AS engagement
     FROM core.posts
-    WHERE is_counted AND NOT is_top_list
+    WHERE is_counted AND NOT is_top_list AND NOT is_partner_only
     GROUP BY account_id, agency_id, month
 )
 SELECT coalesce(p.account_id, m.account_id) AS account_id, coalesce(p.month, m.month) AS month, p.posts, m.posts AS month_posts,
