@@ -71,7 +71,8 @@ def _common(
 def command(function: Callable[..., None], group: typer.Typer = app) -> Callable[..., None]:
     """Offer a function as a command of its name. It gets a `Session`, and takes --workspace after its name as well as before.
 
-    `group`: the program's own commands, or the verbs of one of them. `function(session, ...)`: the parameters after the first are the command's own, as Typer reads them.
+    `group`: the program's own commands, or the verbs of one of them. `function(session, ...)`: the parameters after the first
+    are the command's own, as Typer reads them.
     """
     said = inspect.signature(function, eval_str=True)
     own = list(said.parameters.values())[1:]

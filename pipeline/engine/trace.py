@@ -158,12 +158,12 @@ def _table(short: str, known: list[str]) -> str:
     raise UnknownFigure(f"Tidak ada tabel {short}. Yang mirip: {near}", f"There is no table {short}. Similar: {near}")
 
 
-def _rows(version: Any, table: str, keys: dict[str, str]) -> list[dict[str, Any]]:
+def _rows(version: versions.Version, table: str, keys: dict[str, str]) -> list[dict[str, Any]]:
     where = " AND ".join(f'CAST("{name}" AS VARCHAR) = ${name}' for name in keys) or "TRUE"
     return version.sql(f"SELECT * FROM {table} WHERE {where}", **keys).to_dicts()  # noqa: S608 - checked names
 
 
-def _sources(version: Any, evidence: str, table: str, column: str, row: dict[str, Any]) -> pl.DataFrame:
+def _sources(version: versions.Version, evidence: str, table: str, column: str, row: dict[str, Any]) -> pl.DataFrame:
     """Rows of an evidence table that share the figure's account, agency, month, programme or period."""
     themed = evidence == "core.posts"
     source = "core.posts e" if themed else f"{evidence} e"

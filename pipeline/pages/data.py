@@ -207,7 +207,8 @@ def agencies_of(frames: dict[str, pl.DataFrame]) -> list[dict[str, Any]]:
     """Alphabetical by short name, cleaned for display, each with a file name of its own, its window and its summary."""
     windows = by_id(frames["estimates.agency_window"])
     summaries = by_id(frames["marts.agency_summary"])
-    rows, used = [], set()
+    rows: list[dict[str, Any]] = []
+    used: set[str] = set()
     for row in frames["core.agencies"].sort("agency_id").to_dicts():
         row["short"] = tampil(row["short_name"] or row["name"] or row["agency_id"], 60)
         row["long"] = tampil(row["name"] or row["short"], 120)
