@@ -71,6 +71,15 @@ def test_the_period_of_a_version_is_that_of_what_was_observed(published):
     assert (info["period_start"], info["period_end"]) == (date(2026, 10, 1), date(2026, 10, 12))
 
 
+def test_a_post_from_before_the_calendar_has_its_month(tmp_path):
+    workspace = Workspace(tmp_path).create()
+    rows = [post("instagram", "1", "2016-03-05T03:00"), post("instagram", "2", "2026-10-03T03:00")]
+    drop(workspace, "a-ig/1.csv", "instagram", rows, captured_at="2026-11-20")
+    ingest(workspace)
+    result = build.build(workspace, registry=registers(), now=NOW)
+    assert not [c.name for c in result.checks if c.blocking and not c.passed]
+
+
 def test_the_manifest_seals_rows_sums_and_bytes(published):
     workspace, result = published
     sealed = json.loads((workspace.versions / "w-1.json").read_text())

@@ -16,12 +16,14 @@ import duckdb
 
 from pipeline.desk.directory import Directory
 from pipeline.desk.quarantine import safe_name
+from pipeline.engine.models import read_model
 from pipeline.exports import guards, read
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import Export
+from pipeline.exports.ownership import Accounts, assign
 from pipeline.files import shipped
-from pipeline.formats import by_kind
-from pipeline.intake.owners import AccountBook
+from pipeline.formats import Format, all_formats, by_kind
+from pipeline.platforms import platforms
 
 KEPT = ("accepted", "flagged")
 SPLIT_BYTES = 256 * 2**20
@@ -120,12 +122,8 @@ def _members(path: Path) -> list[guards.Member]:
 
 def _one(export: Export, case: Case) -> Found:
     targets = _targets(export, case)
-    problem = None
     if export.outcome in KEPT:
-        problem = AccountBook(case.registry.accounts).resolve(export, targets[0] if targets else None).problem
-        if problem is not None:
-            export.outcome = "held" if problem.code == "UNKNOWN_ACCOUNT" else "refused"
-            export.messages = [*export.messages, problem]
+        assign(export, targets[:1], Accounts(case.registry), _format(export.kind))
     found = Found(export.as_json(), targets=targets if export.outcome in KEPT else [])
     found.record["messages"].sort(key=lambda m: _order(m["code"]))
     if export.kind:
@@ -147,12 +145,16 @@ def _order(code: str) -> int:
 
 
 @cache
-def _titles(kind: str) -> tuple[str, str]:
+def _format(kind: str | None) -> Format | None:
     try:
-        form = by_kind(kind)
+        return by_kind(kind) if kind else None
     except KeyError:  # a table that a mapping of the registry describes
-        return "", ""
-    return form.title_id, form.title_en
+        return None
+
+
+def _titles(kind: str) -> tuple[str, str]:
+    form = _format(kind)
+    return (form.title_id, form.title_en) if form else ("", "")
 
 
 def _names_somebody(export: Export) -> bool:
@@ -170,9 +172,9 @@ def _targets(export: Export, case: Case) -> list[str]:
 
 def _fitting(export: Export, case: Case) -> list[str]:
     """The sender's accounts of this export's platform; Meta's overview files do not say which of its two they are of."""
-    is_of_meta = (export.kind or "").startswith("meta.")
-    possible = (export.platform,) if export.platform else ("facebook", "instagram") if is_of_meta else None
-    return [a.account_id for a in case.directory.of(case.given) if possible is None or a.platform in possible]
+    family = (export.kind or "").partition(".")[0] + "."
+    possible = {export.platform} if export.platform else {f.platform for f in all_formats() if f.kind.startswith(family)} - {None}
+    return [a.account_id for a in case.directory.of(case.given) if not possible or a.platform in possible]
 
 
 def _other_door(export: Export, case: Case) -> str | None:
@@ -186,12 +188,13 @@ def _other_door(export: Export, case: Case) -> str | None:
 # --- which days it covers ---------------------------------------------------------------------------------------------------
 
 _TABLES = """
-CREATE SCHEMA raw; CREATE SCHEMA staging;
+CREATE SCHEMA raw; CREATE SCHEMA staging; CREATE SCHEMA reference;
 CREATE TABLE raw.exports (export_id BIGINT, account_id VARCHAR, period_start DATE, period_end DATE, platform VARCHAR,
     captured_at TIMESTAMP, captured_from VARCHAR, grain VARCHAR, outcome VARCHAR, kind VARCHAR);
 CREATE TABLE raw.post_snapshots (export_id BIGINT, account_key BIGINT, published_on DATE);
 CREATE TABLE raw.account_keys (account_key BIGINT, account_id VARCHAR);
 CREATE TABLE staging.top_lists (export_id BIGINT);
+CREATE TABLE reference.platforms (platform VARCHAR, post_days VARCHAR);
 INSERT INTO raw.account_keys VALUES (1, $account)"""
 
 
@@ -201,7 +204,6 @@ def _span(export: Export, account_id: str) -> tuple[str, str] | None:
         return (export.first[:10], export.last[:10]) if export.first and export.last else None
     if export.grain != "post" or export.captured_at is None:
         return None
-    rule = (shipped("warehouse") / "staging" / "post_coverage.sql").read_text(encoding="utf-8")
     con = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
     try:
         for statement in _TABLES.split(";"):
@@ -223,11 +225,20 @@ def _span(export: Export, account_id: str) -> tuple[str, str] | None:
         )
         for day in _days(export):
             con.execute("INSERT INTO raw.post_snapshots VALUES (1, 1, $day)", {"day": day})
-        rows = con.sql(rule).fetchall()
+        for platform in platforms().values():
+            con.execute(
+                "INSERT INTO reference.platforms VALUES ($name, $zone)", {"name": platform.name, "zone": platform.post_days}
+            )
+        rows = con.sql(_rule()).fetchall()
     finally:
         con.close()
     spans = [(f"{first}", f"{last}") for _, _, first, last, _ in rows if first and last and first <= last]
     return spans[0] if spans else None
+
+
+@cache
+def _rule() -> str:
+    return read_model(shipped("warehouse", "staging", "post_coverage.sql"), "staging").sql
 
 
 def _days(export: Export) -> Iterator[date]:

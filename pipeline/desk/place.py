@@ -56,16 +56,18 @@ def here(workspace: Workspace, account_id: str | None, sha256: str, size: int) -
 
 def _inbox_files(inbox: Path, account_id: str | None) -> Iterator[Path]:
     """Files of the account's own folders, under the inbox or under a day."""
-    try:
-        days = [entry.path for entry in os.scandir(inbox) if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        return
+    days = [entry.path for entry in _listed(inbox) if entry.is_dir(follow_symlinks=False)]
     folders = [os.path.join(day, account_id) for day in [str(inbox), *days]] if account_id else days
     for folder in folders:
-        try:
-            yield from (Path(e.path) for e in os.scandir(folder) if e.is_file(follow_symlinks=False))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
+        yield from (Path(entry.path) for entry in _listed(folder) if entry.is_file(follow_symlinks=False))
+
+
+def _listed(folder: str | Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _sha256(path: Path) -> str:

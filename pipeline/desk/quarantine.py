@@ -122,7 +122,9 @@ class Quarantine:
 
 
 def write_piece(ticket: Ticket, offset: int, data: bytes) -> int:
-    """Append one piece of a file; gives its new size. A piece already here is not written again."""
+    """Append one piece of a file; gives its new size. A piece already here is not written again, a file that waits not at all."""
+    if (ticket.folder / "note.json").exists():
+        raise WrongOffset(0)
     (ticket.folder / "pieces").touch(mode=0o600)
     with open_body(ticket, "ab") as file:
         size = file.tell()

@@ -193,12 +193,12 @@ async def choose(visit: Visit) -> Response:
     form = await receive.form(visit.request, visit.office.quarantine, visit.link.link_id)
     form_account, number = form.word("akun"), form.word("tiket")
     form.discard()
-    known = quarantine.recall(visit.office.quarantine, visit.link.link_id, number)
     sender = visit.sender()
-    if known is None or form_account not in known[1]["choices"] or form_account not in sender.accounts:
-        raise Refusal(404, "gone")
-    ticket, _ = known
-    (ticket.folder / "note.json").unlink(missing_ok=True)  # asked once: a second press finds nothing to answer
+    async with visit.request.app.state.pieces:
+        known = quarantine.recall(visit.office.quarantine, visit.link.link_id, number)
+        if known is None or form_account not in known[1]["choices"] or form_account not in sender.accounts:
+            raise Refusal(404, "gone")
+        ticket = _mine(visit, known[0])  # asked once: a second press finds nothing to answer
     one = Sender(sender.agency_id, (form_account,), sender.door, sender.link_id)
     return await _told(visit, await _one(visit, ticket, one))
 
@@ -211,6 +211,14 @@ def _ticket(visit: Visit) -> quarantine.Ticket:
     if not quarantine.TICKET.fullmatch(number):
         raise Refusal(404, "gone")
     return visit.office.quarantine.ticket(visit.link.link_id, number, visit.request.query_params.get("nama", ""))
+
+
+def _mine(visit: Visit, ticket: quarantine.Ticket) -> quarantine.Ticket:
+    """The file under a number that its sender does not know: no piece that is still on its way can reach it while it is read."""
+    mine = visit.office.quarantine.open(visit.link.link_id, ticket.name)
+    ticket.body.replace(mine.body)
+    ticket.discard()
+    return mine
 
 
 async def how_far(visit: Visit) -> Response:
@@ -251,10 +259,8 @@ async def finish(visit: Visit) -> Response:
         is_whole = body.exists() and str(ticket.size) == size
         if is_whole and asked.get("sidik"):
             is_whole = await visit.office.run(ticket.sha256) == asked["sidik"]
-        if is_whole:  # under a name that no piece and no second press can reach
-            mine = visit.office.quarantine.open(visit.link.link_id, asked.get("nama", ""))
-            body.replace(mine.body)
-            ticket.discard()
+        if is_whole:
+            mine = _mine(visit, ticket)
     if not is_whole:
         ticket.discard()
         raise Refusal(409, "not_whole")

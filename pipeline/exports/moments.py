@@ -14,7 +14,7 @@ from pipeline.exports.stack import Stack, laid_over, place
 from pipeline.exports.workbook import DayTime
 from pipeline.formats import Format
 
-FRESH = timedelta(days=45)  # a window that ends so shortly before the file was first seen ends in this year, not an earlier one
+FRESH = timedelta(days=45)  # a window that ends so shortly before the file was made or first seen ends in this year
 PLAIN = {  # pattern -> what its texts look like, and whether they hold a time
     "%m/%d/%Y %H:%M": (r"^[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}$", True),
     "%Y-%m-%d": (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", False),
@@ -96,8 +96,10 @@ def _read_alone(
     found = dates.read(column, cells, patterns, context)
     if found.order in ("rolled", "latest_year") and not around.anchor_is_known:
         latest = max((v.date() for v in found.values if v), default=around.today)
-        code = "YEAR_TAKEN" if around.today - latest <= FRESH else "YEAR_ASSUMED"
-        stack.notes[number].flag(code, column, next((t for _, t in cells if t), ""))
+        sample = next((t for _, t in cells if t), "")
+        if (around.anchor or around.today) - latest > FRESH:
+            raise Refused("YEAR_UNKNOWN", place=column, seen=sample, held=True)
+        stack.notes[number].flag("YEAR_TAKEN", column, sample)
     if found.order not in ("pattern", "same", "rolled", "latest_year", "date_cells", "id_year"):
         stack.notes[number].flag("DATE_ORDER", column, found.order)
     values = found.values

@@ -130,11 +130,12 @@ def unknown(table: Table, formats: Sequence[Format]) -> Refused:
             if share > best[0]:
                 lacks = sorted((not is_needed, name) for name, is_needed in expected.items() if name not in names)
                 best = (share, form.kind, [name for _, name in lacks], sorted(names - expected.keys()))
+    seen = f"{table.title}: {', '.join(header)}" if table.title else ", ".join(header)
     if not best[1]:
-        return Refused("UNKNOWN_HEADER", place=table.title or "", seen=", ".join(header))
+        return Refused("UNKNOWN_HEADER", place=table.title or "", seen=seen)
     lacking, extra = ", ".join(best[2][:4]) or "-", ", ".join(best[3][:4]) or "-"
     place = f"terdekat/nearest {best[1]}; tidak ada/missing: {lacking}; tidak dikenal/unknown: {extra}"
-    return Refused("UNKNOWN_HEADER", place=place, seen=", ".join(header))
+    return Refused("UNKNOWN_HEADER", place=place, seen=seen)
 
 
 def is_unknown(refused: Refused) -> bool:

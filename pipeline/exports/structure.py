@@ -13,6 +13,7 @@ import polars as pl
 from pipeline.exports import text
 from pipeline.exports.header import Plan
 from pipeline.exports.messages import Refused
+from pipeline.exports.placeholders import without_placeholders
 from pipeline.exports.stack import Around, Stack, is_short, place
 from pipeline.exports.text import trim
 from pipeline.formats import Format, Notes, Table, normalise
@@ -169,7 +170,7 @@ def stack_bodies(plan: Plan, tables: list[Table], around: list[Around], bodies: 
         [body.total for body in bodies],
         [body.padded for body in bodies],
     )
-    return without_error_rows(stack)
+    return without_placeholders(without_error_rows(stack))
 
 
 # --- from columns
@@ -204,7 +205,7 @@ def settle_columns(stack: Stack) -> Stack:
         except Refused as refused:
             stack.refuse(number, refused)
     stack.keep(keep)
-    return without_error_rows(stack)
+    return without_placeholders(without_error_rows(stack))
 
 
 def _look(stack: Stack, number: int, places: list[int], firsts: pl.Series, labels: set[str]) -> list[int]:

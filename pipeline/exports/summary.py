@@ -42,7 +42,7 @@ def totals(
     """Totals of additive fields and null counts of all fields, per table, over the rows that are kept."""
     added: list[dict[str, int | float]] = [{} for _ in stack.sizes]
     for column in metrics(used, frame):
-        if column.is_additive:
+        if column.is_summed:
             series = frame[column.field]
             filled = stack.sizes - _nulls(stack, series)
             for number, exact in enumerate(sums(stack, series)):

@@ -1,4 +1,4 @@
-"""Words and small pieces that several pages share. Every sentence is whole; evidence chooses the sentence, nothing is computed."""
+"""Words and small pieces that several pages share. Every sentence is whole; evidence chooses it, nothing is computed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.html.mini import RatioScale
 from pipeline.pages.data import LENS, Facts
+from pipeline.platforms import platforms
 
 SYMBOL = {"complete": "l", "partial": "s", "missing": "t", "refused": "x", "not_required": "d"}
 COVERAGE_NOTE = 0.9  # a share of covered days below this is said beside the number; the same share decides what is judged
@@ -42,6 +43,7 @@ def peer_label(group: str | None, words: Words) -> str:
 def direction_word(direction: str, words: Words) -> str:
     return {
         "up": words.plain("improving"),
+        "up_maybe_mobilised": words.plain("rising, some of it perhaps mobilised"),
         "down": words.plain("declining"),
         "flat": words.plain("not certain"),
         "data": words.plain("too little data"),
@@ -144,14 +146,9 @@ def format_word(kind: str | None, words: Words) -> str:
 
 def exposure_word(platform: str, words: Words) -> str:
     """What this platform counts when somebody sees a post; three units that are never added up."""
-    return {
-        "facebook": words.plain("reach"),
-        "instagram": words.plain("reach"),
-        "x": words.plain("impressions"),
-        "linkedin": words.plain("impressions"),
-        "youtube": words.plain("views"),
-        "tiktok": words.plain("views"),
-    }.get(platform, "")
+    known = platforms().get(platform)
+    units = {"reach": words.plain("reach"), "impressions": words.plain("impressions"), "views": words.plain("views")}
+    return units.get((known.exposure if known else None) or "", "")
 
 
 def method_terms(w: Words) -> list[tuple[str, str]]:

@@ -1,7 +1,9 @@
 """What the pages read from one published version, loaded once and partitioned by agency.
 
-Ninety agencies in two languages are 180 pages; asking the version per page would cost more than writing them. The tables are those of
-the version itself: nothing about their columns is written down a second time, and nothing is computed here. A version that lacks a
+Ninety agencies in two languages are 180 pages; asking the version per page would cost more than writing them. The tables are
+those of
+the version itself: nothing about their columns is written down a second time, and nothing is computed here. A version that
+lacks a
 table was published by an older release, and saying so is better than a page with holes.
 """
 

@@ -220,7 +220,7 @@ def restated(sheet: Sheet) -> list[dict[str, Any]]:
         {
             "field": tampil(r["field"], 40),
             "n": sheet.number(table, r, "n"),
-            "down": sheet.number(table, r, "n_down"),
+            "down": sheet.number(table, r, "n_lowered"),
         }
         for r in sheet.facts.frames[table].sort("field").to_dicts()
     ]

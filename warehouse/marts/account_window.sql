@@ -44,9 +44,11 @@ grown AS (
 ),
 both_known AS (
     SELECT
-        t.*, t.listed_days >= 0.9 * t.days AND t.listed_previous >= 0.9 * t.days_previous AS is_compared,
-        CASE WHEN n.n_e >= 0.95 * n.n THEN n.e_final END AS e_final, CASE WHEN b.n_e >= 0.95 * b.n THEN b.e_final END AS e_final_previous,
-        CASE WHEN n.n_x >= 0.95 * n.n THEN n.x_final END AS x_final, CASE WHEN b.n_x >= 0.95 * b.n THEN b.x_final END AS x_final_previous
+        t.*, 10 * t.listed_days >= 9 * t.days AND 10 * t.listed_previous >= 9 * t.days_previous AS is_compared,
+        CASE WHEN 20 * n.n_e >= 19 * n.n THEN n.e_final END AS e_final,
+        CASE WHEN 20 * b.n_e >= 19 * b.n THEN b.e_final END AS e_final_previous,
+        CASE WHEN 20 * n.n_x >= 19 * n.n THEN n.x_final END AS x_final,
+        CASE WHEN 20 * b.n_x >= 19 * b.n THEN b.x_final END AS x_final_previous
     FROM totals t
     LEFT JOIN grown n ON n.account_id = t.account_id AND n.agency_id = t.agency_id AND n.is_now = 1
     LEFT JOIN grown b ON b.account_id = t.account_id AND b.agency_id = t.agency_id AND b.is_now = 0
