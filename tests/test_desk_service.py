@@ -284,7 +284,7 @@ def test_pieces_of_two_links_never_meet(made):
         assert client.put(f"{path}/unggah/{'ab' * 16}?mulai=-1", content=b"abc").status_code == 400
 
 
-# --- who may, and how much -------------------------------------------------------------------------------------------------------
+# --- who may, and how much ---------------------------------------------------------------------------------------------
 
 
 def test_without_a_valid_link_every_way_is_the_same_wall(made):
