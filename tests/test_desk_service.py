@@ -456,6 +456,19 @@ def test_the_log_names_the_link_and_never_shows_it(made, caplog):
     assert any(token.split("-")[0] in line for line in ours) and not any(token in line for line in ours)
 
 
+def test_registers_broken_while_the_door_is_open_take_nothing_and_blame_no_file(made):
+    desk = office(made)
+    path = links.make(made, "dinkes").path
+    with TestClient(application(made, office=desk)) as client:
+        assert client.get(path).status_code == 200
+        (made.registry / "accounts.csv").write_text("broken")
+        desk.reader.ask = lambda request: {"error": "RegistryError", "bytes": 0}  # as the worker's process tells it
+        answer = send(client, path, ("u.csv", instagram()))
+        page = client.get(path)
+    assert (answer.status_code, answer.json()["error"], page.status_code) == (503, "mending", 200)
+    assert stored(made) == waiting(made) == book.read(made, NOW.date()) == []
+
+
 def test_registers_being_mended_take_nothing(made):
     client, path = door(made)
     (made.registry / "accounts.csv").write_text("broken")
