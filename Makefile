@@ -20,10 +20,11 @@ demo: .venv/.installed ## a simulated regency: exports, the whole job, pages; sm
 test: .venv/.installed ## all tests; those that need Chromium say so when there is none
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: .venv/.installed ## style, types, and that what is imported is declared
+lint: .venv/.installed ## style, types, which room may know which, and that what is imported is declared
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/deptry .
 	@$(BIN)/deptry . --exclude '\.venv' --extend-exclude '^(build|dist|data)/' --ignore DEP002,DEP004 \
 	  $(addprefix --known-first-party ,pipeline tests benchmarks $(basename $(notdir $(wildcard tests/*.py tests/samples/*.py))))

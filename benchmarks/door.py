@@ -1,8 +1,8 @@
 """How fast the door answers and how much memory it takes: ``python -m benchmarks.door`` (a minute; loopback only).
 
-Files are Instagram content exports of about 200 KB, each with other bytes. *One after the other* is a person with a fast line, from
-the first byte sent to the whole verdict. *Twenty at once* are twenty links that hand in at one moment. Memory is the resident memory
-of the service and its worker together: at rest (the worker has gone home), and at most while twenty hand in.
+Files are Instagram content exports of about 200 KB, each with other bytes. *One after the other* is a person with a fast line,
+from the first byte sent to the whole verdict. *Twenty at once* are twenty links that hand in at one moment. Memory is that of the
+service and its worker together, resident: at rest (the worker has gone home), and at most while twenty hand in.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Pictures of every kind of page for docs/img: python benchmarks/pictures.py WORKSPACE [page …]. Needs Chromium and pdftoppm.
 
 WORKSPACE holds a published version of simulated data (`terukur demo`); anything else is refused, because pictures are public.
-Each page at 1280 and 390 pixels, dark, and the first sheet on A4, as PNG with a small palette, at most 400 KB."""
+Each page at 1280 and 390 pixels, dark, and the first sheet on A4, as PNG with a small palette, at most 400 KB. Without a name only
+the pictures that documents show are made anew; with names every size of those pages, to look at, not to keep."""
 
 import base64
 import struct
@@ -71,6 +72,8 @@ def main(folder: str, wanted: list[str]) -> None:
         for name, path in KINDS.items():
             if (not wanted or name in wanted) and (site / f"{path}.html").is_file():
                 for size, picture in shots(browser, site / f"{path}.html", Path(scratch)):
+                    if not wanted and not (TARGET / f"{name}-{size}.png").exists():
+                        continue
                     content = with_palette(painter, picture)
                     (TARGET / f"{name}-{size}.png").write_bytes(content)
                     print(f"{name}-{size}.png {len(content):,}{' OVER 400 KB' if len(content) > LARGEST else ''}")

@@ -5,7 +5,7 @@ from functools import cache
 
 from pipeline import files
 
-TYPES = ("id", "text", "url", "date", "timestamp", "timestamp_wib", "int", "float", "ratio", "bool", "enum", "json")
+TYPES = ("id", "text", "url", "date", "timestamp", "timestamp_wib", "int", "float", "ratio", "bool", "enum", "json", "list")
 AGGREGATIONS = ("sum", "none", "last", "recompute", "weighted")
 FILE = files.shipped("warehouse", "columns.yml")
 TABLES = FILE.with_name("tables.yml")
@@ -24,6 +24,8 @@ class ColumnMeaning:
     unit: str = ""
     hazard_id: str = ""
     hazard_en: str = ""
+    signed: bool = False  # an int that may be below 0
+    values: tuple[str, ...] = ()  # all that the column may hold, where that is closed
     of_post: bool = False  # a value of a post that exports report: the tables of posts are made of these
 
 
@@ -31,7 +33,8 @@ class ColumnMeaning:
 def columns() -> dict[str, ColumnMeaning]:
     """Every column by name, in the order of the file."""
     entries = files.load_yaml(FILE.read_text(encoding="utf-8"))
-    return {name: ColumnMeaning(name=name, **entry) for name, entry in entries.items()}
+    closed = ((name, entry, tuple(entry.pop("values", ()))) for name, entry in entries.items())
+    return {name: ColumnMeaning(name=name, values=values, **entry) for name, entry, values in closed}
 
 
 @cache

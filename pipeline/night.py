@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,22 @@ def explain(error: BaseException, log: Path | None = None) -> tuple[int, str, st
         f"Terjadi kesalahan pada program ({type(error).__name__}); versi terakhir tetap terbit.{where}",
         f"A fault in the program ({type(error).__name__}); the last version stays published.{where_en}",
     )
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A step of the night that stopped: its exit status, and the sentence for a person in Indonesian and English."""
+
+    step: str
+    status: int
+    id: str
+    en: str
+
+
+def told(workspace: Workspace, error: BaseException) -> tuple[int, str, str]:
+    """What `explain` says; where the fault is ours its traceback is kept in the workspace's log, and the sentence says where."""
+    said = explain(error)
+    return said if said[0] != BUG else explain(error, write_log(workspace, error))
 
 
 def _errno(error: BaseException) -> int | None:

@@ -58,6 +58,7 @@ class Platform(BaseModel):
     maturity: Maturity | None = None
     response_rate: bool = False
     ratio_flag: bool = False
+    hand_filled: bool = False
     sites: tuple[Text, ...] = ()
     linked_id: Text | None = None
     never_id: Text

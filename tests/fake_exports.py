@@ -69,7 +69,7 @@ def read(path, *, name=None, registry=None, accounts=(), folder_date=None, captu
     """Stands in for `pipeline.exports.read`."""
     content = json.loads(Path(path).read_text(encoding="utf-8"))
     if "refuse" in content:
-        return [Export(name, "", "", outcome="refused", messages=[ledger.ownership.message(content["refuse"], name, "x")])]
+        return [Export(name, "", "", outcome="refused", messages=[messages.message(content["refuse"], name, "x")])]
     rows = [{"row_number": i + 2} | r for i, r in enumerate(content["rows"])]
     frame = _typed(rows)
     when, source = first_seen, "first_seen"

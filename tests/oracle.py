@@ -1,7 +1,8 @@
 """The reader as plain Python, cell by cell and row by row: the oracle that the reader is compared with.
 
-Finding the tables of a file (tokeniser, recognition, sheets) and reading single cells (`values`, `dates`, `clocks`) are the reader's
-own; they are tested by themselves. Everything between is written here a second time, one table at a time, with no thought for speed.
+Finding the tables of a file (tokeniser, recognition, sheets) and reading single cells (`values`, `dates`, `clocks`) are the
+reader's own; they are tested by themselves. Everything between is written here a second time, one table at a time, with no
+thought for speed.
 """
 
 import re
@@ -11,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from pipeline.exports import Job, clocks, contents, dates, guards, ownership, scope, values
+from pipeline.exports import Job, clocks, contents, dates, guards, ownership, placeholders, scope, values
 from pipeline.exports.header import note_header, plan_of, shown
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import Shared
@@ -81,13 +82,14 @@ def read_table(form, table, around):
     if around.open_end and form.ends_with_newline:
         raise Refused("TRUNCATED", place=_place(table.records[-1][0]), seen="baris terakhir/last row")
     body = _without_error_rows(form, body, columns, notes)
+    body = _without_placeholders(form, body, columns, notes)
     cells = _cells(form, body, columns, header)
     frame = _values(form, cells, body, around, notes)
     _compare_total(form, columns, total, frame, notes)
     _caps(form, len(body), notes)
     frame = _hooks(form, frame, notes)
     _check_rules(form, frame, notes)
-    if padded and not any(r.hard and all(n in frame.columns for n in r.needs) for r in form.rules):
+    if padded and not any(r.hard and all(n in frame.columns for n in r.needs) for r in form.checks):
         raise Refused("BAD_STRUCTURE", place=_place(padded), seen="baris pendek tanpa bukti/short rows without proof")
     _check_unique(form, frame)
     if notes.refusals:
@@ -189,6 +191,17 @@ def _ragged(form, body, width, short, around):
         raise Refused("TRUNCATED" if last else "BAD_STRUCTURE", place=_place(row), seen=f"{len(body[index][1])} < {width}")
     for i, _ in short:
         body[i][1].extend([""] * (width - len(body[i][1])))
+
+
+def _without_placeholders(form, body, columns, notes):
+    """Row by row: those that name no post and bear no figure are left out and counted."""
+    naming = [(i, c) for i, c in enumerate(columns) if c and (c.field == "post_id" or placeholders.links(form, c))]
+    figures = [(i, c) for i, c in enumerate(columns) if c and c.kind in placeholders.FIGURES]
+    if form.grain != "post" or not naming or not figures:
+        return body
+    kept = [(row, cells) for row, cells in body if not placeholders.is_placeholder(form, cells, naming, figures)]
+    notes.drop("placeholder", len(body) - len(kept))
+    return kept
 
 
 def _without_error_rows(form, body, columns, notes):
@@ -316,8 +329,10 @@ def _dates(form, column, texts, around, instants, data, notes, name):
     found = dates.read(shown(column), texts, patterns, context)
     if found.order in ("rolled", "latest_year") and not around.anchor_is_known:
         latest = max((v.date() for v in found.values if v), default=around.today)
-        code = "YEAR_TAKEN" if around.today - latest <= FRESH else "YEAR_ASSUMED"
-        notes.flag(code, shown(column), next((t for _, t in texts if t), ""))
+        sample = next((t for _, t in texts if t), "")
+        if (around.anchor or around.today) - latest > FRESH:
+            raise Refused("YEAR_UNKNOWN", place=shown(column), seen=sample, held=True)
+        notes.flag("YEAR_TAKEN", shown(column), sample)
     if found.order not in ("pattern", "same", "rolled", "latest_year", "date_cells", "id_year"):
         notes.flag("DATE_ORDER", shown(column), found.order)
     if name == "day":
@@ -502,7 +517,7 @@ def _hooks(form, frame, notes):
 
 
 def _check_rules(form, frame, notes):
-    for rule in form.rules:
+    for rule in form.checks:
         if not frame.height or not all(n in frame.columns for n in rule.needs):
             continue
         holds = frame.select((rule.holds(frame.columns) if callable(rule.holds) else rule.holds).alias("holds"))["holds"]
@@ -511,10 +526,10 @@ def _check_rules(form, frame, notes):
             continue
         share = broken.height / (frame.height - holds.null_count())
         place, seen = f"{rule.name}, {_place(broken['row_number'][0])}", f"{broken.height} baris/rows"
-        if rule.hard or (share > rule.hard_above and broken.height > 1):
-            raise Refused("IMPLAUSIBLE", place=place, seen=seen)
+        if rule.hard:
+            raise Refused(rule.code, place=place, seen=seen)
         if share > rule.flag_above:
-            notes.flag("IMPLAUSIBLE", place, seen)
+            notes.flag(rule.code, place, seen)
 
 
 def _check_unique(form, frame):
@@ -554,7 +569,7 @@ def _summary(used, frame):
     sums = {}
     for column in _metrics(used, frame):
         series = frame[column.field].drop_nulls()
-        if column.is_additive and series.len():
+        if column.is_summed and series.len():
             exact = sum(series.to_list())
             sums[column.field] = exact if isinstance(exact, int) else round(exact, 6)
     hidden = ("row_number", "published_precision", "captured_on")

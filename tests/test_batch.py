@@ -1,4 +1,4 @@
-"""The fast way and the strict way give the same rows or the same refusal: on samples, mutants and generated files."""
+"""Files read among others, alone and by the oracle give the same rows or the same refusal: samples, mutants, generated files."""
 
 import csv
 import dataclasses
@@ -10,16 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.exports import Job, clocks, contents, digits, proof, proven, read, read_many, text, typed
+from pipeline.exports import Job, checks, clocks, contents, digits, fields, proof, proven, read, read_many, stack, text
 from pipeline.exports.messages import Refused
 from pipeline.formats import normalise
 from tests import oracle
-from tests.exports_in_tests import IG_ID, facebook, instagram, plain
+from tests.exports_in_tests import IG_ID, facebook, instagram, plain, workbook
 from tests.fuzz.corpus import PIECES
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -32,6 +33,9 @@ def strict(path):
     """As the oracle reads it, which a file read by itself must equal."""
     exports = oracle.read(path, first_seen=SEEN)
     assert_same(exports, read(path, first_seen=SEEN))
+    with pytest.MonkeyPatch.context() as patch:  # and cell by cell
+        patch.setattr(stack, "SHORT", 10**6)
+        assert_same(exports, read(path, first_seen=SEEN))
     return exports
 
 
@@ -56,6 +60,12 @@ def assert_same(exports, others):
                 assert a.equals(b, null_equal=True), one.file
         assert list(one.sums) == list(other.sums)
         assert list(one.nulls) == list(other.nulls)
+
+
+@pytest.fixture(autouse=True)
+def columns_at_once(monkeypatch):
+    """However few the rows, columns are read at once where they can be: `strict` reads the short files cell by cell."""
+    monkeypatch.setattr(stack, "SHORT", 0)
 
 
 @pytest.fixture
@@ -322,7 +332,7 @@ def test_a_large_file_in_pieces_reads_as_it_does_whole(tmp_path, monkeypatch, no
     monkeypatch.setattr(proven, "JOINED", 4000)
     strictly_read.clear()
     assert_same(expected, fast([path])[0])
-    assert bool(strictly_read) == (odd == "1.234")
+    assert not strictly_read
 
 
 @pytest.mark.parametrize("place", range(6))
@@ -382,34 +392,148 @@ PLAIN_BUT_WRONG = {  # table, row, column, what is written there, code
 
 
 @pytest.fixture
-def typed_together(monkeypatch):
-    """For each table that was typed together with others: did that give an answer?"""
-    answers = []
-    original = joined.read_tables
+def read_by_cell(monkeypatch):
+    """(rows of the table, field) of every column that was read cell by cell."""
+    seen = []
+    original = fields.Field.cells
 
-    def spy(stack):
-        results = original(stack)
-        answers.extend(r is not None for r in results)
-        return results
+    def spy(field, tables, number):
+        seen.append((int(tables.sizes[number]), field.column.field))
+        return original(field, tables, number)
 
-    monkeypatch.setattr(joined, "read_tables", spy)
-    return answers
+    monkeypatch.setattr(fields.Field, "cells", spy)
+    return seen
 
 
 @pytest.mark.parametrize(("table", "row", "column", "value", "code"), PLAIN_BUT_WRONG.values(), ids=PLAIN_BUT_WRONG)
-def test_a_plain_file_with_one_wrong_value_is_left_to_the_strict_way(
-    tmp_path, table, row, column, value, code, typed_together, no_mistakes
+def test_a_plain_file_with_one_wrong_value_among_sound_ones_is_judged_as_it_is_alone(
+    tmp_path, table, row, column, value, code, no_mistakes
 ):
-    """Of a sound file and that file with one value changed, typed together, only the sound one has an answer there."""
     damaged = [list(r) for r in table]
     damaged[row][column] = value
     paths = [tmp_path / "sound.csv", tmp_path / "damaged.csv"]
     for path, records in zip(paths, [table, damaged], strict=True):
         path.write_text(csv_text(records), encoding="utf-8", newline="")
     sound, wrong = fast(paths)
-    assert typed_together.count(True) == 2 and typed_together.count(False) >= 2  # each is there twice
     assert (codes(sound), codes(wrong)[:1]) == ([], [code])
     assert_same(wrong, strict(paths[1]))
+
+
+def test_one_unusual_column_of_one_file_is_the_only_one_read_cell_by_cell(tmp_path, read_by_cell, no_mistakes):
+    tables = [instagram(5, IG_ID), instagram(6, IG_ID), instagram(7, IG_ID)]
+    for row in tables[1][1:]:
+        row[11] = f"1.{row[11]}"  # views, grouped
+    paths = [tmp_path / f"{i}.csv" for i in range(3)]
+    for path, table in zip(paths, tables, strict=True):
+        path.write_text(csv_text(table), encoding="utf-8", newline="")
+    results = list(read_many([Job(p, first_seen=SEEN) for p in paths], few=0, small=0))
+    assert read_by_cell == [(6, "views")]
+    assert [r[0].sums["views"] for r in results] == [515, 6621, 728]
+
+
+YOUTUBE = [
+    "Content|Video title|Video publish time|Duration|Views|Watch time (hours)|Impressions click-through rate (%)"
+    "|Average view duration",
+    "Total||||30|3.5|4.1|0:00:59",
+    "aBcDeFgHiJ0|Satu|Mar 1, 2026|61|10|1.25|4.2|0:00:50",
+    "aBcDeFgHiJ1|Dua|Mar 2, 2026|62|20|2.25|4.0|0:01:08",
+]
+BUSINESS = [
+    "Video title|Video link|Post time|Video views|Likes|Comments|Shares|Add to Favorites",
+    "Banjir|https://www.tiktok.com/@simulasi.bogor/video/7568054197451489287|2025/11/02 09:15:32|800|50|4|6|7",
+    "Jalan|https://www.tiktok.com/@simulasi.bogor/video/7568425282625863687|2025/11/03 09:15:35|801|50|4|6|7",
+]
+TWICE = [*POSTS_OF_X[0][:3], POSTS_OF_X[0][3].replace("x.com", "y.com")]  # breaks a rule, and is there already
+ODD = {  # name of the file, table, row, column, what is written there
+    "a mark for nothing with a space beside it": ("a.csv", BUSINESS, 1, 4, "-- "),
+    "a dash where it is no mark": ("a.csv", BUSINESS, 1, 4, "-"),
+    "a space at the end of a text": ("a.csv", instagram(4), 1, 8, "IG image "),
+    "a space at the end of a handle": ("a.csv", instagram(4), 1, 2, "dinkes.simulasi "),
+    "two things wrong, of which the first is said": ("a.csv", [X.split(","), *POSTS_OF_X], 2, slice(0, 4), TWICE),
+    "a space at the end of an id": ("a.csv", instagram(4), 1, 1, "17841400000000001 "),
+    "a count in a space": ("a.csv", instagram(4), 1, 12, " 80"),
+    "a count with its thousands grouped": ("a.csv", instagram(4), 1, 11, "1.234"),
+    "two dots that cannot both be marks": ("a.csv", YOUTUBE, 2, 5, "1.234,5"),
+    "a dot that groups beside one that may": ("a.csv", YOUTUBE[:3], 2, slice(5, 7), ["1.234,5", "1.234"]),
+    "an hour of 99 minutes": ("a.csv", YOUTUBE, 2, 7, "1:99:00"),
+    "99 minutes": ("a.csv", YOUTUBE, 2, 7, "99:00"),
+    "a percentage with its sign": ("a.csv", YOUTUBE, 2, 6, "4.2 %"),
+    "a row of nothing": ("a.csv", YOUTUBE, 2, slice(0, 8), [""] * 8),
+    "a second total": ("a.csv", YOUTUBE, 3, 0, "Jumlah"),
+    "the header again": ("a.csv", YOUTUBE, 3, slice(0, 8), YOUTUBE[0].split("|")),
+    "a trailer": ("a.csv", YOUTUBE, 3, slice(0, 8), ["Showing top 500 results", *[""] * 7]),
+    "the hour that comes twice": ("a.csv", facebook(4), 2, 6, "11/01/2026 01:30"),
+    "the hour that never comes": ("a.csv", facebook(4), 2, 6, "03/08/2026 02:30"),
+    "a day outside the period of the name": ("Mar-01-2026_Mar-31-2026_1.csv", facebook(1), 1, 6, "04/03/2026 10:00"),
+    "a rounded id": ("a.csv", facebook(1), 1, 0, "122000000000000000"),
+    "a handle on another line": ("a.csv", instagram(4), 2, 2, "lain.simulasi"),
+    "an error sentence": ("a.csv", instagram(4), 2, slice(0, 18), [*[""] * 9, "This post could not be loaded.", *[""] * 8]),
+}
+
+
+@pytest.mark.parametrize(("name", "table", "row", "column", "value"), ODD.values(), ids=ODD)
+def test_an_odd_cell_reads_as_the_oracle_reads_it_alone_and_among_others(tmp_path, name, table, row, column, value, no_mistakes):
+    """The odd file stands between two that are sound, in every place."""
+    sound = [r.split("|") if isinstance(r, str) else list(r) for r in table]
+    odd = [list(r) for r in sound]
+    odd[row][column] = value
+    for place in range(3):
+        paths = []
+        for i in range(3):
+            paths.append(tmp_path / f"{place}{i}" / name)
+            paths[-1].parent.mkdir()
+            paths[-1].write_text(csv_text(odd if i == place else sound), encoding="utf-8", newline="")
+        for path, found in zip(paths, fast(paths), strict=True):
+            assert_same(strict(path), found)
+
+
+def test_a_workbook_among_others_keeps_what_its_cells_are(tmp_path, no_mistakes):
+    """A cell that is shown as a percentage is a share already, whatever the cells of the next workbook are."""
+    records = [r.split("|") for r in YOUTUBE]
+
+    def percentages(book, page):
+        shape = book.add_format({"num_format": "0.0%"})
+        for row in (1, 2, 3):
+            page.write_number(row, 6, 0.05, shape)
+
+    paths = [tmp_path / "text.xlsx", tmp_path / "shares.xlsx"]
+    for path, extra in zip(paths, (None, percentages), strict=True):
+        path.write_bytes(workbook(records, numbers=False, extra=extra))
+    found = fast(paths)
+    for path, exports in zip(paths, found, strict=True):
+        assert_same(strict(path), exports)
+    assert [e[0].rows["impressions_ctr_rate"].to_list() for e in found] == [[0.042, 0.04], [0.05, 0.05]]
+
+
+def test_an_id_that_one_workbook_holds_as_a_number_is_destroyed_there_alone(tmp_path, no_mistakes):
+    paths = [tmp_path / "text.xlsx", tmp_path / "number.xlsx"]
+    for path, id_type in zip(paths, (str, int), strict=True):
+        book = openpyxl.Workbook()
+        for row in instagram(4):
+            book.active.append([id_type(row[0]) if row[0].isdigit() else row[0], *row[1:]])
+        book.save(path)
+    for path, exports, expected in zip(paths, fast(paths), ([], ["ID_DESTROYED"]), strict=True):
+        assert_same(strict(path), exports)
+        assert codes(exports) == expected
+
+
+def test_a_mistake_of_ours_costs_the_one_file_that_meets_it(tmp_path, monkeypatch):
+    original = checks.check_unique
+
+    def mistaken(tables, frame):
+        if "meledak" in frame["caption"]:
+            raise ZeroDivisionError("uji")
+        original(tables, frame)
+
+    monkeypatch.setattr(checks, "check_unique", mistaken)
+    paths = [tmp_path / f"{i}.csv" for i in range(4)]
+    for i, path in enumerate(paths):
+        table = instagram(4 + i)
+        table[2][4] = "meledak" if i == 2 else "aman"
+        path.write_text(csv_text(table), encoding="utf-8", newline="")
+    results = list(read_many([Job(p, first_seen=SEEN) for p in paths], few=0, small=0))
+    assert [r[0].outcome for r in results] == ["accepted", "accepted", "refused", "accepted"]
+    assert codes(results[2]) == ["READER_CRASHED"] and "uji" in results[2][0].messages[0].seen
 
 
 def codes(exports):

@@ -111,3 +111,14 @@ def test_settings_change_hours_and_days_off_and_name_what_is_unknown():
     with pytest.raises(ValueError, match="sabtu"):
         calendar.working_hours({"working_hours": {"sabtu": ["08:00", "11:30"]}})
     assert calendar.sla_days({"sla_days": {"ringan": 2}})["ringan"] == 2
+
+
+def test_the_calendar_spans_what_the_data_span_in_whole_years():
+    days = calendar.calendar(first=date(2016, 3, 5), last=date(2026, 8, 3))
+    assert (days["date"].min(), days["date"].max()) == (date(2016, 1, 1), calendar.LAST)
+    assert calendar.calendar(last=date(2031, 2, 1))["date"].max() == date(2031, 12, 31)
+
+
+def test_a_slip_of_the_pen_does_not_stretch_the_calendar():
+    days = calendar.calendar(first=date(202, 1, 1), last=date(2206, 1, 1))
+    assert (days["date"].min(), days["date"].max()) == (calendar.EARLIEST, calendar.LATEST)

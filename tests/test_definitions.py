@@ -7,12 +7,14 @@ import sys
 import dagster as dg
 import pytest
 
-from pipeline import night
+from pipeline import night, registry
 from pipeline.definitions import defs
-from pipeline.defs.instance import instance_ref, open_instance
+from pipeline.defs.instance import environment, open_instance
 from pipeline.defs.night import WORKING, sweep, sweep_if_free
+from pipeline.defs.run import execute
 from pipeline.defs.serve import commands
-from pipeline.engine import models
+from pipeline.engine import models, versions
+from pipeline.intake import ledger
 from pipeline.settings import Workspace
 
 
@@ -106,8 +108,42 @@ def test_b9_nothing_is_cleared_while_somebody_works(instance, workspace):
 
 
 def test_the_ui_is_for_this_machine_and_only_looks_unless_told(workspace):
-    webserver, daemon = commands(workspace, port=3111, operate=False)
+    webserver, daemon = commands(port=3111, operate=False)
     assert "--read-only" in webserver and webserver[webserver.index("--host") + 1] == "127.0.0.1"
-    assert "--read-only" not in commands(workspace, port=3111, operate=True)[0]
-    assert "dagster._daemon" in daemon
-    assert instance_ref(workspace)
+    assert "--read-only" not in commands(port=3111, operate=True)[0]
+    found = subprocess.run([*daemon[:3], "--version"], env=environment(workspace), capture_output=True, text=True, check=True)
+    assert dg.__version__ in found.stdout
+
+
+def test_what_dagster_keeps_stays_in_the_workspace_when_it_is_called_by_hand(workspace):
+    around = environment(workspace)
+    assert around["DAGSTER_HOME"] == str(workspace.dagster)
+    settings = (workspace.dagster / "dagster.yaml").read_text()
+    assert "enabled: false" in settings and "max_concurrent_runs: 1" in settings
+    assert settings.count(str(workspace.dagster)) == 2 and "data/dagster" not in settings
+
+
+def overnight(workspace, monkeypatch, *, step, error):
+    """A night of these definitions in which a function of one step raises."""
+
+    def breaks(*_, **__):
+        raise error
+
+    module, name = step
+    monkeypatch.setattr(module, name, breaks)
+    workspace.registry.mkdir(exist_ok=True, parents=True)
+    registry.write_template(workspace.registry, "kabupaten-bogor")
+    return execute(defs, workspace)[1]
+
+
+def test_what_stops_a_step_is_told_in_its_own_sentences(workspace, monkeypatch):
+    raised = versions.Damaged("Versi rusak.", "A version is damaged.")
+    found = overnight(workspace, monkeypatch, step=(ledger, "ingest"), error=raised)
+    assert found == [night.Stopped("raw", 6, "Versi rusak.", "A version is damaged.")]
+
+
+def test_a_fault_in_a_step_is_told_with_the_log_that_holds_its_traceback(workspace, monkeypatch):
+    (found,) = overnight(workspace, monkeypatch, step=(ledger, "ingest"), error=ZeroDivisionError("boom"))
+    (log,) = workspace.logs.iterdir()
+    assert (found.step, found.status) == ("raw", night.BUG)
+    assert str(log) in found.id and str(log) in found.en and "ZeroDivisionError: boom" in log.read_text()

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from pipeline.cli.command import app
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "DECISIONS.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = get_command(app).commands
 
 
@@ -28,9 +28,8 @@ def options(command, rest: str) -> set[str]:
     return {"--help", *(option for param in chosen.params for option in param.opts)}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_every_command_in_the_documents_exists(document):
-    for line in code(document.read_text(encoding="utf-8")):
+def test_every_command_in_the_documents_exists():
+    for line in (line for document in DOCUMENTS for line in code(document.read_text(encoding="utf-8"))):
         for name, rest in re.findall(r"(?:^|[\s/])terukur (?:--workspace \S+ )?([a-z]+)([^#|]*)", line):
             assert name in COMMANDS, f"terukur {name}"
             for option in re.findall(r"(?<!\S)(--[a-z-]+)", rest):
@@ -54,12 +53,27 @@ def test_the_readme_lists_every_command():
     assert listed == set(COMMANDS)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_every_link_and_path_in_the_documents_exists(document):
-    text = document.read_text(encoding="utf-8")
-    links = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
-    for link in links:
-        assert (document.parent / link).exists(), link
-    for path in code(text):
-        if re.fullmatch(r"(pipeline|warehouse|tests|docs|notebooks|benchmarks)/[\w./-]+", path):
-            assert (ROOT / path).exists(), path
+def test_every_link_and_path_in_the_documents_exists():
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        links = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
+        assert [link for link in links if not (document.parent / link).exists()] == [], document
+        named = [
+            path for path in code(text) if re.fullmatch(r"(pipeline|warehouse|tests|docs|notebooks|benchmarks)/[\w./-]+", path)
+        ]
+        assert [path for path in named if not (ROOT / path).exists()] == [], document
+
+
+def test_every_picture_is_shown_by_a_document():
+    shown = {name for document in DOCUMENTS for name in re.findall(r"img/([\w-]+\.png)", document.read_text(encoding="utf-8"))}
+    assert {path.name for path in (ROOT / "docs/img").iterdir()} == shown
+
+
+def test_every_decision_has_a_subject_a_date_and_a_place_in_the_index():
+    folder = ROOT / "docs/decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for path in sorted(folder.glob("*.md")):
+        if path.name != "README.md":
+            assert f"({path.name})" in index
+            records = re.split(r"(?m)^## ", path.read_text(encoding="utf-8"))[1:]
+            assert records and all(re.match(r".+\n\*\d{4}-\d{2}-\d{2}\*\n\n\S", record) for record in records), path.name

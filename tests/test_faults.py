@@ -20,7 +20,7 @@ import pytest
 
 from pipeline import exports, night, pages, registry
 from pipeline.cli import status
-from pipeline.engine import build, connections, versions
+from pipeline.engine import build, connections, fingerprints, versions
 from pipeline.intake import erasure, ledger, redact, tombstones
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, read, registers
@@ -382,7 +382,7 @@ def test_b07_the_file_has_one_more_try_and_the_next_only_from_another_reader(dyi
     for _ in range(4):
         night_over()
     assert len(deaths) == 2
-    monkeypatch.setattr(ledger, "reader_version", lambda: "next")
+    monkeypatch.setattr(fingerprints, "reader", lambda: "next")
     for _ in range(3):
         night_over()
     assert len(deaths) == 4
@@ -523,7 +523,7 @@ def test_b14_a_page_that_fails_half_way_keeps_the_old_set(copy, monkeypatch):
 def test_b14_a_failed_page_step_ends_with_four():
     from pipeline.cli.run import Report
 
-    report = Report(Workspace(Path("x")), 1.0, {"accepted": 3}, [("pages", pages.BuildError("ringkasan is not whole"))])
+    report = Report(Workspace(Path("x")), 1.0, {"accepted": 3}, [night.Stopped("pages", night.BUG, "", "")])
     assert report.status == night.NOT_PUBLISHED
 
 

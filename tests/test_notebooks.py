@@ -325,6 +325,6 @@ def test_an_empty_table_says_so_and_prose_is_text(db, capsys):
 
 def test_tables_escape_what_they_show(db, capsys):
     db.tabel(pl.DataFrame({"a": ["<img src=x onerror=alert(1)>"]}))
-    from pipeline.html.nbview import table_html
+    from pipeline.notebook.nbview import table_html
 
     assert "<img" not in table_html([nb._column("a", "A", pl.Utf8())], [("<img src=x>",)], "x", db.kata)

@@ -113,12 +113,6 @@ def test_a_tie_goes_to_the_programme_that_was_rarer_in_the_90_days_before():
     assert tagged(frame)["programme"].to_list() == ["cerdas", "cerdas", "membangun", "membangun", "cerdas"]
 
 
-def test_formats_are_five_and_the_unknown_is_other():
-    kinds = pl.DataFrame({"t": ["photo", "image", "Reel", "live", "carousel", "link", "text", "poll", None]})
-    expected = ["photo", "photo", "video", "video", "carousel", "link", "text", "other", None]
-    assert kinds.select(f=themes.format_of(pl.col("t")))["f"].to_list() == expected
-
-
 @settings(deadline=None, max_examples=12)
 @given(st.lists(st.text(max_size=60), max_size=6), st.randoms())
 def test_tags_do_not_depend_on_the_order_or_company_of_posts(captions, random):

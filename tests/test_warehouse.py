@@ -1,5 +1,6 @@
 """Build aside, check, seal, publish, read: what is published is whole, and nothing else is."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import polars as pl
 import pytest
 
 from pipeline import registry
-from pipeline.engine import build, connections, history, models, trace, versions
+from pipeline.engine import build, connections, models, trace, versions
 from pipeline.engine.models import Check
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, registers
@@ -68,6 +69,15 @@ def test_the_period_of_a_version_is_that_of_what_was_observed(published):
     with versions.open_version(published[0]) as version:
         info = version.info
     assert (info["period_start"], info["period_end"]) == (date(2026, 10, 1), date(2026, 10, 12))
+
+
+def test_a_post_from_before_the_calendar_has_its_month(tmp_path):
+    workspace = Workspace(tmp_path).create()
+    rows = [post("instagram", "1", "2016-03-05T03:00"), post("instagram", "2", "2026-10-03T03:00")]
+    drop(workspace, "a-ig/1.csv", "instagram", rows, captured_at="2026-11-20")
+    ingest(workspace)
+    result = build.build(workspace, registry=registers(), now=NOW)
+    assert not [c.name for c in result.checks if c.blocking and not c.passed]
 
 
 def test_the_manifest_seals_rows_sums_and_bytes(published):
@@ -228,24 +238,49 @@ def test_b11_a_restate_entry_with_its_reason_lets_it_through(copy):
     assert rows["note"].unique().to_list() == ["akun salah perangkat daerah"]
 
 
-def test_p8_a_change_without_a_cause_is_unexplained(copy, monkeypatch):
+def other_sql(monkeypatch, name: str, old: str, new: str) -> None:
+    """Another rule for one table, from now on."""
     graph = models.models()
-    posts = next(m for m in graph if m.name == "marts.account_month")
-    import dataclasses
+    spoiled = [dataclasses.replace(m, sql=m.sql.replace(old, new, 1)) if m.name == name else m for m in graph]
+    assert spoiled != graph
+    monkeypatch.setattr(build, "models", lambda: spoiled)
+    monkeypatch.setattr(models, "checks", lambda: [c for c in _all_checks if c.name == "history_explained"])
 
-    spoiled = dataclasses.replace(posts, sql=posts.sql.replace("o.engagement,", "o.engagement + 1 AS engagement,", 1))
-    monkeypatch.setattr(build, "models", lambda: [spoiled if m is posts else m for m in graph])
+
+def count_more(workspace: Workspace) -> None:
+    """One comment more in a raw row, with nothing that says why."""
+    with connections.open_raw(workspace) as con:
+        con.execute("UPDATE raw.post_snapshots SET comments = comments + 1, engagement_rcs = engagement_rcs + 1")
+
+
+def test_p8_a_change_without_a_cause_is_unexplained(copy, monkeypatch):
+    count_more(copy)
     monkeypatch.setattr(models, "checks", lambda: [c for c in _all_checks if c.name == "history_explained"])
     with pytest.raises(build.NotPublished):
         build.build(copy, registry=registers(), now=NOW)
 
 
+def test_p8_another_rule_for_the_table_of_a_figure_is_the_cause_of_its_change(copy, monkeypatch):
+    other_sql(monkeypatch, "marts.account_month", "o.engagement,", "o.engagement + 1 AS engagement,")
+    build.build(copy, registry=registers(), now=NOW)
+    assert changed(copy)["reason_code"].unique().to_list() == ["RULES"]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("core.audience", "SELECT", "SELECT 1 AS one,"),  # a table that no total is made of
+        ("marts.account_month", "SELECT", "SELECT  -- the same, said again\n"),
+    ],
+)
+def test_p8_a_rule_of_another_table_or_a_comment_excuses_nothing(copy, monkeypatch, name, old, new):
+    other_sql(monkeypatch, name, old, new)
+    count_more(copy)
+    with pytest.raises(build.NotPublished):
+        build.build(copy, registry=registers(), now=NOW)
+
+
 _all_checks = models.checks()
-
-
-def test_our_own_rules_have_a_fingerprint():
-    assert history.rules() == history.rules()
-    assert len(history.rules()) == 16
 
 
 # --- trace --------------------------------------------------------------------------------------------------------------

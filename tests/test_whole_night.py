@@ -10,7 +10,7 @@ import pytest
 from test_cli import call
 
 from pipeline import night
-from pipeline.engine import versions
+from pipeline.engine import connections, versions
 from pipeline.engine.trace import UnknownFigure, trace
 from pipeline.intake import ledger
 from pipeline.settings import Workspace
@@ -72,6 +72,28 @@ def test_status_is_there_for_programs_and_names_who_did_not_send(demo):
     assert found["version"]["simulated"] is True and found["refused"] == 0
     truth = json.loads((workspace.root / "truth.json").read_text(encoding="utf-8"))
     assert truth["special"]["no_data"] in {row["agency_id"] for row in found["coverage"]}
+
+
+def test_rows_that_break_a_check_are_held_and_the_rest_is_published(copy):
+    before = versions.current(copy)
+    with connections.open_raw(copy) as con:
+        [(file, export_id)] = con.execute(
+            """SELECT file_name, export_id FROM raw.exports
+            WHERE account_id LIKE 'ig-%' AND grain = 'post' AND n_stored > 0 ORDER BY export_id LIMIT 1"""
+        ).fetchall()
+        con.execute("UPDATE raw.post_snapshots SET likes = -1 WHERE export_id = $id", {"id": export_id})
+    result = call("run", workspace=copy.root)
+    assert result.returncode == night.PARTLY, result.stdout + result.stderr
+    assert versions.current(copy) != before
+    told = json.loads(call("status", "--json", workspace=copy.root).stdout)["problems"]
+    assert [(p["file"], p["outcome"], p["code"]) for p in told if p["outcome"] == "held"] == [
+        (file, "held", "CHECK_column_values")
+    ]
+    with versions.open_version(copy) as version:
+        assert version.sql("SELECT 1 FROM core.posts WHERE export_id = $id", id=export_id).is_empty()
+        held = version.sql("SELECT file_name, code FROM marts.export_files WHERE outcome = 'held'").rows()
+    assert held == [(file, "CHECK_column_values")]
+    assert Path(file).name in (copy.site / "latest/id/kualitas.html").read_text(encoding="utf-8")
 
 
 def test_a_bad_file_is_told_in_a_sentence_and_changes_no_figure(copy):

@@ -28,7 +28,7 @@ class Column:
 
     name: str
     label: str
-    kind: str = "text"  # text | integer | number | times | percent | change | month | day | hours
+    kind: str = "text"  # text | integer | compact | number | times | percent | change | growth | signed | month | day | hours
     digits: int = 0
 
     def show(self, words: Words, value) -> str:
@@ -36,6 +36,9 @@ class Column:
             return "–" if self.kind != "text" else ""
         writers: dict[str, Callable] = {
             "integer": words.integer,
+            "compact": words.compact,
+            "growth": lambda v: words.change(math.exp(v), self.digits),  # ln scale
+            "signed": lambda v: words.number(v, self.digits, signed=True),
             "number": lambda v: words.number(v, self.digits),
             "times": lambda v: words.times(v, self.digits or 2),
             "percent": lambda v: words.percent(v, self.digits),

@@ -1,12 +1,11 @@
 """Dot-and-interval rows: themes, platforms, training cohorts, one agency among its peers."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from pipeline.charts import JUDGED, SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts import JUDGED, SIZES, Chart, Column, Figure, Table, finish, note, outside, ratio_axis, rule
 from pipeline.charts.marks import across, hover_interval, interval_columns, lines, points, shade, short_rule
 from pipeline.html.escape import tampil, teks
 from pipeline.html.locale import Words
@@ -38,7 +37,7 @@ def theme_dots(
     table = Table(
         (
             Column("programme", words.plain("Theme")),
-            Column("lift", words.plain("Lift ×"), "times"),
+            Column("lift", words.plain("Pull ×"), "times"),
             *interval_columns(words),
             Column("n_posts", words.plain("Posts"), "integer"),
             Column("n_agencies", words.plain("Agencies"), "integer"),
@@ -51,13 +50,14 @@ def theme_dots(
         title=_theme_title(rows, words),
         subtitle=words._("Response to posts on a theme against the same account's other posts (×1.00 = the same)"),
         reading=words._(
-            "Square: estimate; bar: 95% interval. Grey: the interval touches ×1, so no difference is certain. Which posts get a "
-            "theme is a choice of the agency, so this is an association, not an effect."
+            "Square: the best guess; bar: the range in which the true value very probably lies. Grey: the bar touches ×1, so no "
+            "difference is certain. Agencies choose their themes, so the two go together; one need not cause the other."
         ),
-        source=words._("Source: platform exports; themes tagged by rules")
+        source=words._("Source: platform files; themes found by words and hashtags")
         if untagged is None
         else words._(
-            "Source: platform exports; themes tagged by rules. No theme: {share} of posts.", share=words.percent(untagged)
+            "Source: platform files; themes found by words and hashtags. No theme: {share} of posts.",
+            share=words.percent(untagged),
         ),
         description=_rows_description(rows, words),
         table=table,
@@ -105,7 +105,7 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
     table = Table(
         (
             Column("platform", words.plain("Platform")),
-            Column("vs_expected", words.plain("× expected"), "times"),
+            Column("vs_expected", words.plain("× usual"), "times"),
             *interval_columns(words),
             Column("n_posts", words.plain("Posts"), "integer"),
             Column("er_account", words.plain("Rate per post"), "percent", 2),
@@ -119,12 +119,13 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
     return Chart(
         name="platform",
         title=_platform_title(rows, words),
-        subtitle=words._("Each platform against its own expected value (×1.00 = as expected)"),
+        subtitle=words._("Each platform against what is usual there (×1.00 = as usual)"),
         reading=words._(
-            "Reach, impressions and views are counted differently, so platforms are compared with their own expected value and "
-            "never with each other. Without a square: not judged, for the reason given at the platform."
+            "Platforms count differently, so each is compared with what is usual there and never with another. Without "
+            "a square: not "
+            "judged, for the reason given at the platform."
         ),
-        source=words._("Source: platform exports downloaded by the agencies"),
+        source=words._("Source: platform files downloaded by the agencies"),
         description=_rows_description(rows, words),
         table=table,
         figures=_figures(rows, words),
@@ -137,11 +138,11 @@ def _platform_row(row: dict, words: Words) -> dict:
     if judged or row["state"] == "too_few_accounts":
         small = words.plain("{n} posts · rate {rate}", n=posts, rate=words.percent(row["er_account"], 2))
     elif row["state"] == "too_few_posts":
-        small = words.plain("{n} mature posts, 5 are needed", n=posts)
+        small = words.plain("{n} posts old enough, 5 are needed", n=posts)
     elif row["state"] == "not_covered":
-        small = words.plain("exports cover {share} of the days", share=words.percent(row.get("coverage")))
+        small = words.plain("downloads cover {share} of the days", share=words.percent(row.get("coverage")))
     else:
-        small = words.plain("no export of the three months")
+        small = words.plain("no download of the three months")
     return {
         **row,
         "label": PLATFORM_NAMES.get(row["platform"], row["platform"]),
@@ -159,12 +160,12 @@ def _platform_title(rows: list[dict], words: Words) -> str:
     if not judged:
         return words._("No platform has enough posts to be judged")
     if up and down:
-        return words._("Above expected on {up}, below on {down}", up=words.join(up), down=words.join(down))
+        return words._("More response than usual on {up}, less on {down}", up=words.join(up), down=words.join(down))
     if up:
-        return words._("Above expected on {up}", up=words.join(up))
+        return words._("More response than usual on {up}", up=words.join(up))
     if down:
-        return words._("Below expected on {down}", down=words.join(down))
-    return words._("As expected, or not certain, on every judged platform")
+        return words._("Less response than usual on {down}", down=words.join(down))
+    return words._("Not certainly different from the usual on any platform")
 
 
 def cohort_word(wave: object, words: Words) -> str:
@@ -209,8 +210,11 @@ def cohort_dots(frame: pl.DataFrame, words: Words) -> Chart:
         if clear
         else words._("No single cohort differs for certain"),
         subtitle=words._("Response after training against what the not-yet-trained suggest (×1.00 = no difference)"),
-        reading=words._("Square: estimate; bar: 95% interval. Cohorts are small, so wide intervals are normal."),
-        source=words._("Source: training register and platform exports"),
+        reading=words._(
+            "Square: the best guess; bar: the range in which the true value very probably lies. Cohorts are small, so "
+            "long bars are normal."
+        ),
+        source=words._("Source: training register and platform files"),
         description=_rows_description(rows, words),
         table=table,
         figures=_figures(rows, words),
@@ -324,68 +328,64 @@ def _squares(group: list[tuple[float, dict]], side: str, words: Words) -> dict:
     return points(*place, TINT[side], hover, size=10, hollow=side == "data", symbol="square")
 
 
-def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str) -> Chart:
+def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str, box: tuple[float, float] | None = None) -> Chart:
     """One agency among the judged members of its peer group on one line, the others anonymous grey.
 
-    peers: agency_id, vs_expected, lower, upper, state — the whole group; the agency itself is never part of its own benchmark."""
+    peers: agency_id, vs_expected, lower, upper, state, peer_median — the whole group; the agency itself is never part of its own
+    benchmark. box: lower and upper quarter of the others, where the version has them."""
     rows = [r for r in peers.to_dicts() if r["vs_expected"]]
     own = next((r for r in rows if r["agency_id"] == agency_id), None)
     others = sorted(r["vs_expected"] for r in rows if r["agency_id"] != agency_id and r["state"] in JUDGED)
-    middle = _quantile(others, 0.5)
+    middle = own.get("peer_median") if own else None
+    value, lower, upper = (own[c] for c in ("vs_expected", "lower", "upper")) if own else (None, None, None)
     table = Table(
         (
             Column("what", words.plain("What")),
-            Column("vs_expected", words.plain("× expected"), "times"),
+            Column("vs_expected", words.plain("× usual"), "times"),
             *interval_columns(words),
         ),
         (
-            (name, own and own["vs_expected"], own and own["lower"], own and own["upper"]),
-            (words.plain("Median of the other members"), middle, None, None),
-            (words.plain("Lower and upper quarter of the other members"), None, _quantile(others, 0.25), _quantile(others, 0.75)),
+            (name, value, lower, upper),
+            (words.plain("Middle of the other members"), middle, None, None),
+            *([(words.plain("Lower and upper quarter of the other members"), None, *box)] if box else []),
         ),
     )
-    side = outside(own["vs_expected"], own["lower"], own["upper"]) if own and own["state"] in JUDGED else "data"
+    side = outside(value, lower, upper) if own and own["state"] in JUDGED else "data"
     return Chart(
         name="posisi",
         title={
-            "up": words._("Above its expected value"),
-            "down": words._("Below its expected value"),
-            "flat": words._("Not certainly different from its expected value"),
+            "up": words._("More response than usual"),
+            "down": words._("Less response than usual"),
+            "flat": words._("Not certainly different from the usual"),
             "data": words._("Not judged: too little data"),
         }[side],
-        subtitle=words._(
-            "Dot and bar: this agency with its 95% interval. Grey dots: the other members of its peer group; short line: their "
-            "median."
+        subtitle=words._("Response against what is usual for such accounts (×1.00), among its peer group"),
+        reading=words._(
+            "Large dot: this agency; bar: the range in which its true value very probably lies. Grey dots: the other "
+            "members of its "
+            "group; short line: their middle; shaded: their middle half. The agency is left out of its own benchmark."
         ),
-        reading=words._("The shaded range ×0.80–×1.25 counts as “as expected”. The agency is left out of its own benchmark."),
-        source=words._("Source: platform exports downloaded by the agencies"),
+        source=words._("Source: platform files downloaded by the agencies"),
         description=words._(
-            "{name}: {value} ({interval}); the median of {n} other members is {median}.",
+            "{name}: {value} ({interval}); the middle of {n} other members is {median}.",
             name=name,
-            value=words.times(own["vs_expected"] if own else None),
+            value=words.times(value),
             n=words.integer(len(others)),
             median=words.times(middle),
-            interval=words.interval(*((own["lower"], own["upper"]) if own else (None, None)), kind="times"),
+            interval=words.interval(lower, upper, kind="times"),
         ),
         table=table,
-        figures={size: _standing_figure(own, others, side, words, size) for size in SIZES} if own or others else {},
-        figure_id=f"agency_window:vs_expected:agency_id={agency_id}",
+        figures={size: _standing_figure(own, others, side, box, words, size) for size in SIZES} if own or others else {},
     )
 
 
-def _quantile(values: Sequence[float], share: float) -> float | None:
-    if not values:
-        return None
-    place = (len(values) - 1) * share
-    low = math.floor(place)
-    return values[low] + (values[min(low + 1, len(values) - 1)] - values[low]) * (place - low)
-
-
-def _standing_figure(own: dict | None, others: list[float], side: str, words: Words, size: str):
+def _standing_figure(
+    own: dict | None, others: list[float], side: str, box: tuple[float, float] | None, words: Words, size: str
+) -> Figure:
     # without rims a crowd is drawn as one path: a page of hundreds of peers stays small
     bare = {"width": 0, "color": colour("neutral")}
     crowd = points(others, [_jitter(i) for i in range(len(others))], "neutral", [], size=7, opacity=0.55, line=bare)
-    middle = _quantile(others, 0.5)
+    middle = own.get("peer_median") if own else None
     return finish(
         [{**crowd, "hoverinfo": "skip"}, *(_own_marks(own, side, words) if own else [])],
         {
@@ -393,11 +393,11 @@ def _standing_figure(own: dict | None, others: list[float], side: str, words: Wo
             "xaxis": ratio_axis([*others, *((own["vs_expected"], own["lower"], own["upper"]) if own else ())], words),
             "yaxis": {"type": "linear", "range": [-0.7, 1.8], "showgrid": False, "showticklabels": False},
             "shapes": [
-                shade(0.8, 1.25),
+                *([shade(*box)] if box else []),
                 rule("x", 1.0),
                 *([short_rule(middle, -0.45, 0.45, tint="ink2", width=2, below=False)] if middle else []),
             ],
-            "annotations": [note(words.plotly("as expected"), 0, 1, size=11, yref="paper", yanchor="bottom", xref="x")],
+            "annotations": [note(words.plotly("as usual"), 0, 1, size=11, yref="paper", yanchor="bottom", xref="x")],
         },
         size,
         height={"w": 150, "m": 130, "n": 150}[size],

@@ -36,20 +36,23 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
     return Chart(
         name="sebelum-sesudah",
         title=words.ngettext(
-            "{n} agency moved further than chance allows after its training",
-            "{n} agencies moved further than chance allows after their training",
+            "{n} agency moved beyond its range after its training",
+            "{n} agencies moved beyond their range after their training",
             clear,
         )
         if clear
-        else words._("No single agency moved further than chance allows"),
-        subtitle=words._("Response before (hollow) and after the training (filled), per agency, against its own expected value"),
+        else words._("No single agency moved beyond its range"),
+        subtitle=words._("Response before (hollow) and after the training (filled), per agency, against the usual"),
         reading=words._(
-            "Alphabetical. Colour only when the agency's own 95% interval, measured beside the not-yet-trained, clears ×1.00; "
-            "it stands on the right. One agency alone proves little; the estimate above uses all."
+            "Alphabetical. Colour only when the agency's whole range, measured beside the not-yet-trained, lies on one "
+            "side of ×1; "
+            "it stands on the right. One agency alone proves little: some would be coloured without any effect. The "
+            "number above uses "
+            "all."
         ),
-        source=words._("Source: training register and platform exports"),
+        source=words._("Source: training register and platform files"),
         description=words._(
-            "{clear} of {n} trained agencies moved further than chance allows.",
+            "{clear} of {n} trained agencies moved beyond their range.",
             clear=words.integer(clear),
             n=words.integer(len(rows)),
         ),
@@ -58,8 +61,9 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
         figure_id="training_agency:effect",
         listed=Table(columns, tuple(tuple(r[k] for k in keys) for r in drawn)) if len(drawn) < len(rows) else None,
         listed_note=words._(
-            "Drawn and listed: {drawn} agencies whose own interval clears ×1.00, or the first by alphabet; all {n} are in the "
-            "CSV.",
+            "Drawn and listed: {drawn} agencies whose whole range lies on one side of ×1, or the first by alphabet; "
+            "all {n} are in "
+            "the CSV.",
             drawn=words.integer(len(drawn)),
             n=words.integer(len(rows)),
         ),

@@ -1,13 +1,15 @@
-"""Agencies against what chance allows: the funnel of section 4 of the metric catalogue."""
+"""Every agency with its range against its number of posts: the same test as everywhere, drawn once."""
+
+from __future__ import annotations
 
 import math
-from statistics import median
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
 
-from pipeline.charts import JUDGED, SIZES, Chart, Column, Table, band, finish, frame_size, note, outside, ratio_axis, rule
-from pipeline.charts.marks import interval_columns, points
+from pipeline.charts import JUDGED, SIZES, Chart, Column, Figure, Table, finish, frame_size, note, outside, ratio_axis, rule
+from pipeline.charts.marks import interval_columns, lines, points, upright
 from pipeline.html.escape import teks
 from pipeline.html.locale import Words
 from pipeline.html.svg import plain_text, text_width
@@ -18,27 +20,30 @@ MARKS = {
     "flat": ("neutral", "circle"),
     "data": ("neutral", "circle-open"),
 }
-LIMIT = 1.959964
 BY_PARTS = "<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>"
-LISTED = 60  # agencies; above that the page lists those outside, the CSV and the table of agencies all of them
+LISTED = 60  # agencies; above that the page lists those apart, the CSV and the table of agencies all of them
 
 
 def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
-    """`vs_expected` (log) against number of mature posts (log), with over-dispersed 68% and 95% limits.
+    """`vs_expected` (log) against number of judged posts (log), each agency with its own 95% interval.
 
-    frame: agency_id, short_name, vs_expected, lower, upper, n_posts, state. Only judged agencies outside the limits are
-    coloured and named (`judge`)."""
-    rows = [r for r in frame.sort("short_name").to_dicts() if r["vs_expected"] and (r["n_posts"] or 0) > 0]
-    judge(rows)
+    frame: agency_id, short_name, vs_expected, lower, upper, n_posts, state. Coloured and named are the judged agencies whose
+    whole
+    interval lies on one side of ×1: the test of the lists and of the agencies' own pages, and no second one."""
+    rows = [
+        {**r, "side": outside(r["vs_expected"], r["lower"], r["upper"]) if r["state"] in JUDGED else "data"}
+        for r in frame.sort("short_name").to_dicts()
+        if r["vs_expected"] and (r["n_posts"] or 0) > 0
+    ]
     counts = {kind: sum(r["side"] == kind for r in rows) for kind in MARKS}
     judged = len(rows) - counts["data"]
     table = Table(
         (
             Column("agency", words.plain("Agency")),
-            Column("n_posts", words.plain("Posts"), "integer"),
-            Column("vs_expected", words.plain("× expected"), "times"),
+            Column("n_posts", words.plain("Posts that were judged"), "integer"),
+            Column("vs_expected", words.plain("× usual"), "times"),
             *interval_columns(words),
-            Column("side", words.plain("Against the expected range")),
+            Column("side", words.plain("Against the usual")),
         ),
         tuple((r["short_name"], r["n_posts"], r["vs_expected"], r["lower"], r["upper"], _side(r["side"], words)) for r in rows),
     )
@@ -46,16 +51,17 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
     return Chart(
         name="rentang",
         title=_title(counts, judged, words),
-        subtitle=words._("Response against the expected value, by number of posts. One dot is one agency."),
+        subtitle=words._("Response against the usual (×1.00), by number of posts. One dot is one agency."),
         reading=words._(
-            "The fewer the posts, the wider the swing that chance alone produces. A dot inside the grey band should be neither "
-            "praised nor blamed for its place; and about {n} would lie outside by chance alone.",
-            n=words.integer(round(0.05 * judged)),
+            "The thin bar is the range in which the agency's true value very probably lies; the fewer posts, the longer it is. "
+            "Coloured and named: the whole bar lies above or below ×1. A grey dot should be neither praised nor blamed for its "
+            "place."
         ),
-        source=words._("Source: platform exports downloaded by the agencies"),
+        source=words._("Source: platform files downloaded by the agencies"),
         description=words._(
-            "{inside} of {judged} judged agencies lie inside the expected range, {above} above, {below} below; {hollow} are not "
-            "judged.",
+            "{above} of {judged} judged agencies lie above the usual, {below} below, {inside} are not certainly "
+            "different; {hollow} "
+            "are not judged.",
             inside=counts["flat"],
             judged=judged,
             above=counts["up"],
@@ -64,17 +70,14 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
         ),
         table=table,
         figures={size: _figure(rows, words, size) for size in SIZES} if rows else {},
-        figure_id="agency_window:vs_expected",
         keys=(
-            ("up", "▲", words._("above the expected range ({n})", n=counts["up"])),
-            ("neutral", "●", words._("inside the expected range ({n})", n=counts["flat"])),
-            ("down", "▼", words._("below the expected range ({n})", n=counts["down"])),
+            ("up", "▲", words._("above the usual ({n})", n=counts["up"])),
+            ("neutral", "●", words._("not certainly different ({n})", n=counts["flat"])),
+            ("down", "▼", words._("below the usual ({n})", n=counts["down"])),
             ("neutral", "○", words._("too little data, not judged ({n})", n=counts["data"])),
         ),
         listed=Table(table.columns, apart) if len(rows) > LISTED else None,
-        listed_note=words._(
-            "Only agencies outside the range are listed here; all {n} are in the CSV.", n=words.integer(len(rows))
-        ),
+        listed_note=words._("Only agencies above or below are listed here; all {n} are in the CSV.", n=words.integer(len(rows))),
     )
 
 
@@ -83,11 +86,11 @@ def _title(counts: dict[str, int], judged: int, words: Words) -> str:
         return words._("No agency has enough data to be judged yet")
     if counts["flat"] == judged:
         return words.ngettext(
-            "The one judged agency lies inside the range that chance allows",
-            "All {n} judged agencies lie inside the range that chance allows",
+            "The one judged agency draws about the usual response",
+            "All {n} judged agencies draw about the usual response",
             judged,
         )
-    return words._("{inside} of {judged} agencies lie inside the range that chance allows", inside=counts["flat"], judged=judged)
+    return words._("{inside} of {judged} agencies draw about the usual response", inside=counts["flat"], judged=judged)
 
 
 def _side(side: str, words: Words) -> str:
@@ -99,62 +102,20 @@ def _side(side: str, words: Words) -> str:
     }[side]
 
 
-def judge(rows: list[dict]) -> None:
-    """Adds `side` to each row: up, down, flat, or data when it is not judged.
-
-    Outside means both: beyond the over-dispersed 95% limit of Spiegelhalter (2005), z = ln(×) / √(τ² + se²) with τ² by moments on
-    winsorised z, and the agency's own interval clear of ×1. Chance alone puts about 5% outside, and the chart says so."""
-    judged = [r for r in rows if r["state"] in JUDGED and r["lower"] and r["upper"] and r["upper"] > r["lower"]]
-    spread = over_dispersion(judged)
-    for row in rows:
-        row["side"] = "data"
-    for row in judged:
-        z = math.log(row["vs_expected"]) / math.sqrt(spread + _se(row) ** 2)
-        clear = outside(row["vs_expected"], row["lower"], row["upper"])
-        row["side"] = clear if abs(z) > LIMIT else "flat"
-
-
-def _se(row: dict) -> float:
-    return math.log(row["upper"] / row["lower"]) / (2 * LIMIT)
-
-
-def over_dispersion(judged: list[dict]) -> float:
-    """τ²: spread between agencies beyond their own error, by DerSimonian–Laird moments on z winsorised at 10% and 90%."""
-    if len(judged) < 3:
-        return 0.0
-    scores = sorted(math.log(r["vs_expected"]) / _se(r) for r in judged)
-    low, high = scores[int(0.1 * (len(scores) - 1))], scores[math.ceil(0.9 * (len(scores) - 1))]
-    squares = sum(min(max(z, low), high) ** 2 for z in scores)
-    weights = [1 / _se(r) ** 2 for r in judged]
-    total = sum(weights) - sum(w * w for w in weights) / sum(weights)
-    return max(0.0, (squares - (len(judged) - 1)) / total) if total > 0 else 0.0
-
-
-def _figure(rows: list[dict], words: Words, size: str):
+def _figure(rows: list[dict[str, Any]], words: Words, size: str) -> Figure:
     font = 11 if size == "n" else 12
     counts = [r["n_posts"] for r in rows]
     low, high = min(counts) / 1.35, max(counts) * 1.5
-    judged = [r for r in rows if r["side"] != "data"]
-    grid = [low * (high / low) ** (i / 40) for i in range(41)]
-    limits = _limits(judged, grid)
-    seen = [r["vs_expected"] for r in rows]
-    # the band of very few posts is wide; it leaves the drawing rather than pressing the agencies together
-    edges = [min(max(v, min(seen) / 1.25), max(seen) * 1.25) for pair in limits.get(1.96, []) for v in pair]
-    axis = ratio_axis([*seen, *edges], words)
-    data = [
-        band(grid, [lo for lo, _ in pairs], [hi for _, hi in pairs], tint)
-        for z, tint in ((1.96, "surface2"), (1.0, "neutralbg"))
-        if (pairs := limits.get(z))
-    ]
+    axis = ratio_axis(_drawn(rows), words)
+    data = []
     for side in ("data", "flat", "down", "up"):
         group = [r for r in rows if r["side"] == side]
+        spans = [(r["lower"], r["upper"], r["n_posts"]) for r in group if r["lower"] and r["upper"]]
+        if spans:
+            apart = side in ("up", "down")
+            data.append(lines(*upright(spans), MARKS[side][0], width=2 if apart else 1, opacity=0.8 if apart else 0.3))
         if group:
             data.append(_dots(group, side, words))
-    notes = _names(rows, size, axis["range"], (math.log10(low), math.log10(high)), font)
-    if limits:
-        top = min(math.log10(limits[1.96][0][1]), axis["range"][1])
-        corner: dict[str, Any] = {"xanchor": "left", "yanchor": "top", "xshift": 5, "yshift": -2}
-        notes.append(note(words.plotly("95% expected range"), math.log10(low), top, size=font - 1, **corner))
     fives = high / low < 12  # a short axis has room for 5, 50 and 500 as well
     ticks = [t for t in (1, 3, 5, 10, 30, 50, 100, 300, 500, 1000, 3000) if low <= t <= high and (fives or t not in (5, 50, 500))]
     return finish(
@@ -166,29 +127,26 @@ def _figure(rows: list[dict], words: Words, size: str):
                 "range": [math.log10(low), math.log10(high)],
                 "tickvals": ticks,
                 "ticktext": [words.integer(t) for t in ticks],
-                "title": {"text": words.plotly("Posts in the period (log scale)")},
+                "title": {"text": words.plotly("Posts that were judged (log scale)")},
             },
             "yaxis": axis,
             "shapes": [rule("y", 1.0)],
-            "annotations": notes,
+            "annotations": _names(rows, size, axis["range"], (math.log10(low), math.log10(high)), font),
         },
         size,
         height={"w": 400, "m": 300, "n": 360}[size],
     )
 
 
-def _limits(judged: list[dict], grid: list[float]) -> dict[float, list[tuple[float, float]]]:
-    """Limits of chance at each number of posts: √(τ² + s²/n), s² the typical squared error per post."""
-    if len(judged) < 8:
-        return {}
-    spread = over_dispersion(judged)
-    per_post = median(_se(r) ** 2 * r["n_posts"] for r in judged)
-    return {
-        z: [(math.exp(-z * w), math.exp(z * w)) for w in (math.sqrt(spread + per_post / n) for n in grid)] for z in (1.96, 1.0)
-    }
+def _drawn(rows: list[dict[str, Any]]) -> Iterable[float]:
+    """What the axis must hold: every value and the ranges of judged agencies; the huge range of a few posts leaves the
+    drawing."""
+    values = [r["vs_expected"] for r in rows]
+    bounds = [r[name] for r in rows if r["side"] != "data" for name in ("lower", "upper")]
+    return [*values, *bounds]
 
 
-def _dots(group: list[dict], side: str, words: Words) -> dict:
+def _dots(group: list[dict[str, Any]], side: str, words: Words) -> dict[str, Any]:
     tint, symbol = MARKS[side]
     hover = [
         [

@@ -1,45 +1,45 @@
 """How long people wait for a first reply: a strip of quantiles on a log scale, with the target."""
 
+from __future__ import annotations
+
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
 
 from pipeline.charts import SIZES, Chart, Column, Table, finish, note, rule
 from pipeline.charts.marks import lines, points
 from pipeline.html.locale import Words
 
 TARGET_HOURS = 24.0
-SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
-LONGEST = 1e9
 
 
-def reply_times(waited: Sequence[tuple[float, bool]], words: Words, *, agency_id: str, minimum: int) -> Chart:
-    """`waited`: (hours, answered) of every question of the period. Open questions are waits that have not ended: they stay in the
-    order at the end, so a quantile that falls among them is written as not reached."""
-    n, open_count = len(waited), sum(not answered for _, answered in waited)
-    ordered = sorted(hours if answered else LONGEST for hours, answered in waited)
-    enough = n >= minimum
-    found = [(share, _at(ordered, share)) for share in SHARES] if enough else []
-    within = sum(h <= TARGET_HOURS for h in ordered) / n if n else None
+def reply_times(waits: pl.DataFrame, summary: Mapping[str, Any], words: Words, *, agency_id: str) -> Chart:
+    """waits: share, hours (null where the share is not reached yet), of `estimates.reply_waits`; summary: the row of
+    `estimates.response_summary`. Open questions are waits that have not ended; they are counted, not left out."""
+    found = [(share, hours) for share, hours in waits.sort("share").select("share", "hours").iter_rows()]
     table = Table(
         (
             Column("share", words.plain("Share of questions answered"), "percent"),
             Column("hours", words.plain("Within, hours"), "number", 1),
         ),
-        tuple((share, None if hours is None else hours) for share, hours in found),
+        tuple(found),
     )
     return Chart(
         name="balasan",
-        title=_title(found, within, enough, words),
+        title=_title(dict(found), summary, words),
         subtitle=words.ngettext(
             "Time to the first reply to {n} question, {open} still open",
             "Time to the first reply to {n} questions, {open} still open",
-            n,
-            open=words.integer(open_count),
+            summary["n"],
+            open=words.integer(summary["open"]),
         ),
         reading=words._(
-            "Thick bar: the middle half of questions; thin line: from the fastest tenth to the slowest tenth; dot: the median. "
-            "Dashed: the target of 24 hours. Open questions count as still waiting, they are not left out."
+            "Thick bar: the middle half of questions; thin line: from the fastest tenth to the slowest tenth; dot: half of the "
+            "questions have a reply by then. Dashed: the target of 24 hours. Open questions count as still waiting, they are not "
+            "left out."
         ),
         source=words._("Source: response log"),
         description="; ".join(
@@ -52,24 +52,17 @@ def reply_times(waited: Sequence[tuple[float, bool]], words: Words, *, agency_id
     )
 
 
-def _at(ordered: list[float], share: float) -> float | None:
-    value = ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-    return None if value >= LONGEST else max(value, 1 / 60)
-
-
 def _hours(hours: float | None, words: Words) -> str:
     return words.plain("not reached yet") if hours is None else words.hours(hours)
 
 
-def _title(found: list[tuple[float, float | None]], within: float | None, enough: bool, words: Words) -> str:
-    if not enough:
-        return words._("Too few questions in the log to judge reply times")
-    middle = dict(found)[0.5]
+def _title(at: dict[float, float | None], summary: Mapping[str, Any], words: Words) -> str:
+    middle = at.get(0.5)
     if middle is None:
         return words._("More than half of the questions have no reply yet")
     if middle <= TARGET_HOURS:
         return words._("Half of the questions get a reply within {hours}", hours=words.hours(middle))
-    return words._("Only {share} of questions get a reply within 24 hours", share=words.percent(within))
+    return words._("Only {share} of questions get a reply within 24 hours", share=words.percent(summary["answered_24h"]))
 
 
 def _figure(found: list[tuple[float, float | None]], words: Words, size: str):

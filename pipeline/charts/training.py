@@ -35,20 +35,18 @@ def event_study(frame: pl.DataFrame, words: Words, *, pretrend_p: float | None) 
         if pretrend_p is None
         else words._(
             "Trained against not-yet-trained, by months from the training (×1.00 = no difference). No difference was found "
-            "before the training (p = {p}).",
-            p=words.number(pretrend_p, 2),
+            "before the training.",
         )
         if pretrend_p >= 0.05
         else words._(
             "Trained against not-yet-trained, by months from the training (×1.00 = no difference). They already differed before "
-            "the training (p = {p}).",
-            p=words.number(pretrend_p, 2),
+            "the training.",
         ),
         reading=words._(
             "Shaded: before the training; there the dots should lie at ×1. After it, a dot whose bar does not touch ×1 is a "
             "difference that chance alone rarely produces."
         ),
-        source=words._("Source: training register and platform exports"),
+        source=words._("Source: training register and platform files"),
         description=words.ngettext("The chart has {n} month.", "The chart has {n} months.", len(rows)),
         table=table,
         figures={size: _figure(rows, words, size) for size in SIZES} if rows else {},

@@ -28,7 +28,7 @@ def regency_trend(
     table = Table(
         (
             Column("month", words.plain("Month"), "month"),
-            Column("median", words.plain("Median, × expected"), "times"),
+            Column("median", words.plain("Middle agency, × usual"), "times"),
             *interval_columns(words),
             Column("q1", words.plain("Lower quarter"), "times"),
             Column("q3", words.plain("Upper quarter"), "times"),
@@ -42,12 +42,13 @@ def regency_trend(
     return Chart(
         name="tren",
         title=_regency_title(drawn, words),
-        subtitle=words._("The agency in the middle, against its expected value (×1.00 = as expected), per month"),
+        subtitle=words._("Response of the agency in the middle against the usual (×1.00), per month"),
         reading=words._(
-            "Line: the agency in the middle. Dark band: 95% interval of that line. Light band: the middle half of agencies. "
-            "Hollow dot: a month with less than 95% of the data; its number may still change when exports arrive."
+            "Line: the agency in the middle. Dark band: the range in which its true value very probably lies. Light "
+            "band: the middle "
+            "half of agencies. Hollow dot: a month with less than 95% of the data; its number may still change when files arrive."
         ),
-        source=words._("Source: platform exports downloaded by the agencies"),
+        source=words._("Source: platform files downloaded by the agencies"),
         description=_regency_description(drawn, words),
         table=table,
         figures=figures,
@@ -73,7 +74,7 @@ def _regency_description(rows: list[dict], words: Words) -> str:
         return words._("No month has enough data.")
     last = rows[-1]
     return words._(
-        "In {month} the median was {value} ({interval}); half of the agencies lay between {q1} and {q3}.",
+        "In {month} the agency in the middle had {value} ({interval}); half of the agencies lay between {q1} and {q3}.",
         month=words.month(last["month"]),
         value=words.times(last["median"]),
         interval=words.interval(last["lower"], last["upper"], kind="times"),
@@ -207,10 +208,10 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
     table = Table(
         (
             Column("month", words.plain("Month"), "month"),
-            Column("vs_expected", words.plain("× expected"), "times"),
+            Column("vs_expected", words.plain("× usual"), "times"),
             *interval_columns(words),
             Column("n_posts", words.plain("Posts"), "integer"),
-            Column("peer_median", words.plain("Peer median"), "times"),
+            Column("peer_median", words.plain("Middle of the group"), "times"),
         ),
         tuple((m, a.get("vs_expected"), a.get("lower"), a.get("upper"), a.get("n_posts"), p.get("median")) for m, a, p in rows),
     )
@@ -219,12 +220,12 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
     return Chart(
         name="tren",
         title=_agency_title(drawn, words, through),
-        subtitle=words._("Response against the expected value (×1.00 = as expected), per month"),
+        subtitle=words._("Response against the usual (×1.00), per month"),
         reading=words._(
-            "Line: this agency. Thin bars: 95% interval. Band: the middle half of its peer group. Hollow dot: an incomplete "
-            "month or fewer than 5 posts. The line is broken where a month is missing."
+            "Line: this agency. Thin bars: the range in which its true value very probably lies. Band: the middle half of its "
+            "group. Hollow dot: an incomplete month or fewer than 5 posts. The line is broken where a month is missing."
         ),
-        source=words._("Source: platform exports downloaded by the agencies"),
+        source=words._("Source: platform files downloaded by the agencies"),
         description=words.ngettext("The chart has {n} month with a value.", "The chart has {n} months with a value.", len(drawn)),
         table=table,
         figures={size: _agency_figure(rows, words, size, through) for size in SIZES} if drawn else {},
@@ -247,10 +248,10 @@ def _agency_title(rows: list[dict], words: Words, through: date | None) -> str:
         return words._("Lower than at the start of the period")
     states = {outside(r.get("vs_expected"), r.get("lower"), r.get("upper")) for r in rows[-3:]}
     if states == {"up"}:
-        return words._("Above its expected value in each of the last three months")
+        return words._("More response than usual in each of the last three months")
     if states == {"down"}:
-        return words._("Below its expected value in each of the last three months")
-    return words._("From month to month within ordinary swings")
+        return words._("Less response than usual in each of the last three months")
+    return words._("From month to month within ordinary ups and downs")
 
 
 def _agency_figure(rows: list[tuple], words: Words, size: str, through: date | None):

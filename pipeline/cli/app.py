@@ -105,15 +105,13 @@ def main() -> NoReturn:
 def _last_word(error: BaseException) -> int:
     from pipeline.settings import SettingsError
 
-    status, indonesian, english = night.explain(error)
     try:
         session = Session(_workspace_argument())
     except SettingsError:  # which language was meant is part of what is wrong
+        status, indonesian, english = night.explain(error)
         typer.echo(f"{indonesian}\n{english}", err=True)
         return status
-    if status == night.BUG:
-        log = night.write_log(session.workspace, error)
-        status, indonesian, english = night.explain(error, log)
+    status, indonesian, english = night.told(session.workspace, error)
     session.say(indonesian, english, error=True)
     return status
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pipeline import night
@@ -19,42 +18,38 @@ PUBLISHING = {"raw", "warehouse"}  # when one of these stops, nothing new is pub
 
 @dataclass
 class Report:
-    """One night. `failures` are (step, error) in the order in which they stopped."""
+    """One night, and what stopped in it."""
 
     workspace: Workspace
     seconds: float
     counts: dict[str, int] = field(default_factory=dict)
-    failures: list[tuple[str, BaseException]] = field(default_factory=list)
-    log: Path | None = None
+    failures: list[night.Stopped] = field(default_factory=list)
     silent: int = 0  # agencies that stopped sending
 
     @property
     def status(self) -> int:
         """Exit status: what stopped it, else whether files or silent agencies need a person, else done."""
         if self.failures:
-            found = [night.explain(error)[0] for _, error in self.failures]
-            step, _ = self.failures[0]
+            first = self.failures[0]
             # A page or a notebook that fails leaves the last good set in place: the figures are out, the pages are not.
-            return found[0] if step in PUBLISHING or found[0] != night.BUG else night.NOT_PUBLISHED
+            return first.status if first.step in PUBLISHING or first.status != night.BUG else night.NOT_PUBLISHED
         return night.PARTLY if self.silent or any(self.counts.get(outcome) for outcome in PROBLEMS) else night.DONE
 
     def lines(self, language: str = "id") -> list[str]:
         """At most ten lines for a terminal."""
         indonesian = language == "id"
-        told = [night.explain(error, self.log) for _, error in self.failures]
-        return [*(word[1] if indonesian else word[2] for word in told), *_summary(self, indonesian)]
+        return [*(stopped.id if indonesian else stopped.en for stopped in self.failures), *_summary(self, indonesian)]
 
 
 def overnight(workspace: Workspace) -> Report:
-    """Run the job `overnight` on a workspace whose lock the caller holds. Errors of steps are in the report, not raised."""
+    """Run the job `overnight` on a workspace whose lock the caller holds. What stops a step is in the report, not raised."""
     from pipeline.definitions import defs
     from pipeline.defs.run import execute
 
     began = time.monotonic()
     counts, failures = execute(defs, workspace)
-    log = next((night.write_log(workspace, error) for _, error in failures if night.explain(error)[0] == night.BUG), None)
     silent = len(status.silent(workspace)) if versions.current(workspace) else 0
-    return Report(workspace, time.monotonic() - began, counts, failures, log, silent)
+    return Report(workspace, time.monotonic() - began, counts, failures, silent)
 
 
 STEPS = {

@@ -14,6 +14,8 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeEla
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.exports.provenance import ESTIMATED
+
 OUTCOMES = {
     "accepted": ("diterima", "accepted", "green"),
     "flagged": ("diterima dengan catatan", "accepted, with a warning", "yellow"),
@@ -69,7 +71,8 @@ def _facts(export: Any, language: str) -> Iterable[tuple[str, str, Any]]:
     yield "akun", "account", ", ".join(_account(a) for a in export.accounts)
     yield "periode", "period", f"{export.first} – {export.last}" if export.first else ""
     if export.captured_at:
-        yield "diunduh", "exported", f"{export.captured_at:%Y-%m-%d %H:%M} UTC ({export.captured_from})"
+        estimated = "" if export.captured_from not in ESTIMATED else "perkiraan, " if language == "id" else "estimated, "
+        yield "diunduh", "exported", f"{export.captured_at:%Y-%m-%d %H:%M} UTC ({estimated}{export.captured_from})"
     dropped = ", ".join(f"{name} {count}" for name, count in export.dropped.items() if count)
     yield "baris", "rows", f"{export.n_rows}" + (f" (dilepas/left out: {dropped})" if dropped else "")
     yield "dipahami", "understood", ", ".join(f"{h} → {f}" for h, f in export.header.mapped.items())
@@ -87,11 +90,11 @@ def _next_step(export: Any, indonesian: bool) -> str:
         "accepted": ("tidak ada; berkas siap diletakkan di folder akunnya", "none; the file may be put in its account's folder"),
         "flagged": ("baca catatan di atas; berkas tetap dapat dipakai", "read the notes above; the file can be used"),
         "duplicate": ("tidak ada; berkas ini sudah pernah diterima", "none; this file was received before"),
-        "held": ("lengkapi yang diminta di atas, lalu jalankan lagi", "supply what is asked above, then run again"),
-        "refused": (
-            "unduh ulang seperti diminta di atas; tidak satu baris pun dipakai",
-            "export again as asked above; no row of it is used",
+        "held": (
+            "ikuti petunjuk di atas; berkas dilihat lagi pada proses berikutnya",
+            "do as said above; the file is looked at again in the next run",
         ),
+        "refused": ("ikuti petunjuk di atas; tidak satu baris pun dipakai", "do as said above; no row of it is used"),
     }
     step = steps.get(export.outcome, ("", ""))
     return step[0] if indonesian else step[1]

@@ -35,7 +35,8 @@ def inbox_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
     ],
 )
 def raw(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult]:
-    report = ledger.ingest(night.workspace, registry.load(night.workspace.registry))
+    with night.telling():
+        report = ledger.ingest(night.workspace, registry.load(night.workspace.registry))
     counts = {str(outcome): int(n) for outcome, n in report.counts.items()}
     context.log.info("exports: %s", counts or "nothing new")
     for name in RAW_TABLES:

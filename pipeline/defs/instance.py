@@ -1,30 +1,36 @@
-"""The Dagster instance of a workspace: the house's dagster.yaml, with its storage moved into that workspace."""
+"""The Dagster instance of a workspace: the house's dagster.yaml, with its storage in that workspace."""
+
+import os
 
 import dagster as dg
-from dagster._core.instance import InstanceRef
+import yaml
 
-from pipeline.files import shipped
+from pipeline.files import load_yaml, shipped, write_atomically
 from pipeline.settings import Workspace
 
-CONFIGURATION = shipped()
 STORAGE = {"module": "pipeline.defs.storage", "class": "Storage"}
+HEADER = "# Written by terukur at every start from the dagster.yaml that comes with it; change that one.\n"
 
 
-def instance_ref(workspace: Workspace) -> InstanceRef:
-    """Needs no DAGSTER_HOME. Nothing is written before the instance is used."""
-    home = workspace.dagster
-    home.mkdir(mode=0o750, parents=True, exist_ok=True)
-    overrides = {
-        "storage": {"custom": {**STORAGE, "config": {"base_dir": str(home / "storage")}}},
-        "local_artifact_storage": {
-            "module": "dagster._core.storage.root",
-            "class": "LocalArtifactStorage",
-            "config": {"base_dir": str(home)},
-        },
-    }
-    return InstanceRef.from_dir(str(home), config_dir=str(CONFIGURATION), overrides=overrides)
+def home(workspace: Workspace) -> str:
+    """The folder that DAGSTER_HOME names, for `terukur ui` and for who calls `dagster` by hand; configured as the house is."""
+    folder = workspace.dagster
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    said = load_yaml(shipped("dagster.yaml").read_text(encoding="utf-8"))
+    said["storage"] = {"custom": {**STORAGE, "config": {"base_dir": str(folder / "storage")}}}
+    said["local_artifact_storage"]["config"]["base_dir"] = str(folder)
+    text, place = HEADER + yaml.safe_dump(said, sort_keys=False), folder / "dagster.yaml"
+    if not place.exists() or place.read_text(encoding="utf-8") != text:
+        write_atomically(place, text)
+    return str(folder)
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
+    """What a process of Dagster's needs to know to work on this workspace, and to send nothing anywhere."""
+    own = {"DAGSTER_HOME": home(workspace), "TERUKUR_WORKSPACE": str(workspace.root), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    return {**os.environ, **own}
 
 
 def open_instance(workspace: Workspace) -> dg.DagsterInstance:
     """Use as a context manager."""
-    return dg.DagsterInstance.from_ref(instance_ref(workspace))
+    return dg.DagsterInstance.from_config(home(workspace))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -33,6 +34,16 @@ class Night(dg.ConfigurableResource):
             if context.instance and context.run:
                 sweep(context.instance, except_run=context.run.run_id)
             yield self
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What stops a step leaves it as Dagster's Failure: its metadata are the exit status and the sentences for a person."""
+        try:
+            yield
+        except Exception as error:
+            status, indonesian, english = night.told(self.workspace, error)
+            said: dict[str, Any] = {"exit_status": status, "id": indonesian, "en": english}
+            raise dg.Failure(f"{indonesian} / {english}", metadata=said, allow_retries=False) from error
 
 
 def sweep(instance: dg.DagsterInstance, except_run: str | None = None) -> list[str]:

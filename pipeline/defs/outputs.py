@@ -8,7 +8,6 @@ import dagster as dg
 
 from pipeline import pages, registry
 from pipeline.defs.night import Night
-from pipeline.defs.schedules import stopped
 from pipeline.defs.warehouse import key_of
 from pipeline.engine import models, versions
 from pipeline.notebook import execution
@@ -38,20 +37,24 @@ def _notebooks(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def notebooks(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """A notebook that fails does not stop the night: its check fails, its last good page stays, the others go on."""
-        for record in execution.overnight(night.workspace):
-            if record.failure:
-                stopped.append(("notebooks", execution.Failed(record.name, record.failure["reason"])))
-                context.log.warning("notebook %s: %s", record.name, record.failure["reason"])
+        with night.telling():
+            records = execution.overnight(night.workspace)
+        for record in records:
             shown: dict[str, Any] = {"version": record.version or "-", "seconds": record.seconds, "charts": len(record.figures)}
             yield dg.MaterializeResult(asset_key=notebook_key(record.name), metadata=shown)
-            yield dg.AssetCheckResult(
-                asset_key=notebook_key(record.name),
-                check_name=RAN,
-                passed=record.failure is None,
-                description=record.failure["reason"] if record.failure else None,
-            )
+            yield _ran(record)
 
     return notebooks
+
+
+def _ran(record: execution.Record) -> dg.AssetCheckResult:
+    """The check of one notebook; where it failed its metadata tell it as `Night.telling` does of a step."""
+    key = notebook_key(record.name)
+    if record.failure is None:
+        return dg.AssetCheckResult(asset_key=key, check_name=RAN, passed=True)
+    failed = execution.Failed(record.name, record.failure["reason"])
+    said: dict[str, Any] = {"exit_status": failed.exit_status, "id": failed.id, "en": failed.en}
+    return dg.AssetCheckResult(asset_key=key, check_name=RAN, passed=False, description=record.failure["reason"], metadata=said)
 
 
 def _pages(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -67,8 +70,8 @@ def _pages(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
         ],
     )
     def site(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult]:
-        known = registry.load(night.workspace.registry)
-        with versions.open_version(night.workspace) as version:
+        with night.telling(), versions.open_version(night.workspace) as version:
+            known = registry.load(night.workspace.registry)
             result = pages.build(version, night.workspace.site, registry=known, notebooks=night.workspace.notebooks)
         for note in result.notes:
             context.log.warning("%s", note)

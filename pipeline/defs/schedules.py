@@ -16,16 +16,8 @@ TICK_SECONDS = 300
 READ_SECONDS = 30
 SHOWN = 50
 
-# What stopped each step, as it was raised: `terukur run` says it in a sentence. Only the process that ran the step knows.
-stopped: list[tuple[str, BaseException]] = []
 # The steps of this process's run that are done, in their order: whoever waits at a terminal is told which one is next.
 finished: list[str] = []
-
-
-@dg.failure_hook
-def remember(context: dg.HookContext) -> None:
-    if context.op_exception is not None:
-        stopped.append((context.op.name, context.op_exception))
 
 
 @dg.success_hook
@@ -36,7 +28,7 @@ def count(context: dg.HookContext) -> None:
 overnight_job = dg.define_asset_job(
     "overnight",
     selection=dg.AssetSelection.all(),
-    hooks={remember, count},
+    hooks={count},
     description="Files in, checked version and pages out.",
 )
 

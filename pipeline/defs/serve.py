@@ -1,20 +1,19 @@
 """`terukur ui`: webserver and daemon, started and ended together, on this machine only."""
 
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 
-from dagster_shared.serdes import serialize_value
-
-from pipeline.defs.instance import instance_ref, open_instance
+from pipeline.defs.instance import environment, open_instance
 from pipeline.defs.night import sweep_if_free
 from pipeline.settings import Workspace
 
 HOST = "127.0.0.1"  # the UI has no login: it is never offered to a network
 WAIT_SECONDS = 30
+# The command `dagster-daemon` of this Python, wherever its script lies.
+DAEMON = "from importlib.metadata import entry_points as e; e(group='console_scripts')['dagster-daemon'].load()()"
 
 
 def serve(workspace: Workspace, *, port: int = 3000, operate: bool = False) -> int:
@@ -25,8 +24,8 @@ def serve(workspace: Workspace, *, port: int = 3000, operate: bool = False) -> i
     previous = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     # In a session of their own: Ctrl-C in a terminal then reaches us alone, and they are ended once and in order.
     processes = [
-        subprocess.Popen(command, env=_environment(workspace), start_new_session=True)
-        for command in commands(workspace, port=port, operate=operate)
+        subprocess.Popen(command, env=environment(workspace), start_new_session=True)
+        for command in commands(port=port, operate=operate)
     ]
     try:
         while all(p.poll() is None for p in processes):
@@ -53,16 +52,12 @@ def _end(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def commands(workspace: Workspace, *, port: int, operate: bool) -> list[list[str]]:
+def commands(*, port: int, operate: bool) -> list[list[str]]:
     """The two command lines. Without `operate` the webserver refuses every change, whoever asks."""
-    target = ["--module-name", "pipeline.definitions", "--instance-ref", serialize_value(instance_ref(workspace))]
+    target = ["--module-name", "pipeline.definitions"]
     webserver = [sys.executable, "-m", "dagster_webserver", "--host", HOST, "--port", str(port), *target]
-    daemon = [sys.executable, "-m", "dagster._daemon", "run", "--log-level", "warning", *target]
+    daemon = [sys.executable, "-c", DAEMON, "run", "--log-level", "warning", *target]
     return [webserver if operate else [*webserver, "--read-only"], daemon]
-
-
-def _environment(workspace: Workspace) -> dict[str, str]:
-    return {**os.environ, "TERUKUR_WORKSPACE": str(workspace.root), "DAGSTER_DISABLE_TELEMETRY": "1"}
 
 
 def _stop(processes: list[subprocess.Popen]) -> None:

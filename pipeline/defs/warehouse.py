@@ -12,7 +12,9 @@ from pipeline import platforms, registry
 from pipeline.columns import columns
 from pipeline.defs.night import Night
 from pipeline.engine import build, models
+from pipeline.engine.aside import Held
 
+LEDGER = "marts.export_files"
 Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
@@ -37,21 +39,18 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
         ],
     )
     def warehouse(context: dg.AssetExecutionContext, night: Night) -> Events:
-        with build.Build(night.workspace, registry.load(night.workspace.registry)) as making:
-            for table in tables:
-                making.create(table)  # rows and seconds go to its metadata: every line of a log is an event in a database
-            for check in checks:
-                making.check(check)
+        with night.telling():  # rows and seconds go to the metadata of a table: every line of a log is an event in a database
             try:
-                version = making.publish()
-            except build.NotPublished:
-                yield from _check_results(making.checks, owner)
+                version = build.build(night.workspace, registry=registry.load(night.workspace.registry))
+            except build.NotPublished as error:
+                yield from _check_results(error.checks, [], owner)
                 raise
         context.log.info("published %s in %.1f s", version.version, version.seconds)
         described = {table.name: table for table in tables}
         for result in version.tables:
-            yield _materialized(result, described[result.name], version.version)
-        yield from _check_results(version.checks, owner)
+            about = {"held": len(version.held)} if result.name == LEDGER else {}
+            yield _materialized(result, described[result.name], version.version, about)
+        yield from _check_results(version.checks, version.held, owner)
 
     return [*references, warehouse]
 
@@ -69,11 +68,11 @@ def _spec(table: models.Model) -> dg.AssetSpec:
 
 def _table_of(check: models.Check, tables: list[models.Model]) -> str:
     """The table a rule is about: of those it reads, the one built last."""
-    read = models.tables_of(check.sql)
+    read = models.tables_of(check.sql) if check.sql else ()
     return next((table.name for table in reversed(tables) if table.name in read), tables[-1].name)
 
 
-def _materialized(result: build.TableResult, table: models.Model, version: str) -> dg.MaterializeResult:
+def _materialized(result: build.TableResult, table: models.Model, version: str, about: dict[str, Any]) -> dg.MaterializeResult:
     vocabulary = columns()
     schema = dg.TableSchema(
         columns=[
@@ -86,6 +85,7 @@ def _materialized(result: build.TableResult, table: models.Model, version: str) 
         "dagster/column_schema": schema,
         "seconds": round(result.seconds, 3),
         "version": version,
+        **about,
     }
     if table.sql:
         metadata["dagster/column_lineage"] = dg.TableColumnLineage(
@@ -98,13 +98,16 @@ def _materialized(result: build.TableResult, table: models.Model, version: str) 
     return dg.MaterializeResult(asset_key=key_of(result.name), metadata=metadata)
 
 
-def _check_results(results: list[build.CheckResult], owner: dict[str, str]) -> Iterator[dg.AssetCheckResult]:
+def _check_results(results: list[build.CheckResult], held: list[Held], owner: dict[str, str]) -> Iterator[dg.AssetCheckResult]:
+    """A check that set exports aside has failed and stops nothing: its exports are named."""
     for found in results:
+        files = sorted({one.file_name for one in held if one.check == found.name})
+        passed = found.passed and not files
         yield dg.AssetCheckResult(
             asset_key=key_of(owner[found.name]),
             check_name=found.name,
-            passed=found.passed,
-            severity=dg.AssetCheckSeverity.ERROR if found.blocking else dg.AssetCheckSeverity.WARN,
-            description=None if found.passed else f"{found.message_id} / {found.message_en}",
-            metadata={"failed_rows": found.failed_rows},
+            passed=passed,
+            severity=dg.AssetCheckSeverity.ERROR if found.blocking and not files else dg.AssetCheckSeverity.WARN,
+            description=None if passed else f"{found.message_id} / {found.message_en}",
+            metadata={"failed_rows": found.failed_rows, **({"held": files} if files else {})},
         )

@@ -20,9 +20,9 @@ from pipeline.engine.models import read_model
 from pipeline.exports import guards, read
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import Export
+from pipeline.exports.ownership import Accounts, assign
 from pipeline.files import shipped
-from pipeline.formats import by_kind
-from pipeline.intake.owners import AccountBook
+from pipeline.formats import Format, all_formats, by_kind
 from pipeline.platforms import platforms
 
 KEPT = ("accepted", "flagged")
@@ -122,12 +122,8 @@ def _members(path: Path) -> list[guards.Member]:
 
 def _one(export: Export, case: Case) -> Found:
     targets = _targets(export, case)
-    problem = None
     if export.outcome in KEPT:
-        problem = AccountBook(case.registry.accounts).resolve(export, targets[0] if targets else None).problem
-        if problem is not None:
-            export.outcome = "held" if problem.code == "UNKNOWN_ACCOUNT" else "refused"
-            export.messages = [*export.messages, problem]
+        assign(export, targets[:1], Accounts(case.registry), _format(export.kind))
     found = Found(export.as_json(), targets=targets if export.outcome in KEPT else [])
     found.record["messages"].sort(key=lambda m: _order(m["code"]))
     if export.kind:
@@ -149,12 +145,16 @@ def _order(code: str) -> int:
 
 
 @cache
-def _titles(kind: str) -> tuple[str, str]:
+def _format(kind: str | None) -> Format | None:
     try:
-        form = by_kind(kind)
+        return by_kind(kind) if kind else None
     except KeyError:  # a table that a mapping of the registry describes
-        return "", ""
-    return form.title_id, form.title_en
+        return None
+
+
+def _titles(kind: str) -> tuple[str, str]:
+    form = _format(kind)
+    return (form.title_id, form.title_en) if form else ("", "")
 
 
 def _names_somebody(export: Export) -> bool:
@@ -172,9 +172,9 @@ def _targets(export: Export, case: Case) -> list[str]:
 
 def _fitting(export: Export, case: Case) -> list[str]:
     """The sender's accounts of this export's platform; Meta's overview files do not say which of its two they are of."""
-    is_of_meta = (export.kind or "").startswith("meta.")
-    possible = (export.platform,) if export.platform else ("facebook", "instagram") if is_of_meta else None
-    return [a.account_id for a in case.directory.of(case.given) if possible is None or a.platform in possible]
+    family = (export.kind or "").partition(".")[0] + "."
+    possible = {export.platform} if export.platform else {f.platform for f in all_formats() if f.kind.startswith(family)} - {None}
+    return [a.account_id for a in case.directory.of(case.given) if not possible or a.platform in possible]
 
 
 def _other_door(export: Export, case: Case) -> str | None:

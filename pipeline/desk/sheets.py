@@ -14,9 +14,10 @@ from datetime import date
 
 from pipeline.formats import Column, Format, by_kind
 from pipeline.html.locale import Words
+from pipeline.platforms import having
 
 ROWS = 4
-HAND_FILLED = ("threads", "whatsapp", "telegram")
+HAND_FILLED = having("hand_filled")
 INPUTS = {"url": "url", "date": "date", "datetime": "datetime-local", "count": "text", "text": "text"}
 
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,22 +21,29 @@ import duckdb
 import polars as pl
 
 from pipeline import platforms
-from pipeline.engine import history
+from pipeline.engine import aside as set_aside
+from pipeline.engine import fingerprints, history
 from pipeline.engine import models as graph
+from pipeline.engine.aside import Aside, Held
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, open_raw
 from pipeline.engine.models import Check, Model, models
 from pipeline.engine.versions import Damaged, current, next_name, retain, seal, verify
 from pipeline.files import is_running, program_version, write_atomically
 from pipeline.settings import Workspace, settings
 
-REGISTERS = ("agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "agency_names")
+ROUNDS = 5  # of building without what broke a check: its exports, its accounts, what that lays bare
+REGISTERS = (
+    "agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "circulars", "objections",
+    "agency_names",
+)  # fmt: skip
 
 
 class NotPublished(RuntimeError):
     """A blocking check failed; the last good version stays published. `failed` lists the checks."""
 
-    def __init__(self, failed: list[CheckResult]):
+    def __init__(self, failed: list[CheckResult], checks: list[CheckResult] | None = None):
         self.failed = failed
+        self.checks = checks or failed  # all that ran
         self.exit_status = 4
         kept_id, kept_en = "Versi terakhir yang baik tetap terbit.", "The last good version stays published."
         self.id = f"Tidak diterbitkan. {self._listed('message_id', 'baris')} {kept_id}"
@@ -82,6 +89,7 @@ class BuildResult:
     tables: list[TableResult]
     checks: list[CheckResult]
     seconds: float
+    held: list[Held] = field(default_factory=list)  # exports that a check set aside
 
     @property
     def warnings(self) -> list[CheckResult]:
@@ -105,17 +113,26 @@ class Build:
     """
 
     def __init__(
-        self, workspace: Workspace, registry: Any = None, *, version_name: str | None = None, now: datetime | None = None
+        self,
+        workspace: Workspace,
+        registry: Any = None,
+        *,
+        version_name: str | None = None,
+        now: datetime | None = None,
+        aside: Aside | None = None,
     ):
         from pipeline import registry as registers
 
         self.workspace = workspace
+        self.aside = aside or Aside()
+        self.broken: list[tuple[Check, str]] = []  # blocking checks that failed, with the SQL of their rows
         self.registry = registry if registry is not None else registers.load(workspace.registry)
         self.now = (now or datetime.now(UTC)).replace(tzinfo=None)
         self.name = version_name or next_name(workspace)
         self.folder = workspace.warehouse / f"build-{os.getpid()}"
         self.tables: list[TableResult] = []
         self.checks: list[CheckResult] = []
+        self.made: list[Model] = []
         self.keys: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
 
@@ -127,7 +144,10 @@ class Build:
             with open_raw(self.workspace):
                 pass
         self.con = connect(self.folder)
-        attach(self.con, self.workspace.raw_db, "raw", "READ_ONLY")
+        if self.aside:
+            set_aside.attach(self.con, str(self.workspace.raw_db), self.aside)
+        else:
+            attach(self.con, self.workspace.raw_db, "raw", "READ_ONLY")
         attach(self.con, self.folder / "staging.duckdb", "staging")
         attach(self.con, self.folder / f"{self.name}.duckdb", "version", f"STORAGE_VERSION '{STORAGE_VERSION}'")
         self._attach_previous()
@@ -155,12 +175,18 @@ class Build:
         self.con.execute("ATTACH ':memory:' AS registry")
         self.con.execute("ATTACH ':memory:' AS reference")
         for name in REGISTERS:
-            self._store(f"registry.{name}", getattr(self.registry, name))
+            register = getattr(self.registry, name)
+            if name == "accounts":
+                register = register.filter(~pl.col("account_id").is_in(list(self.aside.accounts)))
+            self._store(f"registry.{name}", register)
         said = self.registry.settings
         self._store(
             "registry.settings",
-            pl.DataFrame({"name": [said.get("name")], "simulated": [bool(said.get("simulated"))]}),
+            pl.DataFrame(
+                {"name": [said.get("name")], "simulated": [bool(said.get("simulated"))], "main_agency": [said.get("main_agency")]}
+            ),
         )
+        self._store("registry.thresholds", pl.DataFrame([self.registry.thresholds.model_dump()]))
         self._store("reference.platforms", pl.DataFrame(platforms.rows(), infer_schema_length=None))
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
@@ -178,6 +204,7 @@ class Build:
         """Build one table. Errors name the file."""
         began = time.monotonic()
         self.keys[model.name] = model.key
+        self.made.append(model)
         try:
             if model.table is None:
                 self.con.execute(f"CREATE TABLE {model.name} AS {model.sql}")
@@ -201,9 +228,15 @@ class Build:
     def check(self, check: Check) -> CheckResult:
         """Run one check and remember what it found. Before the first one the past is compared with the last version."""
         if not self.checks:
-            history.compare(self.con, self.previous is not None)
-        failed = int(self._scalar(f"SELECT count(*) FROM ({check.sql.rstrip().rstrip(';')}\n)"))  # noqa: S608
-        sample = self.con.sql(check.sql).limit(5).pl().to_dicts() if failed else []
+            made_of = fingerprints.of_models(self.made).get(history.TABLE, "")
+            history.compare(self.con, self.previous is not None, made_of)
+            left_out = {"accounts": list(self.aside.accounts)}  # from the register too, which is no change of the register
+            self.con.execute(LEFT_OUT_SQL, left_out)
+        sql = (check.written({t.name: t.columns for t in self.tables}) if check.written else check.sql).rstrip().rstrip(";")
+        failed = int(self._scalar(f"SELECT count(*) FROM ({sql}\n)"))  # noqa: S608
+        sample = self.con.sql(sql).limit(5).pl().to_dicts() if failed else []
+        if failed and check.blocking:
+            self.broken.append((check, check.rows or sql))
         result = CheckResult(check.name, check.blocking, failed, check.message_id, check.message_en, sample)
         self.checks.append(result)
         return result
@@ -211,11 +244,15 @@ class Build:
     def _scalar(self, query: str) -> Any:
         return self.con.execute(query).fetchall()[0][0]  # fetchone would leave the connection busy
 
+    def what_to_leave_out(self) -> Aside | None:
+        """This build's exports to set aside, and those that its failed checks name; None where they name none, or too many."""
+        return set_aside.more(self.con, self.broken, self.aside)
+
     def publish(self) -> BuildResult:
         """Write what is known about the version into it, seal it, make it current. Raises NotPublished on a blocking check."""
         failed = [c for c in self.checks if c.blocking and not c.passed]
         if failed:
-            raise NotPublished(failed)
+            raise NotPublished(failed, self.checks)
         self._write_meta()
         sums = {t.name: self._sums(t) for t in self.tables if t.name.split(".")[0] != "staging"}
         self.con.execute("USE memory")
@@ -233,7 +270,7 @@ class Build:
         return {"rows": table.rows, "sums": row}
 
     def _write_meta(self) -> None:
-        described = {m.name: m for m in models()}
+        described, made_of = {m.name: m for m in models()}, fingerprints.of_models(self.made)
         published = [t for t in self.tables if described[t.name].is_published]
         rows = [
             {
@@ -241,6 +278,7 @@ class Build:
                 "description": described[t.name].description,
                 "key": ", ".join(described[t.name].key),
                 "rows": t.rows,
+                "fingerprint": made_of[t.name],
                 "columns": json.dumps(t.columns),
                 "lineage": json.dumps(
                     {c: [".".join(o) for o in origins] for c, origins in graph.lineage_of(described[t.name]).items()}
@@ -252,19 +290,18 @@ class Build:
         listed = [{k: v for k, v in asdict(c).items() if k != "sample"} | {"passed": c.passed} for c in self.checks]
         empty = {"name": pl.Utf8, "blocking": pl.Boolean, "failed_rows": pl.Int64, "message_id": pl.Utf8, "message_en": pl.Utf8}
         self._store("meta.checks", pl.DataFrame(listed, schema={**empty, "passed": pl.Boolean}))
-        self.con.execute(
-            VERSION_SQL,
-            {"version": self.name, "built_at": self.now, "pipeline_version": program_version(), "rules": history.rules()},
-        )
+        told = {"version": self.name, "built_at": self.now, "pipeline_version": program_version()}
+        self.con.execute(VERSION_SQL, told)
 
 
+LEFT_OUT_SQL = """UPDATE meta.changed_history SET reason_code = 'FILES', is_explained = TRUE
+WHERE account_id IN (SELECT unnest($accounts))"""
 # The period is that of what was observed; the window which a file states may begin years before its first row.
 VERSION_SQL = """CREATE TABLE meta.version AS
 SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS built_at,
     (SELECT max(captured_at) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS data_cutoff,
     seen.period_start, seen.period_end,
     s.simulated, s.name AS workspace_name, CAST($pipeline_version AS VARCHAR) AS pipeline_version,
-    CAST($rules AS VARCHAR) AS rules,
     (SELECT count(*) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS export_count,
     (SELECT count(*) FROM raw.exports WHERE outcome = 'refused') AS refused_count
 FROM registry.settings s CROSS JOIN (
@@ -282,17 +319,33 @@ def build(
     now: datetime | None = None,
     progress: Callable[[TableResult | CheckResult], None] | None = None,
 ) -> BuildResult:
-    """Build every table aside, run every check, seal and publish. Raises NotPublished, and then nothing has changed."""
-    with Build(workspace, registry, version_name=version_name, now=now) as making:
-        for model in models():
-            made = making.create(model)
-            if progress:
-                progress(made)
-        for check in graph.checks():
-            found = making.check(check)
-            if progress:
-                progress(found)
-        return making.publish()
+    """Build every table aside, run every check, seal and publish. Raises NotPublished, and then nothing has changed.
+
+    Exports on whose rows a blocking check breaks are set aside and everything is built again without them, at most ROUNDS times.
+    They are in `held` of the result and in the ledger.
+    """
+    checks = graph.checks()
+    aside = set_aside.standing(workspace, checks)
+    for _ in range(ROUNDS):
+        with Build(workspace, registry, version_name=version_name, now=now, aside=aside) as making:
+            _make(making, checks, progress)
+            left_out = making.what_to_leave_out() if making.broken else None
+            published = making.publish() if left_out is None else None
+        if published:
+            return replace(published, held=set_aside.record(workspace, aside))
+        aside = left_out or aside
+    raise NotPublished([c for c in making.checks if c.blocking and not c.passed], making.checks)
+
+
+def _make(making: Build, checks: list[Check], progress: Callable[[TableResult | CheckResult], None] | None) -> None:
+    for model in models():
+        made = making.create(model)
+        if progress:
+            progress(made)
+    for check in checks:
+        found = making.check(check)
+        if progress:
+            progress(found)
 
 
 def _sweep(workspace: Workspace) -> None:

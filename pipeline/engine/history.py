@@ -2,18 +2,16 @@
 
 Compared are the totals of account, agency and month that were complete when they were published. Causes, in the order in which
 they are looked for: the registry (which then needs a `restate` entry with a note in incidents.csv), files that were erased, files
-that arrived or changed their outcome, our own rules. What has none of these causes stops the publication.
+that arrived or changed their outcome, our own rules: another fingerprint of the table of these totals, which covers all that it
+is made of. What has none of these causes stops the publication.
 """
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 import duckdb
 
+TABLE = "marts.account_month"
 FIGURES = ("posts", "stories", "shares_of_others", "engagement", "exposure", "comments", "shares", "saves", "link_clicks")
-UNRELATED = {"pages", "charts", "html", "samples", "defs", "templates"}
 EMPTY_SQL = """CREATE TABLE meta.changed_history (account_id VARCHAR, agency_id VARCHAR, month DATE, field VARCHAR,
     old_value DOUBLE, new_value DOUBLE, reason_code VARCHAR, note VARCHAR, is_explained BOOLEAN)"""
 _FIGURE = """SELECT account_id, agency_id, month, '@' AS field,
@@ -55,7 +53,7 @@ caused AS (
             WHEN c.account_id IN (SELECT account_id FROM registry) THEN 'REGISTRY'
             WHEN c.account_id IN (SELECT account_id FROM moved WHERE is_gone) THEN 'ERASED'
             WHEN c.account_id IN (SELECT account_id FROM moved) THEN 'FILES'
-            WHEN $rules <> (SELECT rules FROM previous.meta.version) THEN 'RULES'
+            WHEN $made_of IS DISTINCT FROM $was_made_of THEN 'RULES'
             ELSE 'UNEXPLAINED'
         END AS reason_code
     FROM changed c
@@ -65,25 +63,35 @@ SELECT account_id, agency_id, month, field, old_value, new_value, reason_code, n
     reason_code IN ('FILES', 'ERASED', 'RULES') OR (reason_code = 'REGISTRY' AND note IS NOT NULL) AS is_explained
 FROM caused"""
 COMPARE_SQL = _COMPARE.replace("@figures", _FIGURES_SQL)
+# What an agency is worth in a month is measured against others, so it can move when files of others arrive: such movement is listed.
+MOVED_SQL = """CREATE TABLE meta.moved_values AS
+SELECT o.agency_id, o.month, o.vs_expected AS old_value, n.vs_expected AS new_value,
+    EXISTS (SELECT 1 FROM meta.changed_history h WHERE h.agency_id = o.agency_id AND h.month = o.month) AS has_own_cause
+FROM previous.estimates.agency_month_index o
+JOIN estimates.agency_month_index n ON n.agency_id = o.agency_id AND n.month = o.month
+WHERE o.complete AND o.vs_expected IS NOT NULL
+    AND (n.vs_expected IS NULL OR abs(ln(n.vs_expected / o.vs_expected)) > 0.01)"""
+NOTHING_MOVED_SQL = """CREATE TABLE meta.moved_values (agency_id VARCHAR, month DATE, old_value DOUBLE, new_value DOUBLE,
+    has_own_cause BOOLEAN)"""
+HAS_INDEX_SQL = """SELECT count(*) FROM duckdb_tables()
+WHERE database_name = 'previous' AND schema_name = 'estimates' AND table_name = 'agency_month_index'"""
 
 
-def rules() -> str:
-    """Fingerprint of everything of ours that can change a figure: the SQL, the vocabulary and the Python behind the tables."""
-    package = Path(__file__).resolve().parent
-    code = [p for p in package.rglob("*.py") if not UNRELATED & set(p.relative_to(package).parts)]
-    tables = [p for suffix in ("*.sql", "*.csv", "*.yml") for p in (package.parent / "warehouse").rglob(suffix)]
-    digest = hashlib.sha256()
-    for path in sorted((*code, *tables)):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+def compare(con: duckdb.DuckDBPyConnection, has_previous: bool, made_of: str) -> None:
+    """Fill `meta.changed_history` and `meta.moved_values` of the version being built; empty where nothing was published before.
 
-
-def compare(con: duckdb.DuckDBPyConnection, has_previous: bool) -> None:
-    """Fill `meta.changed_history` of the version being built; empty where nothing was published before."""
+    `made_of` is the fingerprint of TABLE in this build; a version that kept none was built by other rules.
+    """
     con.execute(EMPTY_SQL)
-    if has_previous and con.execute(HAS_RULES_SQL).fetchall()[0][0]:
-        con.execute(COMPARE_SQL, {"rules": rules()})
+    if has_previous:
+        con.execute(COMPARE_SQL, {"made_of": made_of, "was_made_of": _was_made_of(con)})
+    was_judged = has_previous and con.execute(HAS_INDEX_SQL).fetchall()[0][0]
+    con.execute(MOVED_SQL if was_judged else NOTHING_MOVED_SQL)
 
 
-HAS_RULES_SQL = """SELECT count(*) FROM duckdb_columns()
-WHERE database_name = 'previous' AND schema_name = 'meta' AND table_name = 'version' AND column_name = 'rules'"""
+def _was_made_of(con: duckdb.DuckDBPyConnection) -> str | None:
+    columns = [row[0] for row in con.execute("DESCRIBE previous.meta.tables").fetchall()]
+    if "fingerprint" not in columns:
+        return None
+    found = con.execute("SELECT fingerprint FROM previous.meta.tables WHERE name = ?", [TABLE]).fetchall()
+    return found[0][0] if found else None

@@ -10,7 +10,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline.engine import column_checks
 from pipeline.engine.placeholders import PlaceholderError, fill
 from pipeline.files import shipped
 from pipeline.tables import Table
@@ -64,13 +65,27 @@ class Model:
 
 @dataclass(frozen=True)
 class Check:
-    """One rule: its SQL returns the rows that break it. A blocking check that returns a row stops the publication."""
+    """One rule: its SQL returns the rows that break it.
+
+    Exports that a blocking check names by its rows (`export_id`, `post_key`, `account_id`) are set aside; if it names none,
+    nothing is published. `of_key`: the table whose key it is about. `written`: makes the SQL once the tables are known.
+    """
 
     name: str
     sql: str
     blocking: bool
     message_id: str
     message_en: str
+    of_key: Model | None = None
+    written: Callable[[Mapping[str, Mapping[str, str]]], str] | None = None
+
+    @property
+    def rows(self) -> str:
+        """The rows themselves that break the rule, with all their columns where it is about a key."""
+        if self.of_key is None:
+            return self.sql
+        keys = ", ".join(self.of_key.key)
+        return f"SELECT * FROM {self.of_key.name} QUALIFY count(*) OVER (PARTITION BY {keys}) > 1"  # noqa: S608 - names are ours
 
 
 def models() -> list[Model]:
@@ -94,9 +109,39 @@ def models() -> list[Model]:
 
 
 def checks() -> list[Check]:
-    """The rules of `warehouse/checks`, and one for the key of every table."""
-    return [_check(path) for path in sorted((WAREHOUSE / "checks").glob("*.sql"))] + [
-        _key_check(model) for model in models() if model.key and model.is_published
+    """The rules of `warehouse/checks`, those of the vocabulary, and one for the key of every table."""
+    written = [_check(path) for path in sorted((WAREHOUSE / "checks").glob("*.sql"))]
+    return written + column_rules() + [_key_check(model) for model in models() if model.key and model.is_published]
+
+
+def column_rules() -> list[Check]:
+    """What columns.yml says of types, signs, ratios and closed vocabularies, over all tables. Only in core do they block."""
+    say = "warehouse/columns.yml"
+    return [
+        Check(
+            "column_types",
+            "",
+            False,
+            f"Ada kolom yang jenisnya bukan yang tertulis di {say}.",
+            f"A column is not of the type that {say} gives.",
+            written=column_checks.types,
+        ),
+        Check(
+            "column_values",
+            "",
+            True,
+            f"Ada nilai yang menurut {say} tidak mungkin: hitungan negatif, bagian di luar 0–1, atau pilihan yang tidak dikenal.",
+            f"A value is impossible by {say}: a negative count, a share outside 0–1, or an unknown choice.",
+            written=lambda tables: column_checks.values(tables, "core"),
+        ),
+        Check(
+            "column_values_derived",
+            "",
+            False,
+            f"Ada hasil hitungan yang menurut {say} tidak mungkin: hitungan negatif, bagian di luar 0–1, atau bukan angka.",
+            f"A derived value is impossible by {say}: a negative count, a share outside 0–1, or no number.",
+            written=lambda tables: column_checks.values(tables, "marts", "estimates"),
+        ),
     ]
 
 
@@ -201,6 +246,7 @@ def _key_check(model: Model) -> Check:
         True,
         f"Tabel {model.name} memuat dua baris untuk satu {keys}.",
         f"Table {model.name} holds two rows for one {keys}.",
+        of_key=model,
     )
 
 

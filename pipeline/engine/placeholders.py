@@ -39,9 +39,9 @@ def _environment() -> Environment:
     return made
 
 
-def post_values(pattern: str = "{0}") -> str:
-    """Every reported value of a post by a pattern, with commas between."""
-    return ", ".join(pattern.format(name) for name in of_post())
+def post_values(pattern: str = "{0}", separator: str = ", ") -> str:
+    """Every reported value of a post by a pattern, one after the other."""
+    return separator.join(pattern.format(name) for name in of_post())
 
 
 def _by_platform(alias: str, said: dict[str, str]) -> str:

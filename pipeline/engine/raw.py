@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import duckdb
 import polars as pl
@@ -62,7 +63,19 @@ NOT_METRICS = {*IDENTITY, "row_number", "post_id", "caption", "permalink", "acco
 
 
 class Collision(RuntimeError):
-    """Two natural keys share one hash. Nothing was written."""
+    """Two natural keys share one hash. Nothing was written. ``hashed``: the column; ``keys``: its values that are disputed."""
+
+    def __init__(self, table: str, hashed: str, keys: Iterable[int]):
+        self.hashed, self.keys = hashed, frozenset(keys)
+        super().__init__(f"raw.{table}: two natural keys share one {hashed}: {sorted(self.keys)[:3]}")
+
+
+@cache
+def column_names(table: str) -> frozenset[str]:
+    """The columns that a raw table is made with, as the engine itself reads its definition."""
+    with duckdb.connect(":memory:") as con:
+        con.execute(f"CREATE TABLE made ({TABLES[table]})")
+        return frozenset(name for name, *_ in con.execute("DESCRIBE made").fetchall())
 
 
 def key(*parts: str) -> int:
@@ -122,19 +135,19 @@ def insert_keys(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame)
     if frame.is_empty():
         return
     hashed, *natural = frame.columns
+    fresh = frame.unique()
     same = " AND ".join(f"k.{c} IS NOT DISTINCT FROM a.{c}" for c in natural)
-    with arriving(con, frame.unique()):
+    taken = set(fresh.filter(pl.col(hashed).is_duplicated() | pl.col(hashed).is_null())[hashed].to_list())
+    with arriving(con, fresh):
+        query = f"SELECT a.{hashed} FROM arriving a JOIN raw.{table} k ON k.{hashed} = a.{hashed} WHERE NOT ({same})"  # noqa: S608
+        taken |= {row[0] for row in con.execute(query).fetchall()}
+    if taken:
+        raise Collision(table, hashed, taken)
+    with arriving(con, fresh):
         con.execute(
             f"INSERT INTO raw.{table} ({', '.join(frame.columns)}) SELECT a.* FROM arriving a "  # noqa: S608
-            f"WHERE NOT EXISTS (SELECT 1 FROM raw.{table} k WHERE k.{hashed} = a.{hashed} AND {same})"
+            f"WHERE NOT EXISTS (SELECT 1 FROM raw.{table} k WHERE k.{hashed} = a.{hashed})"
         )
-    with arriving(con, frame.select(hashed).unique()):  # those that were there before were looked at when they came
-        twice = con.execute(
-            f"SELECT count(*) - count(DISTINCT {hashed}) FROM raw.{table} "  # noqa: S608
-            f"WHERE {hashed} IS NULL OR {hashed} IN (SELECT {hashed} FROM arriving)"
-        ).fetchall()
-    if twice[0][0]:
-        raise Collision(f"raw.{table}: two natural keys share one {hashed}")
 
 
 def metric_columns(frame: pl.DataFrame) -> list[str]:

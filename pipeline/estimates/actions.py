@@ -4,7 +4,8 @@ A rule is a query over the estimates: its rows are the evidence. Where it return
 because a list has to be filled. The order of rules is fixed and stands here: what harms first, then missing data, then slow
 answers, then declines, then what could be done better. Advice never ranks agencies and never says why something happened.
 
-Sentences stand in `actions_texts.yml` by rule, whole in Indonesian and English, with named places for the arguments.
+A rule that says an agency needs somebody's help is a need: the overview lists needs, in the order of the rules. Sentences are not
+here: pages say them in both languages (`pipeline.pages.advice`), from the rule and its arguments.
 """
 
 from __future__ import annotations
@@ -12,18 +13,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pipeline import files
 from pipeline.engine.metrics import literal
 from pipeline.estimates.plan import database
 from pipeline.tables import Table
 
-TEXTS = Path(__file__).with_name("actions_texts.yml")
 REGENCY_ACTIONS = 3
 NOW = "(select max(captured_at) from marts.export_files where outcome in ('accepted', 'flagged'))"
 CURRENT = "(select agency_id, short_name, is_ranked from core.agencies where valid_to is null)"
@@ -33,12 +30,14 @@ Arguments = dict[str, Any]
 @dataclass(frozen=True)
 class Rule:
     """`query` gives the evidence, one row per fact, with agency_id; `tell` turns the rows into arguments, or None to stay
-    silent."""
+    silent. `figure` is table:column of the number that it rests on, where it is one number of the agency."""
 
     rule: str
     query: str
     tell: Callable[[pl.DataFrame], Arguments | None]
     counts: str | None = None  # column whose sum is evidence_n; else the number of rows
+    is_need: bool = False
+    figure: str = ""
 
 
 def _names(rows: pl.DataFrame) -> Arguments:
@@ -71,10 +70,27 @@ select s.agency_id, a.short_name, s.account_id, s.metric, s.started_on, s.peak_v
 from estimates.surges s join {CURRENT} a on a.agency_id = s.agency_id
 where not s.is_recovered and not s.is_acknowledged and s.peak_value >= 10
 and s.started_on >= cast({NOW} as date) - 14 order by s.started_on desc, s.peak_score desc"""  # noqa: S608 - our own constants
-NO_DATA = f"""
-select w.agency_id, a.short_name, w.state, w.coverage, w.period_start, w.period_end
-from estimates.agency_window w join {CURRENT} a on a.agency_id = w.agency_id
-where w.state in ('no_data', 'not_covered') order by a.short_name"""  # noqa: S608
+GAPS = """
+select w.agency_id, a.short_name, w.state, w.coverage, w.period_start, w.period_end, w.n_posts
+from estimates.agency_window w join {current} a on a.agency_id = w.agency_id
+where w.state in ({states}) and exists (select 1 from core.accounts o where o.agency_id = w.agency_id and o.status <> 'closed')
+order by a.short_name"""
+NO_DATA, NOT_COVERED, FEW_POSTS, UNSEEN = (
+    GAPS.format(current=CURRENT, states=states)
+    for states in ("'no_data'", "'not_covered'", "'too_few_posts'", "'no_data', 'not_covered'")
+)
+LEVELS = """
+select w.agency_id, a.short_name, w.vs_expected, w.lower, w.upper, w.n_posts
+from estimates.agency_window w join {current} a on a.agency_id = w.agency_id
+where w.state in ('judged', 'not_ranked') and w.{side} order by a.short_name"""
+BELOW = LEVELS.format(current=CURRENT, side="upper < 1")
+TRAINED = """
+select cast(null as varchar) as agency_id, exp(effect) as factor, exp(lower) as lower, exp(upper) as upper, n_trained
+from estimates.training_effect where outcome = 'er' and estimator = 'imputation' and state = 'claimed' and lower > 0"""
+BEST = f"""
+select p.agency_id, a.short_name, p.post_key, p.lift
+from marts.post_list p join {CURRENT} a on a.agency_id = p.agency_id
+where p.place_best <= 5 and p.lift > 1 order by p.place_best"""  # noqa: S608
 REFUSED = f"""
 select e.agency_id, a.short_name, e.file_name, e.code, e.message_id, e.message_en, e.first_seen_at
 from marts.export_files e join {CURRENT} a on a.agency_id = e.agency_id
@@ -169,49 +185,59 @@ def _incomplete(rows: pl.DataFrame) -> Arguments | None:
 
 REGENCY_RULES: tuple[Rule, ...] = (
     Rule("regency_surges", OPEN_SURGES, _at_least(1)),
-    Rule("regency_gaps", NO_DATA, _at_least(1)),
+    Rule("regency_gaps", UNSEEN, _at_least(1)),
     Rule("regency_slow", SLOW, _at_least(1)),
     Rule("regency_down", DOWN, _at_least(1)),
+    Rule("regency_training", TRAINED, _first("factor", "lower", "upper", "n_trained"), counts="n_trained"),
     Rule("regency_service", CEREMONY, _ceremony, counts="posts"),
     Rule("regency_topic", TOPICS, _topic, counts="cases"),
     Rule("regency_incomplete", ALL_SERVICE, _incomplete, counts="posts"),
     Rule("regency_up", UP, _at_least(1)),
 )
+_STATE, _CHANGE, _LEVEL = "agency_window:state", "agency_window:change", "agency_window:vs_expected"
+_REPLY = "response_summary:answered_24h"
 AGENCY_RULES: tuple[Rule, ...] = (
     Rule("agency_surge", OPEN_SURGES, _first("account_id", "metric", "started_on", "peak_value", "peak_expected")),
-    Rule("agency_no_data", NO_DATA, _first("state", "coverage", "period_start", "period_end")),
-    Rule("agency_refused", REFUSED, lambda rows: {"n": rows.height, "file_name": rows["file_name"][0]}),
-    Rule("agency_slow", SLOW, _first("answered_24h", "lower", "upper", "n"), counts="n"),
+    Rule("agency_no_data", NO_DATA, _first("period_start", "period_end"), is_need=True, figure=_STATE),
+    Rule("agency_down", DOWN, _first("change", "change_lower", "change_upper"), "n_posts", is_need=True, figure=_CHANGE),
+    Rule("agency_slow", SLOW, _first("answered_24h", "lower", "upper", "n"), "n", is_need=True, figure=_REPLY),
+    Rule("agency_not_covered", NOT_COVERED, _first("coverage"), is_need=True, figure="agency_window:coverage"),
+    Rule("agency_below", BELOW, _first("vs_expected", "lower", "upper"), "n_posts", is_need=True, figure=_LEVEL),
     Rule("agency_backlog", BACKLOG, _first("open_over_24h", "oldest_open_hours", "n"), counts="n"),
-    Rule("agency_down", DOWN, _first("change", "change_lower", "change_upper"), counts="n_posts"),
+    Rule("agency_refused", REFUSED, lambda rows: {"n": rows.height, "file_name": rows["file_name"][0]}),
     Rule("agency_quiet", QUIET, _first("active_weeks", "weeks"), counts="weeks"),
+    Rule("agency_few_posts", FEW_POSTS, _first("n_posts"), figure="agency_window:n_posts"),
     Rule("agency_up", UP, _first("change", "change_lower", "change_upper"), counts="n_posts"),
     Rule("agency_incomplete", INCOMPLETE, _first("complete", "posts", "without_time", "without_contact"), counts="posts"),
     Rule("agency_format", FORMATS, _first("format", "lift", "lift_lower", "posts"), counts="posts"),
+    Rule("agency_best", BEST, lambda rows: {"n": rows.height}),
 )
 SCHEMA = {
     "rule": pl.Utf8,
     "rank": pl.Int64,
     "agency_id": pl.Utf8,
-    "text_id_key": pl.Utf8,
+    "is_need": pl.Boolean,
     "arguments": pl.Utf8,
+    "figure": pl.Utf8,
     "evidence_query": pl.Utf8,
     "evidence_n": pl.Int64,
 }
 
 
 def actions(con: Any) -> pl.DataFrame:
-    """The advice of one version: `rank` 1 to 3 for the regency (agency_id null), 1 for each agency's next step."""
+    """The advice of one version: `rank` 1 to 3 for the regency (agency_id null); for each agency every rule that found
+    evidence, in
+    the order of the rules, so that rank 1 is its next step."""
     regency = [row for rule in REGENCY_RULES if (row := _row(rule, con.sql(rule.query).pl(), None))]
     rows = [row | {"rank": place} for place, row in enumerate(regency[:REGENCY_ACTIONS], start=1)]
-    advised: set[str] = set()
+    told: dict[str, int] = {}
     for rule in AGENCY_RULES:
         found = con.sql(rule.query).pl().filter(pl.col("agency_id").is_not_null())
         for (agency_id,), evidence in found.group_by("agency_id", maintain_order=True):
-            row = None if agency_id in advised else _row(rule, evidence, agency_id)
+            row = _row(rule, evidence, str(agency_id))
             if row:
-                advised.add(agency_id)
-                rows.append(row | {"rank": 1})
+                told[str(agency_id)] = told.get(str(agency_id), 0) + 1
+                rows.append(row | {"rank": told[str(agency_id)]})
     return pl.DataFrame(rows, schema=SCHEMA).sort("agency_id", "rank", nulls_last=False)
 
 
@@ -225,23 +251,20 @@ def _row(rule: Rule, evidence: pl.DataFrame, agency_id: str | None) -> dict[str,
     return {
         "rule": rule.rule,
         "agency_id": agency_id,
-        "text_id_key": rule.rule,
+        "is_need": rule.is_need,
         "arguments": json.dumps(arguments, default=str, ensure_ascii=False, sort_keys=True),
+        "figure": f"{rule.figure}:agency_id={agency_id}" if rule.figure and agency_id else None,
         "evidence_query": query,
         "evidence_n": int(evidence[rule.counts].sum()) if rule.counts else evidence.height,
     }
 
 
-@lru_cache(maxsize=1)
-def texts() -> dict[str, dict[str, str]]:
-    """rule -> title_id, title_en, text_id, text_en."""
-    return files.load_yaml(TEXTS.read_text(encoding="utf-8"))
-
-
 NEEDS = (
+    "core.accounts",
     "core.agencies",
     "marts.export_files",
     "marts.post_facts",
+    "marts.post_list",
     "estimates.agency_window",
     "estimates.response_summary",
     "estimates.surges",
@@ -249,6 +272,7 @@ NEEDS = (
     "estimates.aspiration_gap",
     "estimates.account_weeks",
     "estimates.service_posts",
+    "estimates.training_effect",
 )
 
 
@@ -262,7 +286,7 @@ TABLES = {
     "estimates.actions": Table(
         build=build_actions,
         needs=NEEDS,
-        description="One row per piece of advice: up to three for the regency (no agency), one for an agency, with its evidence.",
+        description="One piece of advice with its evidence: up to three for the regency (no agency), an agency's by rank.",
         key=("rule", "agency_id"),
     )
 }

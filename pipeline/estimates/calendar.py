@@ -30,7 +30,8 @@ from pipeline.registry import SLA_WORKING_DAYS
 from pipeline.tables import Table
 
 RAMADAN_FILE = shipped("warehouse", "ramadan.csv")
-FIRST, LAST = date(2018, 1, 1), date(2030, 12, 31)
+FIRST, LAST = date(2018, 1, 1), date(2030, 12, 31)  # at least; what the data span is added in whole years
+EARLIEST, LATEST = date(2000, 1, 1), date(2050, 12, 31)  # a day beyond is a slip of the pen in a register
 WORKING_HOURS: dict[str, tuple[str, str]] = {
     "monday_to_thursday": ("07:30", "16:00"),
     "friday": ("07:30", "16:30"),
@@ -84,11 +85,22 @@ def _holiday_names(first: int, last: int) -> tuple[dict[date, str], dict[date, s
     return dict(public.items()), dict(joint.items())
 
 
-def calendar(settings: Mapping | None = None) -> pl.DataFrame:
-    """One row per day. `is_ramadan` is null in years whose Ramadan is not in the table; hours are then the normal ones."""
-    public, joint = _holiday_names(FIRST.year, LAST.year)
+def span(first: date | None, last: date | None) -> tuple[date, date]:
+    """The days of the calendar: at least FIRST to LAST, and every year that the data reach into."""
+    low = min(FIRST, max(first or FIRST, EARLIEST))
+    high = max(LAST, min(last or LAST, LATEST))
+    return date(low.year, 1, 1), date(high.year, 12, 31)
+
+
+def calendar(settings: Mapping | None = None, first: date | None = None, last: date | None = None) -> pl.DataFrame:
+    """One row per day. `is_ramadan` is null in years whose Ramadan is not in the table; hours are then the normal ones.
+
+    `first` and `last` are the first and last day that the data speak of: the calendar spans whatever they span.
+    """
+    first, last = span(first, last)
+    public, joint = _holiday_names(first.year, last.year)
     own = {date.fromisoformat(str(day)): str(name) for day, name in dict((settings or {}).get("days_off", {})).items()}
-    days = pl.DataFrame({"date": pl.date_range(FIRST, LAST, "1d", eager=True)})
+    days = pl.DataFrame({"date": pl.date_range(first, last, "1d", eager=True)})
     named = [(d, d in public or d in own, d in joint, _name(d, public, joint, own)) for d in days["date"]]
     holiday = pl.DataFrame(
         named,
@@ -205,14 +217,15 @@ def _instants(times: pl.Series) -> np.ndarray:
 
 
 def build_calendar(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
-    """`core.calendar` from the settings of the registry."""
-    return calendar(getattr(registry, "settings", None))
+    """`core.calendar` from the settings of the registry, as long as the data are."""
+    first, last = frames["staging.data_span"].row(0)
+    return calendar(getattr(registry, "settings", None), first, last)
 
 
 TABLES = {
     "core.calendar": Table(
         build=build_calendar,
-        needs=(),
+        needs=("staging.data_span",),
         description="One row per day: ISO week, Indonesian public holidays, cuti bersama, Ramadan, working hours of the day.",
         key=("date",),
     )

@@ -99,12 +99,6 @@ def _rules(programmes: Sequence[Mapping]) -> Rules:
     return Rules(all_of("hashtags"), all_of("strong"), all_of("weak"), all_of("exclude"), all_of("agency_prior"))
 
 
-def format_of(post_type: pl.Expr) -> pl.Expr:
-    """photo, carousel, video, link, text or other; null stays null. Reels, shorts and lives are videos."""
-    kind = post_type.str.to_lowercase()
-    return kind.replace_strict(FORMATS, default=pl.when(kind.is_not_null()).then(pl.lit("other")), return_dtype=pl.Utf8)
-
-
 def hashtags(caption: pl.Expr) -> pl.Expr:
     """The hashtags of a caption, NFKC and lower case, each once, in order; null for a caption that is not reported."""
     tags = caption.str.normalize("NFKC").str.extract_all(r"#\w+").list.eval(pl.element().str.strip_prefix("#").str.to_lowercase())

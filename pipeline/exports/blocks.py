@@ -6,12 +6,10 @@ from functools import cache
 from pipeline.exports import text
 from pipeline.formats import Format, Table, all_formats, normalise
 
-VALUE_HEADERS = ("primary", "facebook reach", "instagram reach", "facebook page likes", "instagram followers")
-
 
 def blocks_of(records: list[tuple[int, list[str]]], formats: Sequence[Format], name: str) -> Iterator[Table]:
     """The titled blocks of a file, or nothing if it does not start with one."""
-    titles = _titles(formats)
+    titles = titles_of(formats)
     first = next((i for i, (_, cells) in enumerate(records) if any(cells)), None)
     if not titles or first is None:
         return
@@ -24,11 +22,13 @@ def blocks_of(records: list[tuple[int, list[str]]], formats: Sequence[Format], n
     lines = [(row, text.trim(cells)) for row, cells in records]
     filled = [i for i, (_, cells) in enumerate(lines) if cells]
     starts = [i for n, i in enumerate(filled) if _starts_block(lines, i, filled[n + 1] if n + 1 < len(filled) else None, titles)]
+    beside = tuple(normalise(lines[start][1][0]) for start in starts)
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
-        yield Table(_narrowed(records[start + 1 : stop]), title=lines[start][1][0], file_name=name)
+        yield Table(_narrowed(records[start + 1 : stop]), title=lines[start][1][0], file_name=name, siblings=beside)
 
 
-def _titles(formats: Sequence[Format]) -> set[str]:
+def titles_of(formats: Sequence[Format]) -> set[str]:
+    """Every title that starts a block of one of these formats, normalised."""
     return _known_titles() if formats is all_formats() else _titles_of(formats)
 
 
@@ -58,4 +58,7 @@ def _starts_block(lines: list[tuple[int, list[str]]], i: int, following: int | N
 
 
 def is_day_header(cells: list[str]) -> bool:
-    return len(cells) == 2 and normalise(cells[0]) in ("date", "tanggal") and normalise(cells[1]) in VALUE_HEADERS
+    """Meta's overview heads its values 'Primary', or in 2023 by words about Facebook or Instagram, not always the right ones."""
+    if len(cells) != 2 or normalise(cells[0]) not in ("date", "tanggal"):
+        return False
+    return normalise(cells[1]) == "primary" or any(p in normalise(cells[1]) for p in ("facebook", "instagram"))

@@ -73,7 +73,7 @@ def repair(stack: Stack, frame: pl.DataFrame) -> pl.DataFrame:
 
 def check_rules(stack: Stack, frame: pl.DataFrame) -> None:
     """Relations between columns: a table that breaks one more often than the format bears is refused or flagged."""
-    for rule in stack.plan.form.rules:
+    for rule in stack.plan.form.checks:
         if not all(n in frame.columns for n in rule.needs):
             continue
         holds = frame.select((rule.holds(frame.columns) if callable(rule.holds) else rule.holds).alias("holds"))["holds"]
@@ -86,10 +86,10 @@ def check_rules(stack: Stack, frame: pl.DataFrame) -> None:
         for number in np.flatnonzero(broken).tolist():
             n, share = int(broken[number]), broken[number] / known[number]
             where, seen = f"{rule.name}, {place(rows[int(first[number])])}", f"{n} baris/rows"
-            if rule.hard or (share > rule.hard_above and n > 1):
-                stack.refuse(number, Refused("IMPLAUSIBLE", place=where, seen=seen))
+            if rule.hard:
+                stack.refuse(number, Refused(rule.code, place=where, seen=seen))
             elif share > rule.flag_above:
-                stack.notes[number].flag("IMPLAUSIBLE", where, seen)
+                stack.notes[number].flag(rule.code, where, seen)
 
 
 def check_padded(stack: Stack, frame: pl.DataFrame) -> None:

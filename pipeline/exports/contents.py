@@ -5,17 +5,20 @@ What is found is either :class:`Prepared`, to be typed, or already an :class:`Ex
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from pipeline.exports import guards, ownership, text, workbook
-from pipeline.exports.blocks import blocks_of
+from pipeline.exports.blocks import blocks_of, titles_of
+from pipeline.exports.group import type_tables
 from pipeline.exports.messages import Refused, message
 from pipeline.exports.model import Export
 from pipeline.exports.prepared import Prepared, flag_unwrapped, prepare
 from pipeline.exports.recognise import Found, is_unknown, recognise, unknown
 from pipeline.exports.source import Part, Source, refusal
 from pipeline.exports.stack import Around
+from pipeline.exports.typed import Typed
 from pipeline.formats import Format, Table, all_formats, mapped, normalise
 
 SNIFF = 40  # records looked at to recognise a header
@@ -61,6 +64,7 @@ def _text(data: bytes, source: Source) -> Iterator[Item]:
             raise
         yield from found
         return
+    source = source.marked(data, content)
     try:
         yield from list(_decoded(content, source, formats))
     except Refused as refused:
@@ -108,6 +112,9 @@ def _proposed(records: Records, source: Source) -> str | None:
 def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped: bool = False) -> Iterator[Item]:
     how, is_known, records = _dialect(content, formats)
     if not is_known:
+        if not unwrapped and (rewritten := _rewritten(content, source, formats)):
+            yield from rewritten
+            return
         inner = None
         if not unwrapped and text.unwrap(records):  # all records then, not those few that were looked at
             inner = text.unwrap(list(text.tokenise(content, how, source.limits.field)))
@@ -118,13 +125,57 @@ def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped:
     try:
         records = list(text.tokenise(content, how, source.limits.field))
     except Refused as refused:
-        yield refusal(source, refused, _kind_of(records, formats))
+        if not unwrapped and (rewritten := _rewritten(content, source, formats) or _by_block(content, how, source, formats)):
+            yield from rewritten
+        else:
+            yield refusal(source, refused, _kind_of(records, formats))
+        return
+    if not unwrapped and _is_partly_wrapped(records, how) and (rewritten := _rewritten(content, source, formats)):
+        yield from rewritten
         return
     if not unwrapped and (inner := text.unwrap_body(records, how.delimiter)):
         yield from _unwrapped(inner, source, formats)
         return
     around = Around("csv", source.first_seen.date(), delimiter=how.delimiter, open_end=text.ends_open(content))
     yield from _tables(records, source, around, formats)
+
+
+def _rewritten(content: str, source: Source, formats: Sequence[Format]) -> list[Item]:
+    """What a file holds of which a spreadsheet wrapped some lines, if every table of it is sound then; else nothing."""
+    inner = text.unwrap_lines(content)
+    try:
+        items = list(_unwrapped(inner, source, formats)) if inner is not None else []
+    except Refused:
+        return []
+    type_tables([item for item in items if isinstance(item, Prepared)])
+    return items if all(isinstance(item, Prepared) and isinstance(item.result, Typed) for item in items) else []
+
+
+def _is_partly_wrapped(records: Records, how: text.Dialect) -> bool:
+    """Beside whole rows there are some that hold the text of one in their only cell."""
+    return any(len(cells) == 1 and cells[0].count(how.delimiter) > 1 for _, cells in records)
+
+
+def _by_block(content: str, how: text.Dialect, source: Source, formats: Sequence[Format]) -> list[Item]:
+    """The titled blocks of a file of which one is damaged: it refuses itself, never its neighbours."""
+    titles, starts, at = titles_of(formats), [], 0
+    for line in content.splitlines(keepends=True):
+        if normalise(line.strip().rstrip(how.delimiter)) in titles:
+            starts.append(at)
+        at += len(line)
+    items: list[Item] = []
+    for start, stop in zip(starts, [*starts[1:], len(content)], strict=True) if len(starts) > 1 else ():
+        part = content[start:stop]
+        title = part.splitlines()[0].strip().rstrip(how.delimiter).strip('"')
+        before = content.count("\n", 0, start)
+        try:
+            records = [(row + before, cells) for row, cells in text.tokenise(part, replace(how, start=0, first_line=1))]
+            is_last = stop == len(content)
+            around = Around("csv", source.first_seen.date(), how.delimiter, is_last and text.ends_open(content))
+            items += list(_tables(records, source, around, formats))
+        except Refused as refused:
+            items.append(refusal(source.place(f"#{title}"), refused))
+    return items
 
 
 def _unwrapped(inner: str, source: Source, formats: Sequence[Format]) -> Iterator[Item]:
@@ -140,7 +191,7 @@ def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect, boo
     """The delimiter under which the first records are recognised, else the likeliest one; whether they are; these records.
 
     Every delimiter is tried on the strict tokeniser, the one that a ``sep=`` line names first. An error of structure is raised
-    only if no delimiter leads to a known header.
+    only if no delimiter leads to a record: a guessed delimiter's error never hides that the header is unknown.
     """
     declared, _ = text.sep_line(content)
     tried: list[tuple[int, int, text.Dialect, Records]] = []
@@ -160,8 +211,6 @@ def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect, boo
     if not tried:
         raise problem or Refused("EMPTY")
     best = max(tried, key=lambda t: (t[0], t[1] if not t[0] else 0))
-    if not best[0] and problem and best[1] < 2:
-        raise problem
     return best[2], bool(best[0]), best[3]
 
 
@@ -198,13 +247,14 @@ def _tables(records: Records, source: Source, around: Around, formats: Sequence[
         yield prepare(Table(_filled(records), file_name=source.file), source, around, formats)
         return
     names: dict[str, int] = {}
-    for table in blocks:
+    for number, table in enumerate(blocks, start=1):
         title = table.title or ""
         names[title] = names.get(title, 0) + 1
         part = "" if not title else f"#{title}" if names[title] == 1 else f"#{title} ({names[title]})"
         inside = source.place(part)
         try:
-            yield prepare(table, inside, around, formats)
+            open_end = around.open_end and number == len(blocks)  # only the last one can have been cut
+            yield prepare(table, inside, replace(around, open_end=open_end), formats)
         except Refused as refused:
             yield refusal(inside, refused)
 
@@ -220,6 +270,7 @@ def _workbook(data: bytes, container: str, source: Source) -> Iterator[Item]:
     sheets = [s for s in workbook.read(data, container, source.limits) if s.records]
     if not sheets:
         raise Refused("EMPTY", seen="buku kerja kosong/empty workbook")
+    sheets = _gathered(sheets, formats)
     siblings = tuple(normalise(s.name) for s in sheets)
     results: list[Item] = []
     strangers: list[tuple[workbook.Sheet, Refused]] = []
@@ -245,6 +296,15 @@ def _workbook(data: bytes, container: str, source: Source) -> Iterator[Item]:
         if isinstance(item, Prepared):
             item.beside = tuple(s.name for s, _ in strangers)
         yield item
+
+
+def _gathered(sheets: list[workbook.Sheet], formats: Sequence[Format]) -> list[workbook.Sheet]:
+    """The sheets that are left once those that only split a column of another one have become columns of it."""
+    for form in formats:
+        if form.gather and len(sheets) > 1:
+            tables = {t.sheet: t for t in form.gather([Table(s.records, sheet=s.name) for s in sheets])}
+            sheets = [replace(s, records=tables[s.name].records) for s in sheets if s.name in tables]
+    return sheets
 
 
 def _sheet(

@@ -102,7 +102,7 @@ def read(column: str, cells: Sequence[tuple[int, str | None]], patterns: Sequenc
     filled = [(row, text) for row, text in cells if text is not None]
     for row, text in filled:
         if isinstance(text, Number) or SERIAL.match(text.strip()):
-            raise Refused("DATE_INVALID", place=place_of(column, row), seen=f"{text} (angka seri/serial number)")
+            raise Refused("DATE_INVALID", place=place_of(column, row), seen=f"{text} (angka seri/serial number)", resaved=True)
     if not filled:
         return Dates([None] * len(cells), has_time=False)
     typed = [isinstance(text, DayTime) for _, text in filled]
@@ -110,7 +110,7 @@ def read(column: str, cells: Sequence[tuple[int, str | None]], patterns: Sequenc
         result = _typed(column, cells, patterns, around)
     elif any(typed):
         row, text = next(c for c in filled if isinstance(c[1], DayTime))
-        raise Refused("DATE_INVALID", place=place_of(column, row), seen=f"{text} (sel tanggal/date cell)")
+        raise Refused("DATE_INVALID", place=place_of(column, row), seen=f"{text} (sel tanggal/date cell)", resaved=True)
     else:
         result = _by_pattern(column, cells, patterns, around) or _by_evidence(column, cells, patterns, around)
     _check_future(column, cells, result, around)
@@ -296,7 +296,8 @@ def _choose(
         return Dates(readings[around.date_order], has_time, order="date_order")
     differing = next(i for i in range(len(cells)) if readings[names[0]][i] != readings[names[1]][i])
     both = " / ".join(f"{readings[n][differing]:%Y-%m-%d}" for n in names)
-    raise Refused("DATE_AMBIGUOUS", place=place_of(column, cells[differing][0]), seen=f"{cells[differing][1]}: {both}")
+    place = place_of(column, cells[differing][0])  # no platform writes dates that need evidence: a spreadsheet did
+    raise Refused("DATE_AMBIGUOUS", place=place, seen=f"{cells[differing][1]}: {both}", resaved=True)
 
 
 def _fits_clock(values: Sequence[datetime | None], around: Around) -> bool:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.exports.messages import TEXTS
+from pipeline.exports.messages import AGAIN, TEXTS
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "pesan" / "README.md"
 LEVELS = {
@@ -13,12 +13,19 @@ LEVELS = {
 }
 
 
+def _plain(sentence: str, language: int) -> str:
+    """A text without what only a file can fill in; both ways out where the file decides which is given."""
+    return sentence.replace("{seen}", "").replace("{again}", f"[{AGAIN[False][language]} | {AGAIN[True][language]}]")
+
+
 def text() -> str:
     """Every code under its level, Indonesian first."""
     out = ["# Arti pesan\n", "Dibuat dari sumber yang sama dengan pesannya (`python -m pipeline.exports.docs`).\n"]
     for level, (title_id, title_en, meaning) in LEVELS.items():
         out.append(f"## {title_id} / {title_en}\n\n{meaning}\n")
-        out += [f"### {code}\n\n{t.id}\n\n*{t.en}*\n" for code, t in sorted(TEXTS.items()) if t.level == level]
+        out += [
+            f"### {code}\n\n{_plain(t.id, 0)}\n\n*{_plain(t.en, 1)}*\n" for code, t in sorted(TEXTS.items()) if t.level == level
+        ]
     return "\n".join(out)
 
 

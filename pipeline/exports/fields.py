@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.exports import values
 from pipeline.exports.messages import Refused
-from pipeline.exports.stack import Stack
+from pipeline.exports.stack import Mask, Stack, laid_over
 from pipeline.exports.text import SPACE
 from pipeline.exports.workbook import Unreadable
 from pipeline.formats import Column
@@ -63,30 +63,36 @@ def read_fields(stack: Stack) -> dict[str, Field]:
 
 def _field(stack: Stack, at: int, column: Column, name: str) -> Field:
     declared = column.nulls if column.nulls is not None else stack.plan.form.nulls
-    is_text = column.kind in TEXT_KINDS
-    marks = frozenset(("",) if is_text else declared)
-    field = Field(column, _text(stack.texts[at], column, marks))
-    raw = stack.objects[at] if stack.objects is not None else []
-    if stack.objects is None or set(map(type, raw)) <= {str}:
-        return field
-    if column.field == "caption":
-        field.objects = [t or None for t in raw]
-    elif is_text:
-        field.objects = [values.bare(t) or None for t in raw]
+    marks = frozenset(("",) if column.kind in TEXT_KINDS else declared)
+    if stack.objects is None:
+        return Field(column, _text(stack.texts[at], column, marks))
+    cells = stack.objects[at]
+    if column.field == "caption":  # kept exactly; of every other text, spaces around it are no part
+        said = [t or None for t in cells]
+    elif column.kind in TEXT_KINDS:
+        said = [values.bare(t) or None for t in cells]
     else:
-        field.objects = [None if values.blank(t, marks) else t for t in raw]
-    unreadable = np.array([isinstance(t, Unreadable) for t in field.objects], dtype=bool)
-    stack.refuse_where(
-        unreadable,
-        lambda row: Refused("UNREADABLE_CELL", place=values.place_of(name, int(stack.lines[row])), seen=raw[row]),
-    )
-    if column.kind not in AS_TEXT:
-        field.special = stack.with_any(np.array([type(t) is not str and t is not None for t in field.objects], dtype=bool))
+        said = [None if values.blank(t, marks) else t for t in cells]
+    field = Field(column, pl.Series(said, dtype=pl.String), said)
+    if not set(map(type, cells)) <= {str}:
+        _look_at_cells(stack, field, name)
     return field
 
 
+def _look_at_cells(stack: Stack, field: Field, name: str) -> None:
+    """Refuses what cannot be read, and finds the tables whose cells say more than their text."""
+    said = field.objects or []
+    unreadable = np.array([isinstance(t, Unreadable) for t in said], dtype=bool)
+    stack.refuse_where(
+        unreadable,
+        lambda row: Refused("UNREADABLE_CELL", place=values.place_of(name, int(stack.lines[row])), seen=str(said[row])),
+    )
+    if field.column.kind not in AS_TEXT:
+        field.special = stack.with_any(np.array([t is not None and type(t) is not str for t in said], dtype=bool))
+
+
 def _text(text: pl.Series, column: Column, marks: frozenset[str]) -> pl.Series:
-    """Text without its marks for "not reported"; spaces around it are part of a caption and of a value that is read later."""
+    """As :func:`_field` does for cells, for whole columns of text."""
     if text.dtype == pl.Int64:
         return text if "" in marks or not text.null_count() else text.cast(pl.String).fill_null("")
     if column.field == "caption":
@@ -115,33 +121,31 @@ def _merged(stack: Stack, name: str, first: Field, second: Field) -> Field:
     return Field(second.column, first.text, first.objects, first.special)
 
 
-def settle(
-    stack: Stack,
-    field: Field,
-    quick: pl.Series,
-    odd: pl.Series | np.ndarray,
-    slow: Callable[[int, Cells], Sequence[Any]],
-) -> pl.Series:
-    """A column: what was read at once, and cell by cell (``slow`` of table and cells) where that has no plain reading.
+Quick = tuple[pl.Series, Mask]
 
-    odd: tables that ``slow`` must read, or rows of such tables. A table that it refuses is refused.
+
+def settle(
+    stack: Stack, field: Field, dtype: Any, slow: Callable[[int, Cells], Sequence[Any]], quick: Callable[[], Quick]
+) -> pl.Series:
+    """A column: ``quick`` gives what was read at once, and a mark per table, or per row, that has no plain reading.
+
+    These are read by ``slow``, of table and cells. A table that it refuses is refused. Where all tables are such, or short,
+    nothing is read at once.
     """
-    tables = odd if isinstance(odd, np.ndarray) else stack.with_any(odd)
-    if field.special is not None:
-        tables = tables | field.special
-    at: list[np.ndarray] = []
+    alone = np.ones(len(stack.sizes), dtype=bool) if stack.is_short else field.special
+    read: pl.Series | None = None
+    if alone is None or not alone.all():
+        read, odd = quick()
+        tables = odd if isinstance(odd, np.ndarray) else stack.with_any(odd)
+        alone = tables if alone is None else alone | tables
+    rows: list[slice] = []
     found: list[Any] = []
-    for number in np.flatnonzero(tables).tolist():
-        if stack.refused[number] is not None:
-            continue
+    for number in np.flatnonzero(alone).tolist():
+        rows.append(stack.where(number))
         try:
-            found.extend(slow(number, field.cells(stack, number)))
+            cells = [] if stack.refused[number] else slow(number, field.cells(stack, number))
         except Refused as refused:
             stack.refuse(number, refused)
-            continue
-        rows = stack.where(number)
-        at.append(np.arange(rows.start, rows.stop))
-    if not at:
-        return quick
-    read = pl.Series(found, dtype=quick.dtype)
-    return read if len(read) == len(quick) else quick.scatter(np.concatenate(at), read)
+            cells = []
+        found.extend(cells or [None] * int(stack.sizes[number]))
+    return laid_over(read, rows, pl.Series(found, dtype=dtype))

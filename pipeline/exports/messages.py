@@ -1,6 +1,8 @@
-"""Every message the reader can give: one Indonesian and one English sentence per code, with what to do next.
+"""Every message there is about a file: one Indonesian and one English text per code, with what to do next.
 
-``place`` says where (sheet, row, column), ``seen`` what was there: at most 40 characters, made harmless.
+``place`` says where (sheet, row, column), ``seen`` what was there: at most 40 characters, made harmless. A text may hold
+``{seen}``, which becomes " (what was seen)" or nothing, and ``{again}``, the way out of a file that cannot be read: only where
+the file bears a mark of a spreadsheet it is told to keep it away from Excel; else it may be a true export that is not known yet.
 """
 
 import unicodedata
@@ -10,30 +12,41 @@ from pipeline.exports.model import Message
 
 
 class Refused(Exception):
-    """A file, member, sheet or block that cannot be read exactly. Nothing of it is kept. ``held``: look again next run."""
+    """A file, member, sheet or block that cannot be read exactly. Nothing of it is kept. ``held``: look again next run.
 
-    def __init__(self, code: str, place: str = "", seen: object = "", held: bool = False):
+    ``resaved``: what was seen is itself the mark of a spreadsheet: an id as 1.79E+17, a date as a serial number.
+    """
+
+    def __init__(self, code: str, place: str = "", seen: object = "", held: bool = False, resaved: bool = False):
         super().__init__(code)
-        self.code, self.place, self.seen, self.held = code, place, str(seen), held
+        self.code, self.place, self.seen, self.held, self.resaved = code, place, str(seen), held, resaved
 
 
 @dataclass(frozen=True)
 class Text:
-    """The two sentences of a code, and its level: refused | held | flagged | info (info never changes the outcome)."""
+    """The two texts of a code, and its level: refused | held | flagged | info (info never changes the outcome)."""
 
     level: str
     id: str
     en: str
 
 
-_AGAIN_ID = "Unduh ulang dari platform dan jangan simpan lewat Excel."
-_AGAIN_EN = "Download it again from the platform and do not save it through Excel."
+AGAIN = {  # was the file saved through a spreadsheet? -> what to do
+    True: (
+        "Berkas ini pernah disimpan lewat Excel: unduh ulang dari platform dan langsung kirim tanpa dibuka.",
+        "This file was saved through Excel: download it again from the platform and send it unopened.",
+    ),
+    False: (
+        "Mungkin unduhan asli yang belum kami kenal: kirim ke pengelola data.",
+        "It may be a true export that is not known yet: send it to the data keeper.",
+    ),
+}
 
 TEXTS: dict[str, Text] = {
     "ENCODING": Text(
         "refused",
-        f"Huruf di dalam berkas rusak atau memakai pengodean lain. {_AGAIN_ID}",
-        f"The text of the file is damaged or in another encoding. {_AGAIN_EN}",
+        "Huruf di dalam berkas rusak atau memakai pengodean lain. {again}",
+        "The text of the file is damaged or in another encoding. {again}",
     ),
     "NUL_BYTES": Text(
         "refused",
@@ -47,13 +60,15 @@ TEXTS: dict[str, Text] = {
     ),
     "NO_ROWS": Text(
         "flagged",
-        "Berkas hanya berisi judul kolom, tanpa baris. Ini tidak berarti nol; periksa rentang tanggal saat mengunduh.",
-        "The file has a header and no rows. This does not mean zero; check the date range of the download.",
+        "Berkas hanya berisi judul kolom, tanpa baris. Periode yang disebut nama berkas dicatat tanpa unggahan; bila "
+        "mestinya ada, periksa rentang tanggal saat mengunduh.",
+        "The file has a header and no rows. The period that its name tells is noted as one without posts; if there should"
+        " be some, check the date range of the download.",
     ),
     "UNKNOWN_HEADER": Text(
         "refused",
-        "Judul kolom tidak cocok dengan unduhan mana pun yang dikenal. Bila ini unduhan asli, kirim ke pengelola data.",
-        "The header matches no known export. Make sure it is an original download; if so, send it to the data keeper.",
+        "Judul tabel atau kolomnya tidak cocok dengan unduhan mana pun yang dikenal{seen}. {again}",
+        "Its title or columns match no known export{seen}. {again}",
     ),
     "UNKNOWN_COLUMN": Text(
         "flagged",
@@ -62,8 +77,8 @@ TEXTS: dict[str, Text] = {
     ),
     "BAD_STRUCTURE": Text(
         "refused",
-        f"Susunan baris rusak: jumlah kolom, tanda kutip, atau akhir baris tidak sesuai. {_AGAIN_ID}",
-        f"The rows are broken: number of fields, quotes or line ends do not fit. {_AGAIN_EN}",
+        "Susunan baris tidak utuh: jumlah kolom, tanda kutip, atau akhir baris tidak sesuai. {again}",
+        "The rows are not whole: number of fields, quotes or line ends do not fit. {again}",
     ),
     "EXTRA_CONTENT": Text(
         "refused",
@@ -72,13 +87,13 @@ TEXTS: dict[str, Text] = {
     ),
     "TRUNCATED": Text(
         "refused",
-        "Berkas terpotong di tengah. Unduh atau salin ulang sampai selesai.",
-        "The file is cut off. Download or copy it again until it is complete.",
+        "Berkas terpotong atau tidak selesai disalin{seen}. Unduh atau salin ulang sampai selesai.",
+        "The file is cut off or was never copied to its end{seen}. Download or copy it again until it is complete.",
     ),
     "STILL_CHANGING": Text(
         "held",
-        "Berkas masih disalin atau diunduh. Akan dilihat lagi pada proses berikutnya.",
-        "The file is still being copied or downloaded. It will be looked at again in the next run.",
+        "Berkas belum selesai disalin atau diunduh{seen}. Akan dilihat lagi pada proses berikutnya.",
+        "The file is still being copied or downloaded{seen}. It will be looked at again in the next run.",
     ),
     "WRONG_TYPE": Text(
         "refused",
@@ -92,8 +107,9 @@ TEXTS: dict[str, Text] = {
     ),
     "ACTIVE_CONTENT": Text(
         "refused",
-        f"Buku kerja berisi makro, tautan luar, atau definisi berbahaya; tidak dibuka. {_AGAIN_ID}",
-        f"The workbook has macros, external links or dangerous definitions; it was not opened. {_AGAIN_EN}",
+        "Buku kerja berisi makro, tautan luar, atau definisi berbahaya; tidak dibuka. Unduh ulang dari platform.",
+        "The workbook has macros, external links or dangerous definitions; it was not opened. Download it again from the "
+        "platform.",
     ),
     "UNSAFE_ARCHIVE": Text(
         "refused",
@@ -107,33 +123,33 @@ TEXTS: dict[str, Text] = {
     ),
     "ID_DESTROYED": Text(
         "refused",
-        "Excel merusak ID kiriman. Unduh ulang dan jangan buka lewat Excel.",
-        "Excel destroyed the post ids. Download it again and do not open it in Excel.",
+        "ID kiriman rusak: angkanya dibulatkan atau tidak cocok dengan tautannya. {again}",
+        "Post ids are damaged: they were rounded, or differ from the post's own link. {again}",
     ),
     "ID_INVALID": Text(
         "refused",
-        f"ID kiriman tidak berbentuk semestinya atau muncul dua kali. {_AGAIN_ID}",
-        f"A post id has the wrong shape or appears twice. {_AGAIN_EN}",
+        "ID kiriman tidak berbentuk semestinya atau muncul dua kali. {again}",
+        "A post id has the wrong shape or appears twice. {again}",
     ),
     "DATE_AMBIGUOUS": Text(
         "refused",
-        "Tanggal dapat dibaca dua cara. Unduh ulang, atau isi date_order (dmy/mdy) akun ini di accounts.csv.",
-        "The dates can be read two ways. Download again, or set date_order (dmy/mdy) of this account in accounts.csv.",
+        "Tanggal dapat dibaca dua cara. {again} Atau isi date_order (dmy/mdy) akun ini di accounts.csv.",
+        "The dates can be read two ways. {again} Or set date_order (dmy/mdy) of this account in accounts.csv.",
     ),
     "DATE_INVALID": Text(
         "refused",
-        f"Tanggal tidak mungkin, bercampur, atau rusak. {_AGAIN_ID}",
-        f"A date is impossible, mixed or damaged. {_AGAIN_EN}",
+        "Tanggal tidak mungkin, bercampur, atau rusak. {again}",
+        "A date is impossible, mixed or damaged. {again}",
     ),
     "NUMBER_AMBIGUOUS": Text(
         "refused",
-        f"Angka desimal dapat dibaca dua cara (titik atau koma). {_AGAIN_ID}",
-        f"A decimal number can be read two ways (dot or comma). {_AGAIN_EN}",
+        "Angka desimal dapat dibaca dua cara (titik atau koma). {again}",
+        "A decimal number can be read two ways (dot or comma). {again}",
     ),
     "NOT_A_COUNT": Text(
         "refused",
-        f"Isi kolom jumlah bukan bilangan bulat yang pasti. {_AGAIN_ID}",
-        f"A count column holds something that is not a definite whole number. {_AGAIN_EN}",
+        "Isi kolom jumlah bukan bilangan bulat yang pasti. {again}",
+        "A count column holds something that is not a definite whole number. {again}",
     ),
     "UNREADABLE_CELL": Text(
         "refused",
@@ -152,18 +168,20 @@ TEXTS: dict[str, Text] = {
     ),
     "WRONG_ACCOUNT": Text(
         "refused",
-        "Akun di dalam berkas bukan akun folder ini. Pindahkan ke folder akun yang benar.",
-        "The account in the file is not the account of this folder. Move it to the right account's folder.",
+        "Berkas ini memuat data akun lain{seen}. Pindahkan ke folder akun yang benar.",
+        "This file holds data of another account{seen}. Move it to the folder of the right account.",
     ),
     "UNKNOWN_ACCOUNT": Text(
         "held",
-        "Akun belum terdaftar atau belum disebut. Tambahkan baris ini ke accounts.csv atau taruh di folder akunnya.",
-        "The account is not registered or not named. Add this line to accounts.csv or put the file in its account's folder.",
+        "Akun belum terdaftar atau belum disebut{seen}. Tambahkan baris ini ke registry/accounts.csv, atau taruh berkas "
+        "di folder akunnya.",
+        "The account is not registered or not named{seen}. Add this line to registry/accounts.csv, or put the file into "
+        "the folder of its account.",
     ),
     "COPIED_FROM": Text(
         "refused",
-        "Isi berkas sama dengan milik akun lain. Unduh dari akun yang benar.",
-        "The content equals that of another account. Download it from the right account.",
+        "Isi berkas sama dengan berkas akun lain{seen}. Unduh dari akun yang benar.",
+        "The content equals a file of another account{seen}. Download it from the right account.",
     ),
     "IMPLAUSIBLE": Text(
         "flagged",
@@ -177,13 +195,15 @@ TEXTS: dict[str, Text] = {
     ),
     "ORDER_ASSUMED": Text(
         "flagged",
-        "Waktu unduh tidak tertulis dan isinya berbeda dari berkas lain; dipakai waktu pertama terlihat.",
-        "The export does not say when it was made and differs from another; the time first seen was used.",
+        "Waktu unduh tidak tertulis dan isinya berbeda dari berkas lain; tanggalnya diperkirakan, dan angkanya tidak "
+        "menggantikan angka yang bertanggal. Taruh di folder bertanggal, misalnya inbox/2026-01-31/akun.",
+        "Nothing says when this was exported, and it differs from another file; its day was estimated, and its figures "
+        "replace none that are dated. Put it into a dated folder, such as inbox/2026-01-31/account.",
     ),
     "NOT_A_FILE": Text(
         "refused",
-        "Ini bukan berkas biasa atau tidak dapat dibuka; tidak disentuh.",
-        "This is not a regular file or cannot be opened; it was not touched.",
+        "Ini bukan berkas biasa atau tidak dapat dibuka{seen}; tidak disentuh. Salin berkas aslinya ke folder ini.",
+        "This is not a regular file or cannot be opened{seen}; it was not touched. Copy the file itself into this folder.",
     ),
     "ERASED": Text(
         "refused",
@@ -225,11 +245,6 @@ TEXTS: dict[str, Text] = {
         "Ada waktu terbit pada jam pergantian waktu musim panas; dipakai aturan baku (jam pertama).",
         "A publish time lies in the daylight-saving change; the fixed rule (first hour) was used.",
     ),
-    "YEAR_ASSUMED": Text(
-        "flagged",
-        "Tanggal tidak bertahun dan waktu unduh tidak diketahui; tahun dihitung mundur dari waktu pertama terlihat.",
-        "The dates have no year and the export time is unknown; years were counted back from the time first seen.",
-    ),
     "TOTAL_DIFFERS": Text(
         "flagged",
         "Baris jumlah tidak sama dengan jumlah baris; baris jumlah tidak dipakai.",
@@ -253,9 +268,10 @@ TEXTS: dict[str, Text] = {
     "PERIOD_UNKNOWN": Text(
         "info",
         "Angka ini dijumlahkan dalam periode yang tidak tertulis di berkas, jadi tidak dipakai sebagai total unggahan. "
-        "Masukkan berkas ZIP utuh seperti saat diunduh, dengan periode sejak awal kanal.",
+        "Masukkan ZIP utuh seperti saat diunduh, atau tambahkan periodenya pada nama berkas: 'Table data "
+        "2026-01-01_2026-01-31.csv'.",
         "These are sums over a period that the file does not tell, so they are not used as totals of the posts. "
-        "Hand in the ZIP as it was downloaded, with a period from the channel's beginning.",
+        "Hand in the ZIP as it was downloaded, or add its period to the file's name: 'Table data 2026-01-01_2026-01-31.csv'.",
     ),
     "YEAR_TAKEN": Text(
         "info",
@@ -268,14 +284,54 @@ TEXTS: dict[str, Text] = {
         "This is a register, not an export. It belongs in the registry folder, not in the inbox.",
     ),
     "PERSONAL_PROFILE": Text(
-        "flagged",
-        "Ini statistik profil pribadi, bukan halaman instansi. Pastikan instansi memang menyatakannya sebagai akun resmi.",
-        "These are the statistics of a person's profile, not of a page. Make sure the agency declares it as an official account.",
+        "held",
+        "Ini statistik profil pribadi, bukan halaman instansi; belum dipakai. Bila instansi menyatakannya sebagai akun "
+        "resmi, isi holder = person pada barisnya di registry/accounts.csv.",
+        "These are the statistics of a person's profile, not of a page; nothing of it is used. If the agency declares it "
+        "as an official account, set holder = person in its line of registry/accounts.csv.",
     ),
     "TOTAL_NOTED": Text(
         "info",
         "Baris jumlah dilepas dan dibandingkan.",
         "The total row was taken off and compared.",
+    ),
+    "COPY_ALSO": Text(
+        "held",
+        "Bagian ini milik akun lain{seen}; bagian lain berkas ini sudah dibaca. Taruh SALINAN berkas ini juga di folder "
+        "akun itu; jangan dipindahkan.",
+        "This part belongs to another account{seen}; the rest of the file was read. Put a COPY of the file into that "
+        "account's folder as well; do not move it.",
+    ),
+    "MISPLACED_COPY": Text(
+        "refused",
+        "Salinan ini memuat data akun lain{seen}, yang sudah dibaca untuk akun itu. Hapus salinan ini dan unduh ekspor "
+        "dari akun folder ini.",
+        "This copy holds data of another account{seen}, which were read for that account. Delete this copy and download "
+        "the export of this folder's own account.",
+    ),
+    "BELOW_ZERO": Text(
+        "flagged",
+        "Ada hitungan per hari atau per periode di bawah nol: platform menarik kembali hitungan lama. Dibaca apa adanya.",
+        "A count of a day or a period is below zero: the platform took back earlier counts. Read as it stands.",
+    ),
+    "ID_NOT_LISTED": Text(
+        "flagged",
+        "ID akun di berkas ini belum tercatat dan diterima karena foldernya. Tambahkan di platform_account_id, dipisah "
+        "spasi dari ID lama.",
+        "The account id in this file is not listed yet and was accepted because of its folder. Add it to "
+        "platform_account_id, behind the older id and a space.",
+    ),
+    "SAME_KEY": Text(
+        "refused",
+        "Dua data yang berbeda mendapat nomor kunci yang sama; berkas ini ditunda. Kirim ke pengelola data.",
+        "Two different things were given one key; this file is set aside. Send it to the data keeper.",
+    ),
+    "YEAR_UNKNOWN": Text(
+        "held",
+        "Tanggal di berkas ini tidak bertahun dan tidak ada yang menunjukkan tahunnya{seen}. Kapan diunduh? Taruh di "
+        "folder bertanggal, misalnya inbox/2026-01-31/akun.",
+        "The dates in this file have no year and nothing tells it{seen}. When was it exported? Put it into a dated "
+        "folder, such as inbox/2026-01-31/account.",
     ),
 }
 
@@ -290,10 +346,15 @@ def escape(text: object, limit: int = 40) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-def message(code: str, place: str = "", seen: object = "") -> Message:
-    """The message of a code. Unknown codes are a bug and raise KeyError."""
+def message(code: str, place: str = "", seen: object = "", *, resaved: bool = False) -> Message:
+    """The message of a code. ``resaved``: the file bears a mark of a spreadsheet. Unknown codes are a bug and raise KeyError."""
     text = TEXTS[code]
-    return Message(code=code, place=escape(place, 120), seen=escape(seen), id=text.id, en=text.en)
+    shown = escape(seen, 120)
+    words = [
+        sentence.replace("{again}", again).replace("{seen}", f" ({shown})" if shown else "")
+        for sentence, again in zip((text.id, text.en), AGAIN[resaved], strict=True)
+    ]
+    return Message(code=code, place=escape(place, 120), seen=escape(seen), id=words[0], en=words[1])
 
 
 def level(code: str) -> str:

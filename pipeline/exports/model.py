@@ -58,6 +58,19 @@ class Shared:
         return self.frame.slice(self.start, self.height)
 
 
+@dataclass(frozen=True)
+class Owned:
+    """Whose an export is: who exported it, and for each identity that its rows name the account (None: not registered)."""
+
+    account_id: str | None
+    owners: dict[str, str | None] = field(default_factory=dict)
+    named_by_file: bool = False
+    problem: Message | None = None
+    identities: dict[tuple[str | None, str | None], str | None] = field(default_factory=dict)
+    fallback: str | None = None  # exporter of rows whose owner is not registered, where no folder says who exported
+    strangers: tuple[str, ...] = ()  # accounts in whose folders it lies although it names others
+
+
 Identities = dict[tuple[str | None, str | None], int]
 """(platform account id, handle) as rows name them -> number of rows, in order of appearance."""
 
@@ -94,7 +107,7 @@ class Export:
     first: str | None = None
     last: str | None = None
     captured_at: datetime | None = None
-    captured_from: str = "first_seen"  # file | file_name | archive_name | folder | option | first_seen
+    captured_from: str = "first_seen"  # one of provenance.EVIDENCE
     period: tuple[date, date] | None = None
     sums: dict[str, int | float] = field(default_factory=dict)
     nulls: dict[str, int] = field(default_factory=dict)
@@ -104,6 +117,7 @@ class Export:
     period_sums: bool = False  # values are sums over ``period``
     proposal: str | None = None  # a mapping to start from, for a table that no format knows
     identities: Identities | None = None  # whom the rows name; None where that was not looked for
+    owned: Owned | None = None  # whose it is; None until that was asked
 
     @property
     def shared(self) -> Shared | None:

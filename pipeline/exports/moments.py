@@ -7,15 +7,15 @@ import numpy as np
 import polars as pl
 
 from pipeline.exports import clocks, dates
-from pipeline.exports.fields import Cells, Field, settle
+from pipeline.exports.fields import Cells, Field, Quick, settle
 from pipeline.exports.header import shown
 from pipeline.exports.messages import Refused
-from pipeline.exports.stack import Stack, place
+from pipeline.exports.stack import Stack, laid_over, place
 from pipeline.exports.workbook import DayTime
 from pipeline.formats import Format
 
-FRESH = timedelta(days=45)  # a window that ends so shortly before the file was first seen ends in this year, not an earlier one
-QUICK = {  # pattern -> what its texts look like, and whether they hold a time
+FRESH = timedelta(days=45)  # a window that ends so shortly before the file was made or first seen ends in this year
+PLAIN = {  # pattern -> what its texts look like, and whether they hold a time
     "%m/%d/%Y %H:%M": (r"^[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}$", True),
     "%Y-%m-%d": (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", False),
 }
@@ -28,19 +28,21 @@ def read_column(stack: Stack, field: Field, name: str, instants: pl.Series | Non
     """Days or wall-clock times of a column; for ``published_at`` also its precision and whether it is UTC already (_zoned)."""
     patterns = field.column.formats if field.column.formats is not None else stack.plan.form.dates
     precision, zoned = ["day"] * len(stack.sizes), [False] * len(stack.sizes)
-    if len(patterns) == 1 and patterns[0] in QUICK:
-        quick, odd = _quick(stack, patterns[0], field, name)
-        if QUICK[patterns[0]][1]:
-            precision = ["minute"] * len(stack.sizes)
-    else:
-        quick, odd = pl.Series([None], dtype=WALL).new_from_index(0, len(field.text)), np.ones(len(stack.sizes), dtype=bool)
+    is_plain = len(patterns) == 1 and patterns[0] in PLAIN
+    if is_plain and PLAIN[patterns[0]][1]:
+        precision = ["minute"] * len(stack.sizes)
 
     def slow(number: int, cells: Cells) -> list[datetime | None]:
         clock = instants[stack.where(number)].to_list() if instants is not None else []
         values, precision[number], zoned[number] = _read_alone(stack, number, field, name, cells, clock)
         return values
 
-    moments = settle(stack, field, quick, odd, slow)
+    def quick() -> Quick:
+        if is_plain:
+            return _quick(stack, patterns[0], field, name)
+        return pl.Series([None], dtype=WALL).new_from_index(0, len(field.text)), np.ones(len(stack.sizes), dtype=bool)
+
+    moments = settle(stack, field, WALL, slow, quick)
     if name == "day" or (field.column.kind == "date" and name != "published_at"):
         return {name: moments.dt.date()}
     if name != "published_at":
@@ -54,7 +56,7 @@ def _quick(stack: Stack, pattern: str, field: Field, name: str) -> tuple[pl.Seri
     moments = text.str.to_datetime(pattern, strict=False, time_unit="us")
     days = moments.dt.date()
     latest = stack.spread([a.today + DAY for a in stack.around], pl.Date)
-    sound = text.str.contains(QUICK[pattern][0]) & moments.is_not_null() & (days <= latest) & (days.dt.year() >= dates.EARLIEST)
+    sound = text.str.contains(PLAIN[pattern][0]) & moments.is_not_null() & (days <= latest) & (days.dt.year() >= dates.EARLIEST)
     odd = stack.with_any(text.is_not_null() & ~sound)
     if name == "day":
         odd |= stack.with_any(days.is_null())
@@ -94,8 +96,10 @@ def _read_alone(
     found = dates.read(column, cells, patterns, context)
     if found.order in ("rolled", "latest_year") and not around.anchor_is_known:
         latest = max((v.date() for v in found.values if v), default=around.today)
-        code = "YEAR_TAKEN" if around.today - latest <= FRESH else "YEAR_ASSUMED"
-        stack.notes[number].flag(code, column, next((t for _, t in cells if t), ""))
+        sample = next((t for _, t in cells if t), "")
+        if (around.anchor or around.today) - latest > FRESH:
+            raise Refused("YEAR_UNKNOWN", place=column, seen=sample, held=True)
+        stack.notes[number].flag("YEAR_TAKEN", column, sample)
     if found.order not in ("pattern", "same", "rolled", "latest_year", "date_cells", "id_year"):
         stack.notes[number].flag("DATE_ORDER", column, found.order)
     values = found.values
@@ -112,17 +116,46 @@ def _read_alone(
 # --- publication time
 
 
+COLUMNS = {"published_at": INSTANT, "published_on": pl.Date(), "published_precision": pl.String()}
+
+
 def publish(stack: Stack, frame: pl.DataFrame, instants: pl.Series | None) -> pl.DataFrame:
-    """published_at (UTC), published_on (the platform's own day) and published_precision, from printed time and id clock."""
+    """published_at (UTC), published_on (the platform's own day) and published_precision, from printed time and id clock.
+
+    At once, but for tables with a row that needs a word: a clock change, or a time that is not the one in its id.
+    """
+    odd = np.ones(len(stack.sizes), dtype=bool)
+    columns: dict[str, pl.Series] | None = None
+    if not stack.is_short:
+        columns, odd = _at_once(stack, frame, instants)
+    rows: list[slice] = []
+    found: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for number in np.flatnonzero(odd).tolist():
+        rows.append(stack.where(number))
+        try:
+            alone = {} if stack.refused[number] else _row_by_row(stack, number, frame[rows[-1]], instants)
+        except Refused as refused:
+            stack.refuse(number, refused)
+            alone = {}
+        for name, cells in found.items():
+            cells += alone.get(name) or [None] * int(stack.sizes[number])
+    settled = [
+        laid_over(None if columns is None else columns[name], rows, pl.Series(name, found[name], dtype=dtype)).alias(name)
+        for name, dtype in COLUMNS.items()
+    ]
+    return frame.drop("_zoned", strict=False).with_columns(settled)
+
+
+def _at_once(stack: Stack, frame: pl.DataFrame, instants: pl.Series | None) -> tuple[dict[str, pl.Series], np.ndarray]:
+    """The three columns, and the tables that need a word."""
     form, height = stack.plan.form, frame.height
     nothing = pl.Series([None], dtype=WALL).new_from_index(0, height)
     printed = frame["published_at"] if "published_at" in frame.columns else nothing
     days = frame["published_on"] if "published_on" in frame.columns else nothing.dt.date()
     known = instants if instants is not None else nothing.dt.replace_time_zone("UTC")
-    precision = (
-        frame["published_precision"] if "published_precision" in frame.columns else nothing.dt.to_string().fill_null("day")
-    )
-    wall = printed.fill_null(days.cast(WALL))
+    by_day = pl.repeat("day", height, dtype=pl.String, eager=True)
+    precision = frame["published_precision"] if "published_precision" in frame.columns else by_day
+    wall = printed.fill_null(days.cast(WALL)) if printed.null_count() else printed
     at = wall.dt.replace_time_zone(form.zone, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")
     if "_zoned" in frame.columns and frame["_zoned"].any():
         at = printed.dt.replace_time_zone("UTC").zip_with(frame["_zoned"] & printed.is_not_null(), at)
@@ -133,11 +166,7 @@ def publish(stack: Stack, frame: pl.DataFrame, instants: pl.Series | None) -> pl
         if form.clock.use == "settle":
             on, at = on.fill_null(known.dt.date()), known.zip_with(known.is_not_null(), at)
             precision = precision.set(known.is_not_null(), "instant")
-    columns = {"published_at": at, "published_on": on, "published_precision": precision.set(at.is_null(), None)}
-    for number in np.flatnonzero(odd).tolist():
-        if stack.refused[number] is None:
-            columns = _published_alone(stack, number, frame, known, columns)
-    return frame.drop("_zoned", strict=False).with_columns(s.alias(n) for n, s in columns.items())
+    return {"published_at": at, "published_on": on, "published_precision": precision.set(at.is_null(), None)}, odd
 
 
 def _far(form: Format, at: pl.Series, on: pl.Series, by_day: pl.Series, known: pl.Series) -> pl.Series:
@@ -151,24 +180,10 @@ def _far(form: Format, at: pl.Series, on: pl.Series, by_day: pl.Series, known: p
     )
 
 
-def _published_alone(
-    stack: Stack, number: int, frame: pl.DataFrame, known: pl.Series, columns: dict[str, pl.Series]
-) -> dict[str, pl.Series]:
-    """The columns with those rows of one table that need a word put in, row by row; refuses the table, or flags it."""
-    rows = stack.where(number)
-    part = frame[rows]
-    instants = known[rows].to_list()
-    try:
-        found = _row_by_row(stack, number, part, instants)
-    except Refused as refused:
-        stack.refuse(number, refused)
-        return columns
-    places = np.arange(rows.start, rows.stop)
-    return {name: s.scatter(places, pl.Series(found[name], dtype=s.dtype)) for name, s in columns.items()}
-
-
-def _row_by_row(stack: Stack, number: int, part: pl.DataFrame, instants: list[datetime | None]) -> dict[str, list[Any]]:
+def _row_by_row(stack: Stack, number: int, part: pl.DataFrame, instants: pl.Series | None) -> dict[str, list[Any]]:
+    """The three columns of one table. Raises Refused: DATE_INVALID; flags what is uncertain or late."""
     form, height, notes = stack.plan.form, part.height, stack.notes[number]
+    clock = [None] * height if instants is None else instants[stack.where(number)].to_list()
 
     def column(name: str, otherwise: Any = None) -> list[Any]:
         return part[name].to_list() if name in part.columns else [otherwise] * height
@@ -178,7 +193,7 @@ def _row_by_row(stack: Stack, number: int, part: pl.DataFrame, instants: list[da
     at: list[datetime | None] = []
     on: list[date | None] = []
     uncertain = late = 0
-    for i, (wall, known) in enumerate(zip(printed, instants, strict=True)):
+    for i, (wall, known) in enumerate(zip(printed, clock, strict=True)):
         moment, is_unsure = _moment(form, wall, days[i], zoned[i], known)
         day = days[i] or (wall.date() if wall else None)
         is_late = _is_late(form, moment, day, precision[i], known, part["row_number"][i])

@@ -50,10 +50,11 @@ def placed(form: Format, table: Table, source: Source, around: Around) -> Prepar
     own = provenance.named(form, source.file)
     outer = provenance.named(form, source.archive) if source.archive else provenance.Named()
     moment, origin = captured(source, own, outer)
+    is_known = origin not in provenance.ESTIMATED
     context = replace(
         around,
-        anchor=moment.date(),
-        anchor_is_known=origin != "first_seen",
+        anchor=(moment if is_known else source.modified or source.first_seen).date(),
+        anchor_is_known=is_known,
         period=own.period or outer.period,
         date_order=ownership.date_order(source.given, source.accounts),
     )
@@ -90,7 +91,7 @@ def flag_unwrapped(export: Export) -> Export:
 def _assemble(prepared: Prepared, result: Typed) -> Export:
     form, table, source = prepared.form, prepared.table, prepared.source
     own, outer = prepared.own, prepared.outer
-    moment, origin = captured(source, own, outer, result.captured)
+    moment, origin = captured(source, own, outer, result.captured, result.span[1])
     export = Export(
         file=source.name,
         member=source.member,
@@ -128,7 +129,7 @@ def _assemble(prepared: Prepared, result: Typed) -> Export:
     if any(level(m.code) != "info" for m in export.messages):
         export.outcome = "flagged"
     _first_last(export, *result.span)
-    ownership.assign(export, source.given, source.accounts, per_row=form.accounts_per_row, folder_decides=form.grain != "case")
+    ownership.assign(export, source.given, source.accounts, form)
     return export
 
 

@@ -104,7 +104,7 @@ def count_columns(plan: Plan) -> tuple[int, ...]:
 
 
 def _sniff(part: Part) -> Sniffed | None:
-    """Header line (with its line end) and body of what looks like comma-separated text; None leaves it to the strict way."""
+    """Header line (with its line end) and body of what looks like comma-separated text; None leaves it to the tokeniser."""
     data, start = part.data, 0
     if part.kind != "csv":
         return None

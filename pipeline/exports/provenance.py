@@ -8,6 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from pipeline.formats import Format
 
 WIB = timezone(timedelta(hours=7))
+# Where the instant of an export was found, the best first. The last three state nothing: they are estimated.
+EVIDENCE = ("file", "file_name", "archive_name", "option", "folder", "mtime", "content", "first_seen")
+ESTIMATED = EVIDENCE[-3:]
+SOON = timedelta(days=3)  # a file is downloaded so soon after the newest thing in it, or its date is that of a copy
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,14 @@ def captured(
     archive_name: Named,
     folder: date | None,
     first_seen: datetime,
+    newest: datetime | date | None = None,
+    modified: datetime | None = None,
 ) -> tuple[datetime, str]:
-    """Instant of export and where it was found. An instant after the file was first seen is not believed."""
+    """Instant of export and where it was found. An instant after the file was first seen is not believed.
+
+    Where nothing states it, it is estimated: an export is not older than the newest thing in it (``newest``) or than the window
+    that its name tells, so this is the earliest it can be; the file's own date (``modified``) stands where it lies just behind.
+    """
     choices: Sequence[tuple[datetime | None, str]] = (
         (option, "option"),
         (in_file, "file"),
@@ -88,4 +98,20 @@ def captured(
             return first_seen, source
         if source == "file" and moment - first_seen < timedelta(days=1):
             return first_seen, source
-    return first_seen, "first_seen"
+    return _estimated(newest, file_name, archive_name, first_seen, modified)
+
+
+def _estimated(
+    newest: datetime | date | None, file_name: Named, archive_name: Named, first_seen: datetime, modified: datetime | None
+) -> tuple[datetime, str]:
+    known = [_at_least(moment) for moment in (newest, *(n.period[1] for n in (file_name, archive_name) if n.period)) if moment]
+    earliest = min(max(known), first_seen) if known else None
+    if modified is not None and modified <= first_seen and (earliest is None or earliest <= modified <= earliest + SOON):
+        return modified, "mtime"
+    return (earliest, "content") if earliest is not None else (first_seen, "first_seen")
+
+
+def _at_least(moment: datetime | date) -> datetime:
+    if isinstance(moment, datetime):
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return end_of_day(moment)

@@ -13,15 +13,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.exports import contents, guards, ownership, proven, scope, structure, typed
-from pipeline.exports.header import plan_of
+from pipeline.exports import contents, guards, ownership, proven, scope, text, typed
+from pipeline.exports.group import type_tables
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import Export
 from pipeline.exports.prepared import Prepared, export_of
 from pipeline.exports.proven import Proven
 from pipeline.exports.source import Job, Part, Source, crash, load, parts_of, refusal, source_of
-from pipeline.exports.text import trim
-from pipeline.formats import Table
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
@@ -41,13 +39,14 @@ def read(
     folder_date: date | None = None,
     captured_at: datetime | None = None,
     first_seen: datetime | None = None,
+    modified: datetime | None = None,
     limits: guards.Limits | None = None,
 ) -> list[Export]:
     """Every export in a file: one per archive member, recognised sheet or titled block, in the order they lie there.
 
     The arguments are those of :class:`Job`.
     """
-    job = Job(path, name, accounts, folder_date, captured_at, first_seen)
+    job = Job(path, name, accounts, folder_date, captured_at, first_seen, modified)
     return next(read_many([job], registry=registry, limits=limits))
 
 
@@ -156,10 +155,10 @@ def _finished(window: Window) -> Iterator[list[Export]]:
         texts = [p for p in window.parts() if p.found is None and p.kind not in WORKBOOKS]
         for part in texts:
             contents.look_into(part)
-        _type_found(texts)
+        type_tables(_prepared(texts))
         for _, book in books:
             book.result()
-        _type_found([part for part, _ in books])
+        type_tables(_prepared([part for part, _ in books]))
     for file in window.files:
         yield file.answer if file.answer is not None else _settled(file)
 
@@ -168,64 +167,13 @@ def _type_proven(found: Proven) -> None:
     tables, stack = proven.stack_of(found)
     for (part, prepared), result in zip(tables, typed.read_tables(stack) if tables else [], strict=True):
         prepared.result = result
+        if isinstance(result, Refused):
+            prepared.source = prepared.source.marked(part.data, text.decode(part.data))
         part.found = [prepared]
 
 
-def _type_found(parts: list[Part]) -> None:
-    """Type the tables of some parts, those of one header together."""
-    groups: dict[tuple[int, tuple[str, ...]], list[tuple[Prepared, Table]]] = {}
-    for prepared in (item for p in parts for item in p.found or [] if isinstance(item, Prepared)):
-        try:
-            table = _reshaped(prepared)
-            key = (id(prepared.form), tuple(trim(table.records[0][1])))
-            groups.setdefault(key, []).append((prepared, table))
-        except Refused as refused:
-            prepared.result = refused
-        except Exception as error:  # a mistake in one format costs one table, never its siblings
-            prepared.result = crash(error)
-    for group in groups.values():
-        _type_safely(group)
-
-
-def _reshaped(prepared: Prepared) -> Table:
-    table = prepared.table
-    if prepared.form.reshape is None:
-        return table
-    return prepared.form.reshape(replace(table, records=[(row, list(cells)) for row, cells in table.records]))
-
-
-def _type_safely(group: list[tuple[Prepared, Table]]) -> None:
-    """A mistake of ours costs the one table that meets it, never its siblings."""
-    try:
-        _type_group(group)
-    except Exception as error:
-        if len(group) == 1:
-            group[0][0].result = crash(error)
-            return
-        LOG.exception("%d tables are read one by one", len(group))
-        for one in group:
-            _type_safely([one])
-
-
-def _type_group(group: list[tuple[Prepared, Table]]) -> None:
-    """Tables of one format and one header."""
-    try:
-        plan = plan_of(group[0][0].form, list(group[0][1].records[0][1]))
-    except Refused as refused:
-        for prepared, _ in group:
-            prepared.result = refused
-        return
-    sound: list[tuple[Prepared, Table, structure.Body]] = []
-    for prepared, table in group:
-        try:
-            sound.append((prepared, table, structure.body_of(plan, table, prepared.around)))
-        except Refused as refused:
-            prepared.result = refused
-    if sound:
-        ready, tables, bodies = zip(*sound, strict=True)
-        stack = structure.stack_bodies(plan, list(tables), [p.around for p in ready], list(bodies))
-        for prepared, result in zip(ready, typed.read_tables(stack), strict=True):
-            prepared.result = result
+def _prepared(parts: list[Part]) -> list[Prepared]:
+    return [item for p in parts for item in p.found or [] if isinstance(item, Prepared)]
 
 
 def _settled(file: File) -> list[Export]:

@@ -19,6 +19,10 @@ class Found:
     score: tuple[int, int, int]
 
 
+class Tie(Refused):
+    """A header that fits several kinds equally well."""
+
+
 def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
     """The one kind this table is. Raises UNKNOWN_HEADER: nearest kind with the columns that differ, or both ids of a tie."""
     best: list[Found] = []
@@ -33,7 +37,7 @@ def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
     if len(best) == 1:
         return best[0]
     if best:
-        raise Refused("UNKNOWN_HEADER", seen=" = ".join(sorted(f.format.kind for f in best)))
+        raise Tie("UNKNOWN_HEADER", seen=" = ".join(sorted(f.format.kind for f in best)))
     raise unknown(table, formats)
 
 
@@ -126,13 +130,14 @@ def unknown(table: Table, formats: Sequence[Format]) -> Refused:
             if share > best[0]:
                 lacks = sorted((not is_needed, name) for name, is_needed in expected.items() if name not in names)
                 best = (share, form.kind, [name for _, name in lacks], sorted(names - expected.keys()))
+    seen = f"{table.title}: {', '.join(header)}" if table.title else ", ".join(header)
     if not best[1]:
-        return Refused("UNKNOWN_HEADER", place=table.title or "", seen=", ".join(header))
+        return Refused("UNKNOWN_HEADER", place=table.title or "", seen=seen)
     lacking, extra = ", ".join(best[2][:4]) or "-", ", ".join(best[3][:4]) or "-"
     place = f"terdekat/nearest {best[1]}; tidak ada/missing: {lacking}; tidak dikenal/unknown: {extra}"
-    return Refused("UNKNOWN_HEADER", place=place, seen=", ".join(header))
+    return Refused("UNKNOWN_HEADER", place=place, seen=seen)
 
 
 def is_unknown(refused: Refused) -> bool:
     """No kind fits; a tie between kinds is not that."""
-    return refused.code == "UNKNOWN_HEADER" and " = " not in refused.seen
+    return refused.code == "UNKNOWN_HEADER" and not isinstance(refused, Tie)

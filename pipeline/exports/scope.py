@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.exports import ownership
 from pipeline.exports.messages import message
 from pipeline.exports.model import Export
 
@@ -17,13 +18,17 @@ DAILY = ("yt_chart_data", "yt_totals")
 
 
 def settle(exports: Sequence[Export]) -> list[Export]:
-    """Puts period_start, period_end and value_scope on the rows of exports that are sums over a period."""
+    """Puts period_start, period_end and value_scope on the rows of exports that are sums over a period.
+
+    Then what a file says of several accounts is said as one.
+    """
     for export in exports:
         if export.period_sums and export.rows is not None:
             export.period = _beside(export, exports) or export.period
             export.rows = _covered(export, export.rows, export.period)
             if export.period is None and export.grain == "post":
                 export.messages.append(message("PERIOD_UNKNOWN", "", export.file))
+    ownership.settle(exports)
     return list(exports)
 
 
@@ -50,4 +55,6 @@ def _covered(export: Export, rows: pl.DataFrame, period: tuple[date, date] | Non
     if period is None:
         return rows.with_columns(pl.lit("unknown").alias("value_scope"))
     born = pl.col("published_on").is_not_null() & (pl.col("published_on") >= pl.col("period_start"))
+    below = [pl.col(c) < 0 for c in ("views", "likes", "comments", "shares") if c in rows.columns]
+    born &= ~pl.any_horizontal(pl.lit(False), *below).fill_null(False)  # net of a period: no whole life is below zero
     return rows.with_columns(pl.when(born).then(pl.lit("lifetime")).otherwise(pl.lit("period")).alias("value_scope"))

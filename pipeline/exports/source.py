@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.exports import guards, ownership, provenance
+from pipeline.exports import guards, ownership, provenance, resaved, text
 from pipeline.exports.messages import Refused, level, message
 from pipeline.exports.model import Export
 from pipeline.formats import Format
@@ -18,7 +18,8 @@ class Job:
     """One file to read.
 
     name: the name it was dropped under, if ``path`` is an archived copy. accounts: account ids, or bare platforms, that the
-    folder or an option names. captured_at: an option that overrules what the file says. first_seen: default now. Times are UTC.
+    folder or an option names. captured_at: an option that overrules what the file says. first_seen: default now. modified: the
+    date of the file itself, which may tell when it was exported where nothing else does. Times are UTC.
     """
 
     path: Path
@@ -27,6 +28,7 @@ class Job:
     folder_date: date | None = None
     captured_at: datetime | None = None
     first_seen: datetime | None = None
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Source:
     captured_at: datetime | None
     first_seen: datetime
     limits: guards.Limits
+    modified: datetime | None = None  # the file's own date, as its folder shows it
+    has_bom: bool = True
+    is_resaved: bool = False  # it bears the marks of a spreadsheet
     taught: tuple[Format, ...] = ()  # kinds that the registry's mappings describe; asked only where no built-in kind fits
     sha256: str = ""
     archive: str | None = None  # name of the archive the file is a member of
@@ -47,6 +52,11 @@ class Source:
 
     def place(self, part: str) -> "Source":
         return replace(self, member=f"{self.member}/{part}" if self.member and part else part or self.member)
+
+    def marked(self, data: bytes, content: str) -> "Source":
+        """With what bytes and text of a text file show of the way they came."""
+        has_bom = data.startswith(tuple(bom for bom, _ in text.BOMS))
+        return replace(self, has_bom=has_bom, is_resaved=resaved.bears_marks(content))
 
     @property
     def file(self) -> str:
@@ -79,6 +89,7 @@ def source_of(job: Job, accounts: ownership.Accounts, limits: guards.Limits, tau
         first_seen=_utc(job.first_seen) or datetime.now(UTC),
         limits=limits,
         taught=taught,
+        modified=_utc(job.modified),
     )
 
 
@@ -127,7 +138,9 @@ def refusal(source: Source, refused: Refused, found: Format | None = None) -> Ex
     export = Export(file=source.name, member=source.member, sha256=source.sha256, outcome=outcome)
     if found:
         export.kind, export.platform, export.grain, export.version = found.kind, found.platform, found.grain, found.version
-    export.messages.append(message(refused.code, refused.place, refused.seen))
+    lost_bom = found is not None and found.bom and not source.has_bom
+    is_resaved = refused.resaved or source.is_resaved or lost_bom
+    export.messages.append(message(refused.code, refused.place, refused.seen, resaved=is_resaved))
     return export
 
 
@@ -137,7 +150,7 @@ def crash(error: BaseException) -> Refused:
 
 
 def captured(
-    source: Source, own: provenance.Named, outer: provenance.Named, in_file: datetime | None = None
+    source: Source, own: provenance.Named, outer: provenance.Named, in_file: datetime | None = None, newest: Any = None
 ) -> tuple[datetime, str]:
     """When an export was made, and where that is said: see :func:`provenance.captured`."""
     return provenance.captured(
@@ -147,4 +160,6 @@ def captured(
         archive_name=outer,
         folder=source.folder_date,
         first_seen=source.first_seen,
+        newest=newest,
+        modified=source.modified,
     )

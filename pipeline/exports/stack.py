@@ -1,7 +1,7 @@
 """Tables of one header, one behind the other, on their way from text to values; each may be refused without its neighbours.
 
-Rows are numbered through all tables. Every step is taken for all tables before the next one, so that of each table the first thing
-wrong with it is what is said.
+Rows are numbered through all tables. Every step is taken for all tables before the next one, so that of each table the first
+thing wrong with it is what is said.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from pipeline.exports.header import Plan
 from pipeline.exports.messages import Refused
 from pipeline.formats import Notes, Table
 
+SHORT = 256  # rows
 Mask = pl.Series | np.ndarray
 
 
@@ -31,6 +32,11 @@ class Around:
     anchor_is_known: bool = False
     period: tuple[date, date] | None = None
     date_order: str | None = None
+
+    @property
+    def is_trusted(self) -> bool:
+        """The platform's own dialect: the number of decimals that it always writes is believed."""
+        return self.container == "csv" and self.delimiter == ","
 
 
 @dataclass
@@ -68,9 +74,9 @@ class Stack:
         self.starts = np.concatenate(([0], np.cumsum(self.sizes)[:-1])).astype(np.int64)
 
     @property
-    def trusted(self) -> np.ndarray:
-        """Tables in the platform's own dialect: the number of decimals it always writes is believed."""
-        return np.array([a.container == "csv" and a.delimiter == "," for a in self.around], dtype=bool)
+    def is_short(self) -> bool:
+        """So few rows that reading them cell by cell is quicker than asking for whole columns."""
+        return is_short(len(self.lines))
 
     def where(self, number: int) -> slice:
         start = int(self.starts[number])
@@ -163,7 +169,9 @@ class Stack:
 
 
 def _array(rows: Mask) -> np.ndarray:
-    return rows.fill_null(False).to_numpy() if isinstance(rows, pl.Series) else rows
+    if isinstance(rows, np.ndarray):
+        return rows
+    return (rows.fill_null(False) if rows.null_count() else rows).to_numpy()
 
 
 def _copied(notes: Notes) -> Notes:
@@ -172,6 +180,19 @@ def _copied(notes: Notes) -> Notes:
     return copy
 
 
+def is_short(rows: int) -> bool:
+    return rows <= SHORT
+
+
 def place(row: int) -> str:
     """Where a row stands, as messages say it."""
     return f"baris/row {row}"
+
+
+def laid_over(column: pl.Series | None, rows: list[slice], values: pl.Series) -> pl.Series:
+    """A column with some of its rows replaced; the values alone where they are all of it."""
+    if column is None or len(values) == len(column):
+        return values
+    if not rows:
+        return column
+    return column.scatter(np.concatenate([np.arange(r.start, r.stop) for r in rows]), values)

@@ -13,7 +13,8 @@ import polars as pl
 from pipeline.exports import text
 from pipeline.exports.header import Plan
 from pipeline.exports.messages import Refused
-from pipeline.exports.stack import Around, Stack, place
+from pipeline.exports.placeholders import without_placeholders
+from pipeline.exports.stack import Around, Stack, is_short, place
 from pipeline.exports.text import trim
 from pipeline.formats import Format, Notes, Table, normalise
 
@@ -156,7 +157,7 @@ def stack_bodies(plan: Plan, tables: list[Table], around: list[Around], bodies: 
     """Tables of records of one plan, one behind the other."""
     records = [record for body in bodies for record in body.records]
     columns = list(zip(*(cells for _, cells in records), strict=True)) if records else [()] * len(plan.header)
-    is_plain = all(a.container == "csv" for a in around)
+    is_plain = all(a.container == "csv" for a in around) and not is_short(len(records))
     stack = Stack(
         plan,
         tables,
@@ -169,7 +170,7 @@ def stack_bodies(plan: Plan, tables: list[Table], around: list[Around], bodies: 
         [body.total for body in bodies],
         [body.padded for body in bodies],
     )
-    return without_error_rows(stack)
+    return without_placeholders(without_error_rows(stack))
 
 
 # --- from columns
@@ -204,7 +205,7 @@ def settle_columns(stack: Stack) -> Stack:
         except Refused as refused:
             stack.refuse(number, refused)
     stack.keep(keep)
-    return without_error_rows(stack)
+    return without_placeholders(without_error_rows(stack))
 
 
 def _look(stack: Stack, number: int, places: list[int], firsts: pl.Series, labels: set[str]) -> list[int]:

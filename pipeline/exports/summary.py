@@ -28,7 +28,7 @@ def metrics(used: dict[str, Column], frame: pl.DataFrame) -> list[Column]:
 def sums(stack: Stack, numbers: pl.Series) -> list[int | float]:
     """Sum per table: exact for whole numbers, and for others added one after the other, as everywhere."""
     if numbers.dtype.is_integer():
-        filled = numbers.fill_null(0).to_numpy()
+        filled = (numbers.fill_null(0) if numbers.null_count() else numbers).to_numpy()
         if not len(filled) or float(np.abs(filled).max()) * len(filled) < MANY:
             running = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(filled)))
             return (running[stack.starts + stack.sizes] - running[stack.starts]).tolist()
@@ -42,16 +42,23 @@ def totals(
     """Totals of additive fields and null counts of all fields, per table, over the rows that are kept."""
     added: list[dict[str, int | float]] = [{} for _ in stack.sizes]
     for column in metrics(used, frame):
-        if column.is_additive:
+        if column.is_summed:
             series = frame[column.field]
-            filled = stack.per_table(series.is_not_null())
+            filled = stack.sizes - _nulls(stack, series)
             for number, exact in enumerate(sums(stack, series)):
                 if filled[number]:
                     added[number][column.field] = exact if isinstance(exact, int) else round(exact, 6)
     hidden = ("row_number", "published_precision", "captured_on")
     names = [n for n in frame.columns if not n.startswith("_") and n not in hidden]
-    counts = [stack.per_table(frame[n].is_null()).tolist() if frame[n].null_count() else [0] * len(added) for n in names]
+    counts = [_nulls(stack, frame[n]) for n in names]
     return added, [{n: column[i] for n, column in zip(names, counts, strict=True)} for i in range(len(added))]
+
+
+def _nulls(stack: Stack, column: pl.Series) -> list[int]:
+    """Nulls per table."""
+    if len(stack.sizes) == 1:
+        return [column.null_count()]
+    return stack.per_table(column.is_null()).tolist() if column.null_count() else [0] * len(stack.sizes)
 
 
 def captured(stack: Stack, frame: pl.DataFrame) -> list[datetime | None]:

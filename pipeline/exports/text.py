@@ -1,6 +1,6 @@
 """Bytes to text to records: strict UTF-8 or a BOM, and an RFC 4180 tokeniser that accepts no damage.
 
-The tokeniser is the oracle: whatever a faster reader claims about a file must equal what it says.
+What :mod:`pipeline.exports.proof` claims about a file must equal what the tokeniser says.
 """
 
 import re
@@ -151,10 +151,6 @@ def ends_open(text: str) -> bool:
     return not text.endswith(("\n", "\r"))
 
 
-def is_blank(cells: list[str]) -> bool:
-    return not any(cells)
-
-
 def trim(cells: list[str]) -> list[str]:
     """Without the empty cells at its end, which a spreadsheet adds to short rows."""
     last = len(cells)
@@ -172,6 +168,40 @@ def unwrap(records: list[tuple[int, list[str]]]) -> str | None:
     if not any(d in filled[0] or d in filled[-1] for d in DELIMITERS):
         return None
     return "\n".join(b[0] if b else "" for b in bodies) + "\n"
+
+
+def unwrap_lines(text: str) -> str | None:
+    """The text of which a spreadsheet took each line as a row, and wrapped those that hold a quote; None if it did not.
+
+    A spreadsheet whose list separator is not the comma sees one cell in each line of a comma-separated file, or several where a
+    caption holds its separator. Saving, it quotes what holds a quote and leaves the other lines alone. Whether what comes out is
+    a sound table is for the tokeniser to say.
+    """
+    body = text[sep_line(text)[1] :]
+    for separator in (";", "\t"):
+        rows = [_one_line(line, separator) for line in re.split(r"\r\n|\n|\r", body)]
+        if any(cells is None for cells in rows) or not any(is_wrapped(line) for line in body.splitlines()):
+            continue
+        known = [cells for cells in rows if cells is not None]
+        widths = {len(cells) for cells in known if cells != [""]}
+        is_padded = len(widths) == 1 and widths != {1} and all(not cells[-1] for cells in known)
+        return "\n".join(separator.join(trim(cells) if is_padded else cells) for cells in known)
+    return None
+
+
+def is_wrapped(line: str) -> bool:
+    """One quoted cell, with quotes inside."""
+    return len(line) > 2 and line[0] == line[-1] == '"' and '""' in line[1:-1]
+
+
+def _one_line(line: str, separator: str) -> list[str] | None:
+    """The cells of one physical line; None where its quotes do not close in it."""
+    if '"' not in line:
+        return line.split(separator)
+    try:
+        return next(tokenise(line, Dialect(separator)))[1]
+    except Refused:
+        return None
 
 
 def unwrap_body(records: list[tuple[int, list[str]]], delimiter: str) -> str | None:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.exports import checks, clocks, moments, numbers, summary, values
-from pipeline.exports.fields import Field, read_fields, settle
+from pipeline.exports.fields import Field, Quick, read_fields, settle
 from pipeline.exports.header import note_header, shown
 from pipeline.exports.messages import Refused
 from pipeline.exports.model import HeaderReport, Identities, Shared
@@ -112,17 +112,21 @@ def _values(stack: Stack, fields: dict[str, Field]) -> tuple[pl.DataFrame, pl.Se
 
 def _ids(stack: Stack, field: Field) -> pl.Series:
     """Ids of a plain shape at once; those that may have been rewritten by a spreadsheet cell by cell."""
-    text = field.text
-    shape = (field.column.shape or "[!-~]+").replace(r"\d", "[0-9]")
-    odd = ~text.str.contains(f"^(?:{shape})$")
-    if not re.fullmatch(r"[\[\]0-9|{},_-]+", shape):  # more than digits: spaces, or a number that a spreadsheet rewrote
-        odd = odd | ~text.str.contains("^[!-~]+$") | text.str.contains(r"^-?[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$")
-    tables = stack.with_any(odd)
-    if text.str.ends_with("0").any():
-        rounded = stack.per_table(text.str.contains("^[0-9]{15}(0|00|[0-9]*000)$"))
-        tables |= (rounded > 0) & (rounded == stack.per_table(text.is_not_null()))
     name, pattern = shown(field.column), field.column.shape
-    return settle(stack, field, text, tables, lambda _, cells: values.ids(name, cells, pattern))
+
+    def quick() -> Quick:
+        text = field.text
+        shape = (pattern or "[!-~]+").replace(r"\d", "[0-9]")
+        odd = ~text.str.contains(f"^(?:{shape})$")
+        if not re.fullmatch(r"[\[\]0-9|{},_-]+", shape):  # more than digits: spaces, or a number that a spreadsheet rewrote
+            odd = odd | ~text.str.contains("^[!-~]+$") | text.str.contains(r"^-?[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$")
+        tables = stack.with_any(odd)
+        if text.str.ends_with("0").any():
+            rounded = stack.per_table(text.str.contains("^[0-9]{15}(0|00|[0-9]*000)$"))
+            tables |= (rounded > 0) & (rounded == stack.per_table(text.is_not_null()))
+        return text, tables
+
+    return settle(stack, field, pl.String, lambda _, cells: values.ids(name, cells, pattern), quick)
 
 
 def _post_ids(stack: Stack, data: dict[str, pl.Series]) -> None:
@@ -160,7 +164,11 @@ def _instants(stack: Stack, data: dict[str, pl.Series]) -> pl.Series | None:
     if clock is None or clock.source not in data:
         return None
     texts = data[clock.source]
-    instants = clocks.instants(clock.name, texts)
+    if stack.is_short:
+        alone = clocks.CLOCKS[clock.name]
+        instants = pl.Series([alone(t) if t else None for t in texts], dtype=moments.INSTANT)
+    else:
+        instants = clocks.instants(clock.name, texts)
     if clock.name == "tiktok":
         timeless = instants.is_null() & texts.is_not_null() & (texts != "")
         stack.refuse_where(timeless, lambda row: Refused("ID_INVALID", place=_place(stack, row), seen=texts[row]))

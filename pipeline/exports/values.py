@@ -238,7 +238,7 @@ def ids(column: str, cells: Sequence[tuple[int, str | None]], shape: str | None)
             continue
         text = raw.strip()
         if SCIENTIFIC.match(text) or (isinstance(raw, Number) and abs(float(raw)) >= 1e15):
-            raise Refused("ID_DESTROYED", place=place_of(column, row), seen=text)
+            raise Refused("ID_DESTROYED", place=place_of(column, row), seen=text, resaved=True)
         if isinstance(raw, Number) and text.endswith(".0"):
             text = text[:-2]
         if pattern and not pattern.fullmatch(text):
@@ -246,7 +246,7 @@ def ids(column: str, cells: Sequence[tuple[int, str | None]], shape: str | None)
         result.append(text)
     distinct = list(dict.fromkeys(t for t in result if t))
     if _are_rounded(distinct):
-        raise Refused("ID_DESTROYED", place=f"kolom/column {column}", seen=distinct[0])
+        raise Refused("ID_DESTROYED", place=f"kolom/column {column}", seen=distinct[0], resaved=True)
     return result
 
 

@@ -315,7 +315,7 @@ CELL = re.compile(
 DECLARED = re.compile(
     r'(?:<\?xml version="1\.0"(?: encoding="(?:UTF-8|utf-8)")?(?: standalone="(?:yes|no)")?\s?\?>\s*)?<worksheet[ >]'
 )
-ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,5})|#x([0-9A-Fa-f]{1,4}));")
+ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));")
 ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 UNUSUAL = bytes([*range(9), 11, 12, 13, *range(14, 32)])  # no XML, or line ends that a parser changes
@@ -505,7 +505,7 @@ def decoded(text):
         if name:
             return ENTITIES[name]
         code = int(decimal) if decimal else int(hexadecimal, 16)
-        if not (code in (9, 10, 13) or 32 <= code < 0xD800):
+        if not (code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000):
             raise Unusual
         return chr(code)
 

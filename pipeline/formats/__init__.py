@@ -13,7 +13,7 @@ import importlib
 import pkgutil
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -58,12 +58,13 @@ class Column:
     pattern: str | None = None  # regex on the normalised header, for families of headers; use with kind "ignored"
     scale: float = 1  # value = text x scale (hours -> seconds: 3600). A scaled count becomes Float64
     nulls: tuple[str, ...] | None = None  # marks that mean "not reported", exact text; None = those of the format
-    allow_negative: bool = False
+    falls: str | None = None  # never | flagged | freely: may a number be below zero? None: by the format, see `settled`
     required: bool = False  # its absence is UNKNOWN_HEADER, even where detection would be content
     shape: str | None = None  # full-match regex of an id (ID_INVALID otherwise)
     values: Mapping[str, str] = dataclasses.field(default_factory=dict)  # enum: text as exported -> canonical, normalised
     formats: tuple[str, ...] | None = None  # date/datetime patterns of this column; None = those of the format
     additive: bool | None = None  # may rows be summed? None: counts yes, everything else no. Uniques (reach, viewers) say False
+    checksum: bool = False  # its sum is told all the same: it says whether every row was read, not how many people there were
     unit: str | None = None  # audience grain: count | share | seconds | index ...; None: share for percent, else count
     repeated: str = "refuse"  # field twice: refuse | first (ignore the later) | equal (values must agree) | longest (text)
     decimals: int | None = None  # the platform always writes this many: `1.234` is then not ambiguous in a comma file
@@ -71,6 +72,23 @@ class Column:
     @property
     def is_additive(self) -> bool:
         return self.additive if self.additive is not None else self.kind == "count"
+
+    @property
+    def is_summed(self) -> bool:
+        """Is its sum among what is told of a file?"""
+        return self.is_additive or self.checksum
+
+    @property
+    def allow_negative(self) -> bool:
+        return self.falls in ("flagged", "freely")
+
+    def settled(self, is_net: bool) -> "Column":
+        """This column with `falls` decided. What is summed up over a day or a period is net of what was taken back in it, so it
+        may fall below zero, which is flagged unless the format knows it; a total since publication, a state, a number of people
+        and a ratio may not."""
+        if self.falls is not None or self.kind not in ("count", "decimal", "percent"):
+            return self
+        return dataclasses.replace(self, falls="flagged" if is_net and self.is_additive else "never")
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -103,16 +121,18 @@ class Detection:
 class Rule:
     """A relation between columns that real files obey. ``holds`` is False where broken; null where it cannot be known.
 
-    hard: one broken row refuses the file (IMPLAUSIBLE); else more than a share ``hard_above`` of the known rows does, and more
-    than ``flag_above`` flags it. ``needs``: applies only if all are present; ``holds`` may be made from the columns there are.
+    hard: one broken row refuses the file (IMPLAUSIBLE). Only arithmetic by definition may do that, and ``because`` says what
+    makes it so; whatever was learned from files that happened to be seen only flags, where more than a share ``flag_above`` of
+    the known rows break it. ``needs``: applies only if all are present; ``holds`` may be made from the columns there are.
     """
 
     name: str
     needs: tuple[str, ...]
     holds: pl.Expr | Callable[[list[str]], pl.Expr]
     hard: bool = False
+    because: str = ""
     flag_above: float = 0.0
-    hard_above: float = 1.0
+    code: str = "IMPLAUSIBLE"
 
 
 @dataclass(frozen=True)
@@ -203,6 +223,7 @@ class Format:
     leading: tuple[str, ...] = ()  # headers of the first columns, where the platform's order of them is fixed in every language
     ragged_batches: bool = False  # short rows only as whole batches of 128 or 256, proven by the hard rules
     second_header: bool = False  # a row of descriptions under the header
+    bom: bool = False  # the platform always writes a byte order mark: a file without it was saved again
     ends_with_newline: bool = False  # an unterminated last row then means TRUNCATED
     one_cell_trailers: tuple[str, ...] = ()  # regex of a known last line
     unknown_columns: str = "flag"  # flag | ignore | refuse
@@ -212,6 +233,7 @@ class Format:
     total_labels: tuple[str, ...] = ()  # first cell of a total row (normalised); () = no total row is known
     total_rule: str = "equal"  # equal | at_least (deleted posts are only in the total) | report
     row_note: str | None = None  # field whose text marks an error row; dropped if post_id is empty too
+    no_post: tuple[str, ...] = ()  # regex of what the platform writes in place of an id or link of a post it no longer has
     unique: tuple[str, ...] = ()  # one row per this
     rules: tuple[Rule, ...] = ()
     repairs: tuple[Repair, ...] = ()
@@ -223,6 +245,8 @@ class Format:
     file_names: tuple[str, ...] = ()  # regex: handle, first, last, captured (ISO or epoch); never recognition
     last_is_exclusive: bool = False  # the group "last" of the name is the day after
     accounts_per_row: bool = False  # the file may hold several own accounts and foreign collaboration rows
+    other_ids: bool = False  # its account ids are not those of the platform's other exports: an unknown one contradicts nobody
+    of_person: bool = False  # statistics of a person's own profile: held unless the registry says that the account is a person's
 
     # --- audience grain
     dimension: str | Callable[[Table], str] | None = None
@@ -232,8 +256,12 @@ class Format:
     platform_from: Callable[[Table], tuple[str | None, bool]] | None = None  # platform, and whether the file states it
     language_from: Callable[[Table], str | None] | None = None  # language, where the header does not show it
     from_json: Callable[[Any], list[list[str]] | None] | None = None  # document -> records, or None if it is not of this kind
+    gather: Callable[[Sequence[Table]], list[Table]] | None = (
+        None  # sheets of a workbook that are columns of another of its sheets
+    )
     reshape: Callable[[Table], Table] | None = None  # before mapping
     finish: Callable[[pl.DataFrame, Notes], pl.DataFrame] | None = None  # after typing
+    refuses: tuple[tuple[str, str], ...] = ()  # what finish may refuse: (code, why it may)
     finish_by_row: bool = False  # finish looks at one row at a time: it may be given the rows of many files at once
     constants: Mapping[str, Any] = field(default_factory=dict)  # columns that hold one value for the whole kind
 
@@ -241,6 +269,16 @@ class Format:
     captured_field: str | None = None  # date column that says when the export was made (captured_from = file), same on all rows
     period_sums: bool = False  # values sum up the export's period: rows get period_start, period_end and value_scope; a post row
     # is "lifetime" only where the period is known and starts on or before its publication, else "period"; "unknown" without one
+
+    def __post_init__(self) -> None:
+        is_net = self.grain == "account_day" or self.period_sums
+        object.__setattr__(self, "columns", tuple(c.settled(is_net) for c in self.columns))
+
+    @cached_property
+    def checks(self) -> tuple[Rule, ...]:
+        """The rules, and that counters which may fall but are not known to did not."""
+        flagged = dict.fromkeys(c.field for c in self.columns if c.falls == "flagged")
+        return self.rules + tuple(Rule(f"{f} >= 0", (f,), pl.col(f) >= 0, code="BELOW_ZERO") for f in flagged)
 
     @cached_property
     def by_header(self) -> dict[str, Column]:

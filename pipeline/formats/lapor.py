@@ -101,6 +101,7 @@ FORMATS = (
         dates=DATES,
         unique=("case_id",),
         finish=_cases,
+        refuses=(("ID_INVALID", "a report that has a date has a number; without one it could be counted twice"),),
     ),
     Format(
         kind="sp4n_lapor_opendata",
@@ -125,5 +126,6 @@ FORMATS = (
         dates=DATES,
         unique=("case_id",),
         finish=_cases,
+        refuses=(("ID_INVALID", "a report that has a date has a number; without one it could be counted twice"),),
     ),
 )

@@ -6,6 +6,7 @@ campaign and a Total row: Organic + Sponsored are added into one row, and the To
 Header names in Indonesian are not known; an unknown header is refused, never guessed.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -24,22 +25,46 @@ DAY = Column("day", "date", ("Date",), required=True)
 def _split(field: str, *names: str, sponsored: bool = True, negative: bool = True) -> tuple[Column, ...]:
     """One quantity as LinkedIn splits it by day: organic, sponsored, and both under the plain name."""
     parts = (("_organic", "organic"), ("_sponsored", "sponsored"), ("", "total")) if sponsored else (("_organic", "organic"),)
-    return tuple(count(f"{field}{suffix}", *(f"{n} ({part})" for n in names), allow_negative=negative) for suffix, part in parts)
+    return tuple(
+        count(f"{field}{suffix}", *(f"{n} ({part})" for n in names), falls="freely" if negative else None)
+        for suffix, part in parts
+    )
 
 
 def _parts_add_up(field: str) -> Rule:
     organic, sponsored = f"{field}_organic", f"{field}_sponsored"
-    return Rule(f"{field}_parts", (field, organic, sponsored), pl.col(field) == pl.col(organic) + pl.col(sponsored), hard=True)
+    return Rule(
+        f"{field}_parts",
+        (field, organic, sponsored),
+        pl.col(field) == pl.col(organic) + pl.col(sponsored),
+        hard=True,
+        because="the column is by its very name the total of the organic and the sponsored one",
+    )
 
 
-def _rate_rule(suffix: str) -> Rule:
-    """rate = (clicks + reactions + comments + reposts) / impressions: held on every row of one real year."""
+def _rate_rules(suffix: str) -> tuple[Rule, Rule]:
+    """rate = (clicks + reactions + comments + reposts) / impressions, LinkedIn's own definition of it.
+
+    On days with a sponsored post the rate counts more than the four columns show (6 of 240 days of a real page), so it speaks
+    against a file only where nothing was sponsored.
+    """
     parts = [f"{p}{suffix}" for p in ("clicks", "reactions", "comments", "reposts")]
-    base = f"impressions{suffix}"
+    rate, base = f"_engagement_rate{suffix}", f"impressions{suffix}"
     share = sum((pl.col(p) for p in parts[1:]), pl.col(parts[0])) / pl.col(base)
-    near = (pl.col(f"_engagement_rate{suffix}") - share).abs() <= 0.0006 + 0.001 * share.abs()
-    needs = (f"_engagement_rate{suffix}", base, *parts)
-    return Rule(f"engagement_rate{suffix}", needs, pl.when(pl.col(base) > 0).then(near), hard=True)
+    near = (pl.col(rate) - share).abs() <= 0.0006 + 0.001 * share.abs()
+    needs = (rate, base, *parts)
+
+    def holds(is_paid: bool) -> Callable[[list[str]], pl.Expr]:
+        def rule(columns: list[str]) -> pl.Expr:
+            paid = [pl.col(c) != 0 for c in columns if c.endswith("_sponsored") and not c.startswith("_")]
+            any_paid = pl.any_horizontal(*paid).fill_null(False) if paid else pl.lit(False)
+            return pl.when((pl.col(base) > 0) & (any_paid == is_paid)).then(near)
+
+        return rule
+
+    because = "LinkedIn defines the rate so, and without a sponsored post all that it counts stands in these columns"
+    name = f"engagement_rate{suffix}"
+    return Rule(name, needs, holds(False), hard=True, because=because), Rule(f"{name}, sponsored", needs, holds(True))
 
 
 def _one_row_per_post(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
@@ -136,12 +161,6 @@ def _one_top_list(table: Table) -> Table:
     return table
 
 
-def _personal(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
-    """A person's profile is not a page: only the folder it lies in says that the agency stands by it."""
-    notes.flag("PERSONAL_PROFILE")
-    return frame
-
-
 def _member(grain: str, title_id: str, title_en: str, **more: Any) -> Format:
     return Format(
         kind="linkedin_member_aggregate",
@@ -156,7 +175,8 @@ def _member(grain: str, title_id: str, title_en: str, **more: Any) -> Format:
             r"AggregateAnalytics_(?P<handle>.+?)_(?P<first>\d{4}-\d\d-\d\d)_(?P<last>\d{4}-\d\d-\d\d).*\.xlsx",
             r"Content_(?P<first>\d{4}-\d\d-\d\d)_(?P<last>\d{4}-\d\d-\d\d)_(?P<handle>.+?)(?: ?\(\d+\))?\.xlsx",
         ),
-        **{"finish": _personal} | more,
+        of_person=True,
+        **more,
     )
 
 
@@ -193,9 +213,9 @@ FORMATS = (
             *_split("reactions", "Reactions"),
             *_split("comments", "Comments"),
             *_split("reposts", "Reposts", "Shares"),
-            ratio("_engagement_rate_organic", "Engagement rate (organic)", allow_negative=True),
-            ratio("_engagement_rate_sponsored", "Engagement rate (sponsored)", allow_negative=True),
-            ratio("_engagement_rate", "Engagement rate (total)", allow_negative=True),
+            ratio("_engagement_rate_organic", "Engagement rate (organic)", falls="freely"),
+            ratio("_engagement_rate_sponsored", "Engagement rate (sponsored)", falls="freely"),
+            ratio("_engagement_rate", "Engagement rate (total)", falls="freely"),
         ),
         detect=(
             Detection(all_of=("date", "impressions (organic)", "impressions (total)"), sheet=("metrics",), header_row=2),
@@ -204,7 +224,7 @@ FORMATS = (
         unique=("day",),
         rules=(
             *(_parts_add_up(f) for f in ("impressions", "clicks", "reactions", "comments", "reposts")),
-            *(_rate_rule(s) for s in ("_organic", "_sponsored", "")),
+            *(rule for s in ("_organic", "_sponsored", "") for rule in _rate_rules(s)),
         ),
     ),
     _page(
@@ -256,10 +276,10 @@ FORMATS = (
         "followers",
         columns=(
             DAY,
-            count("follows_gained_sponsored", "Sponsored followers", allow_negative=True),
-            count("follows_gained_organic", "Organic followers", allow_negative=True),
-            count("follows_gained_auto_invited", "Auto-invited followers", allow_negative=True),
-            count("follows_gained", "Total followers", allow_negative=True),  # new per day, whatever the header says
+            count("follows_gained_sponsored", "Sponsored followers", falls="freely"),
+            count("follows_gained_organic", "Organic followers", falls="freely"),
+            count("follows_gained_auto_invited", "Auto-invited followers", falls="freely"),
+            count("follows_gained", "Total followers", falls="freely"),  # new per day, whatever the header says
         ),
         detect=(
             Detection(all_of=("date", "sponsored followers", "organic followers", "total followers"), sheet=("new followers",)),
@@ -314,7 +334,7 @@ FORMATS = (
         columns=(
             text("label", "Page", required=True),
             people("followers", "Total Followers"),
-            count("follows_gained", "New Followers", allow_negative=True),
+            count("follows_gained", "New Followers", falls="freely"),
             Column("engagements_reported", "decimal", ("Total post engagements",), additive=True, unit="count"),
             count("posts_published", "Total posts"),
         ),
@@ -336,7 +356,7 @@ FORMATS = (
         "account_day",
         "pengikut baru per hari",
         "new followers by day",
-        columns=(DAY, count("follows_gained", "New followers", allow_negative=True)),
+        columns=(DAY, count("follows_gained", "New followers", falls="freely")),
         detect=(Detection(all_of=("date", "new followers"), sheet=("followers",), header_search=6),),
         unique=("day",),
     ),

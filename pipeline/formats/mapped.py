@@ -189,7 +189,7 @@ def _column(header: str, entry: Any, grain: str) -> Column:
         kind,
         (header,),
         scale=options.get("scale", 1),
-        allow_negative=bool(options.get("negative", False)),
+        falls="freely" if options.get("negative") else None,
         required=True,
         additive=meaning.agg == "sum" if kind in ("count", "decimal") else None,
         unit=_unit(meaning),

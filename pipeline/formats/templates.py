@@ -76,6 +76,7 @@ def _register(name: str, title_id: str, title_en: str, *headers: str) -> Format:
         detect=(Detection(all_of=headers),),
         unknown_columns="ignore",
         finish=_belongs_in_registry,
+        refuses=(("REGISTER_FILE", "a register of the whole regency is read from the registry folder, not as an export"),),
     )
 
 

@@ -104,14 +104,36 @@ def _plain_captions(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     return frame.with_columns(plain.alias("caption"), pl.when(is_reply).then(pl.lit("reply")).alias("post_type"))
 
 
-def _rate_rule(rate: str = "_engagement_rate", engagements: str = "engagements_reported", base: str = "impressions") -> Rule:
-    """Reported rate = engagements / impressions on every one of 3,087 real rows: columns in the wrong place break it."""
+def _rate_rules() -> tuple[Rule, Rule]:
+    """Reported rate = engagements / impressions on every one of 3,087 real rows: columns in the wrong place break it.
+
+    None of those rows was promoted; what a promoted one counts is not known, so there it only flags.
+    """
+    rate, engagements, base = "_engagement_rate", "engagements_reported", "impressions"
     share = pl.col(engagements) / pl.col(base)
-    near = (pl.col(rate) - share).abs() <= 0.0006 + 0.001 * share
-    return Rule("engagement_rate", (rate, engagements, base), pl.when(pl.col(base) > 0).then(near), hard=True)
+    near = (pl.col(rate) - share).abs() <= 0.0006 + 0.001 * share.abs()
+    needs = (rate, engagements, base)
+
+    def holds(is_paid: bool) -> Callable[[list[str]], pl.Expr]:
+        def rule(columns: list[str]) -> pl.Expr:
+            paid = (pl.col("promoted_impressions") > 0).fill_null(False) if "promoted_impressions" in columns else pl.lit(False)
+            return pl.when((pl.col(base) > 0) & (paid == is_paid)).then(near)
+
+        return rule
+
+    because = "X defines the rate as engagements divided by impressions, and prints all three on the same row"
+    return Rule("engagement_rate", needs, holds(False), hard=True, because=because), Rule(
+        "engagement_rate, promoted", needs, holds(True)
+    )
 
 
-LINK = Rule("permalink", ("permalink",), pl.col("permalink").str.contains(r"^https?://(?:\w+\.)?(?:x|twitter)\.com/"), hard=True)
+LINK = Rule(
+    "permalink",
+    ("permalink",),
+    pl.col("permalink").str.contains(r"^https?://(?:\w+\.)?(?:x|twitter)\.com/"),
+    hard=True,
+    because="the link of a post on X leads to X; another address means that columns moved",
+)
 
 ACCOUNT_METRICS = (
     count("impressions", "Impressions", required=True),
@@ -141,7 +163,7 @@ FORMATS = (
         nulls=("", "-"),
         dates=("%Y-%m-%d %H:%M %z",),
         unique=("post_id",),
-        rules=(_rate_rule(), LINK),
+        rules=(*_rate_rules(), LINK),
         clock=Clock("x", "post_id", use="settle", tolerance=120),
         post_id_from=POST_ID,
         handle_from=HANDLE,
@@ -167,7 +189,7 @@ FORMATS = (
         nulls=("", "-"),
         dates=("%Y-%m-%d",),
         unique=("day",),
-        rules=(_rate_rule(),),
+        rules=_rate_rules(),
         file_names=(r"daily_tweet_activity_metrics_(?P<handle>\w+?)_(?P<first>\d{8})_(?P<last>\d{8})_\w+\.csv",),
         last_is_exclusive=True,
         reshape=_english_header(BY_DAY + CLASSIC),

@@ -16,7 +16,8 @@ from pipeline.formats import TOTAL_LABELS, Column, Detection, Format, Notes, Tab
 from pipeline.formats.shorthand import count, ignored, people, percent, seconds, text
 
 PACIFIC = "America/Los_Angeles"
-ARCHIVE = (r".+? (?P<first>\d{4}-\d\d-\d\d)[ _](?P<last>\d{4}-\d\d-\d\d)\b.*\.zip",)
+# The archive's name tells the period. A table kept without its archive may be given it by hand, in its own name.
+ARCHIVE = (r".+? (?P<first>\d{4}-\d\d-\d\d)[ _](?P<last>\d{4}-\d\d-\d\d)\b.*\.(?:zip|csv|xlsx)",)
 TRAILERS = (r"Showing top \d+ results", r"Menampilkan \d+ .*")
 MENU = "studio.youtube.com > Analytics > Mode lanjutan > {} > Ekspor tampilan saat ini > .csv"
 
@@ -24,7 +25,7 @@ METRICS = (
     count("views", "Views", id=("Penayangan",)),
     count("engaged_views", "Engaged views"),
     seconds("watch_seconds", "Watch time (hours)", id=("Waktu tonton (jam)",), scale=3600),
-    count("follows_net", "Subscribers", id=("Subscriber",), allow_negative=True),
+    count("follows_net", "Subscribers", id=("Subscriber",), falls="freely"),
     count("follows_gained", "Subscribers gained", id=("Subscriber yang diperoleh",)),
     count("follows_lost", "Subscribers lost", id=("Subscriber yang hilang",)),
     count("impressions", "Impressions", "Thumbnail impressions", id=("Tayangan", "Tayangan thumbnail")),
@@ -46,14 +47,14 @@ METRICS = (
     people("returning_viewers", "Returning viewers", id=("Penonton yang kembali",)),
     people("casual_viewers", "Casual viewers"),
     people("regular_viewers", "Regular viewers"),
-    count("likes", "Likes", id=("Suka",), allow_negative=True),  # net of likes taken back within the period
-    count("dislikes", "Dislikes", id=("Tidak suka",), allow_negative=True),
+    count("likes", "Likes", id=("Suka",), falls="freely"),  # net of likes taken back within the period
+    count("dislikes", "Dislikes", id=("Tidak suka",), falls="freely"),
     percent("likes_ratio_rate", "Likes (vs. dislikes) (%)", "Likes (vs dislikes) (%)", id=("Suka (vs. tidak suka) (%)",)),
     count("shares", "Shares", id=("Pembagian",)),
-    count("comments", "Comments added", id=("Komentar ditambahkan",), allow_negative=True),
-    count("hypes", "Hypes"),
-    count("hype_points", "Hype points", id=("Poin hype",)),
-    count("post_subscribers", "Post subscribers", allow_negative=True),
+    count("comments", "Comments added", id=("Komentar ditambahkan",), falls="freely"),
+    count("hypes", "Hypes", falls="freely"),  # a hype may be taken back within the period
+    count("hype_points", "Hype points", id=("Poin hype",), falls="freely"),
+    count("post_subscribers", "Post subscribers", falls="freely"),
     count("premium_views", "YouTube Premium views", id=("Penayangan YouTube Premium",)),
     count("end_screen_clicks", "End screen element clicks", id=("Klik pada elemen layar akhir",)),
     count("end_screen_shown", "End screen elements shown"),

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import stat
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +28,7 @@ UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial")
 CLUTTER = {".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".directory"}
 RECENT_SECONDS = 60
 CHANGED = "berubah saat dibaca / changed while reading"
+OPEN = "baru saja berubah, mungkin masih disalin / changed just now, perhaps still being copied"
 LARGEST = 64 * 2**20  # what the reader refuses is hashed, not copied: one video must not fill the disk of the archive
 CHUNK = 2**20
 ERASED = "erased"  # in place of a SHA-256: the whole file was erased on request
@@ -58,21 +61,54 @@ class Found:
 
 
 def scan(inbox: Path, accounts: Collection[str] = (), settle_seconds: float = 0.5, now: float | None = None) -> list[Found]:
-    """Everything in the inbox, sorted by name. Files touched in the last minute are looked at twice, `settle_seconds` apart."""
+    """Everything in the inbox, sorted by name.
+
+    A file touched in the last minute is waited for: it is held unless it rests for `settle_seconds` and is proven finished.
+    """
     first = list(_walk(inbox, frozenset(accounts)))
     recent = ((now if now is not None else time.time()) - RECENT_SECONDS) * 1e9
     moving = {f.name for f in first if f.problem is None and f.mtime_ns > recent}
     if moving:
         time.sleep(settle_seconds)
-    return [_held(f, CHANGED) if f.name in moving and _stamp(f.place) != f.stamp else f for f in first]
+    return [_rested(f) if f.name in moving else f for f in first]
+
+
+def _rested(found: Found) -> Found:
+    if _stamp(found.place) != found.stamp:
+        return _held(found, CHANGED)
+    return found if _is_finished(found.place) else _held(found, OPEN)
 
 
 def _stamp(place: str) -> tuple[int, int, int] | None:
     try:
         info = os.lstat(place)
-    except FileNotFoundError:
+    except OSError:
         return None
     return info.st_size, info.st_mtime_ns, info.st_ino
+
+
+def _is_finished(place: str) -> bool:
+    """Whether nobody has the file open for writing. The system knows it of its own disks: it gives a read lease only then.
+
+    Where it does not know (a network share, another system) the file is not proven finished, and a minute's rest has to do.
+    """
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # who breaks the lease tells us so by a signal that does nothing
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _walk(inbox: Path, accounts: frozenset[str]) -> Iterator[Found]:
@@ -82,13 +118,19 @@ def _walk(inbox: Path, accounts: frozenset[str]) -> Iterator[Found]:
         if base.casefold() not in CLUTTER:
             if folder not in said:
                 said[folder] = _said_by(folder[start:].split(os.sep), accounts)
-            found = _look(entry, entry[start:].replace(os.sep, "/"), *said[folder])
+            found = _look(entry, shown(entry[start:]).replace(os.sep, "/"), *said[folder])
             if found is not None:
                 yield found
 
 
+def shown(name: str) -> str:
+    """A name as text: bytes that are no UTF-8 are spelled out, so that whatever it is called it can be noted and told."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _entries(inbox: Path) -> Iterator[tuple[str, str, str]]:
-    """Folder, name and place of everything that is no folder itself; links to folders are not followed."""
+    """Folder, name and place of everything that is no folder itself, or a folder that cannot be looked into; links to folders
+    are not followed."""
     folders = [os.fspath(inbox)]
     while folders:
         folder = folders.pop()
@@ -99,8 +141,11 @@ def _entries(inbox: Path) -> Iterator[tuple[str, str, str]]:
                         folders.append(entry.path)
                     else:
                         yield folder, entry.name, entry.path
-        except OSError:  # gone, or not ours to read
+        except FileNotFoundError:  # gone since it was listed
             continue
+        except OSError:
+            if folder != os.fspath(inbox):
+                yield os.path.dirname(folder), os.path.basename(folder), folder
 
 
 def _said_by(folders: Sequence[str], accounts: frozenset[str]) -> tuple[str | None, date | None]:
@@ -114,7 +159,11 @@ def _look(entry: str, name: str, account: str | None, day: date | None) -> Found
         info = os.lstat(entry)
     except FileNotFoundError:
         return None  # gone since the listing: nothing to say about it
+    except OSError as error:
+        return _refused(Found(entry, name, 0, 0, 0, account, day), _reason(error))
     found = Found(entry, name, info.st_size, info.st_mtime_ns, info.st_ino, account, day)
+    if stat.S_ISDIR(info.st_mode):
+        return _refused(found, "folder tidak dapat dibuka / folder cannot be opened")
     if not stat.S_ISREG(info.st_mode):
         return _refused(found, _file_type(info.st_mode))
     if not os.access(entry, os.R_OK):
@@ -152,23 +201,32 @@ def _held(found: Found, seen: str) -> Found:
     return Found(**{**found.__dict__, "problem": "STILL_CHANGING", "seen": seen})
 
 
+def _reason(error: OSError) -> str:
+    return f"tidak dapat dibaca / not readable: {error.strerror or type(error).__name__}"
+
+
 def keep(
-    found: Sequence[Found], archive: Path, replaced: Callable[[str], tuple[bool, str | None]] = lambda _: (False, None)
+    found: Sequence[Found],
+    archive: Path,
+    replaced: Callable[[str], tuple[bool, str | None]] = lambda _: (False, None),
+    problems: dict[str, str] | None = None,
 ) -> list[str | None]:
     """Copy files into the archive under their SHA-256, mode 0440; give the hash of each, in order.
 
     None where a file is gone, or changed between the listing and the end of the copy: it is looked at again next time. All copies
     are fsynced, then all renamed, then each folder is fsynced once: the same promise as file by file, at a fraction of its waits.
-    `replaced` knows files that were erased: they are not archived again, and their redacted copy stands for them.
+    `replaced` knows files that were erased: they are not archived again, and their redacted copy stands for them. `problems`
+    takes, by name, why a file could not be opened or read: the others go on.
     """
     digests: list[str | None] = []
+    problems = problems if problems is not None else {}
     if found:
         archive.mkdir(parents=True, exist_ok=True, mode=0o750)
     with ThreadPoolExecutor(COPIES) as copying, ThreadPoolExecutor(1) as behind:
         settling: Future[None] | None = None  # the batch before goes to the disk while this one is copied
         for start in range(0, len(found), BATCH):
             some = found[start : start + BATCH]
-            copied = [_instead(c, replaced) for c in copying.map(_one, some, repeat(archive), count(start))]
+            copied = [_instead(c, replaced) for c in copying.map(_one, some, repeat(archive), count(start), repeat(problems))]
             digests += [c[0] if c else None for c in copied]
             if settling:
                 settling.result()
@@ -206,17 +264,30 @@ def _instead(
     return digest or ERASED, None
 
 
-def _one(found: Found, archive: Path, number: int) -> tuple[str, Path | None] | None:
+class _Unreadable(Exception):
+    """Reading a file failed, not writing its copy: that is told of the file, the other stops the night."""
+
+
+def _one(found: Found, archive: Path, number: int, problems: dict[str, str]) -> tuple[str, Path | None] | None:
     """Hash of a file and its temporary copy (None: too large to be kept), or None where it is not to be read now."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(found.place, flags)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        problems[found.name] = _reason(error)
+        return None
     with os.fdopen(descriptor, "rb", buffering=0) as source:
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             return None
-        copied = _copy(source, archive / f".copy-{number}-{os.getpid()}", found.size)
+        temporary = archive / f".copy-{number}-{os.getpid()}"
+        try:
+            copied = _copy(source, temporary, found.size)
+        except _Unreadable as error:
+            problems[found.name] = str(error)
+            temporary.unlink(missing_ok=True)
+            return None
         info = os.fstat(source.fileno())
         if (info.st_size, info.st_mtime_ns, info.st_ino) != found.stamp:
             if copied[1]:
@@ -225,16 +296,23 @@ def _one(found: Found, archive: Path, number: int) -> tuple[str, Path | None] | 
     return copied
 
 
+def _read(source: FileIO, size: int) -> bytes:
+    try:
+        return source.read(size) or b""
+    except OSError as error:
+        raise _Unreadable(_reason(error)) from error
+
+
 def _copy(source: FileIO, temporary: Path, expected: int) -> tuple[str, Path | None]:
     digest = hashlib.sha256()
     if expected > LARGEST:
-        while chunk := source.read(CHUNK):
+        while chunk := _read(source, CHUNK):
             digest.update(chunk)
         return digest.hexdigest(), None
     size = 0
     with open(temporary, "wb", buffering=0) as target:
         os.fchmod(target.fileno(), 0o440)
-        while size <= LARGEST and (chunk := source.read(min(CHUNK, expected + 1))):  # larger: it grew while it was copied
+        while size <= LARGEST and (chunk := _read(source, min(CHUNK, expected + 1))):  # larger: it grew while it was copied
             digest.update(chunk)
             size += len(chunk)
             while chunk:

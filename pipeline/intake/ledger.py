@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from pipeline.engine import connections, raw
+from pipeline.engine import connections, fingerprints, raw
 from pipeline.exports import Job, read_many
-from pipeline.exports.messages import level
-from pipeline.exports.model import Export, Shared
+from pipeline.exports.messages import level, message
+from pipeline.exports.model import Export, Owned, Shared
+from pipeline.exports.ownership import Accounts, assign
 from pipeline.files import write_atomically
 from pipeline.formats import mapped
-from pipeline.intake import owners as ownership
-from pipeline.intake import restated
+from pipeline.intake import owners, restated
 from pipeline.intake.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.intake.tombstones import replaced
 from pipeline.settings import Workspace
@@ -60,16 +57,30 @@ class IngestReport:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What one name of a file says: its base, the account and the day of its folders."""
+
+    name: str
+    account: str | None
+    folder_date: date | None
+
+
+@dataclass(frozen=True)
 class Sighting:
-    """What the names of one file say together: whose it is, the earliest download day, and when it was first seen."""
+    """What the names of one file say together: whose it may be, the earliest download day, and when it was first seen."""
 
     name: str
     size: int
-    account: str | None
-    rivals: tuple[str, ...]  # other accounts whose folders hold the same bytes
+    accounts: tuple[str, ...]  # whose folders hold these bytes
     folder_date: date | None
     first_seen: datetime
     names: tuple[str, ...]
+    modified: datetime | None = None  # the earliest date that any of the files bears: a later one is that of a copy
+    claims: tuple[Claim, ...] = ()  # one by one, for what says nothing but by its name
+
+    @property
+    def account(self) -> str | None:
+        return self.accounts[0] if self.accounts else None
 
 
 def ingest(
@@ -93,6 +104,7 @@ def ingest(
         con.execute("BEGIN")
         try:
             _recall_names(workspace, con)
+            night.heal()
             night.look(found)
             night.read_all(reread, progress)
             night.settle()
@@ -149,17 +161,27 @@ class _Night:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, workspace: Workspace, registry: Any, now: datetime, read: Reader | None):
         self.con, self.workspace, self.registry, self.now, self.read = con, workspace, registry, now, read
-        self.book = ownership.AccountBook(registry.accounts)
+        self.accounts = Accounts(registry)
         self.token = _known_to_readers(registry)
         self.crashed: set[str] = set()  # hashes that this reader gave up before
         self.report = IngestReport()
         self.entries: dict[int, dict[str, Any]] = {}
+        self.told: dict[int, Export] = {}  # what was read of each entry
         self.pending: list[_Kept] = []
         self.waiting_rows = 0
         self.present: set[str] = set()  # names that lie in the inbox
         self.fresh: set[str] = set()  # hashes to read
         self.seen: dict[str, Sighting] = {}  # of the hashes that are read
         self.touched: set[str] = set()  # accounts whose rows came or went
+
+    def heal(self) -> None:
+        """An account is on the platform that the registry says: a file of another system in its folder once said otherwise."""
+        named = self.registry.accounts.select("account_id", "platform").unique("account_id")
+        with raw.arriving(self.con, named):
+            self.con.execute(
+                "UPDATE raw.account_keys SET platform = a.platform FROM arriving a "
+                "WHERE account_keys.account_id = a.account_id AND account_keys.platform IS DISTINCT FROM a.platform"
+            )
 
     # -- what lies there
 
@@ -176,13 +198,16 @@ class _Night:
             else:
                 arrived.append((item, runs + 1 if sha256 is None else 1))
         known_files = [item for item, _ in arrived if not item.problem]
-        digests = keep(known_files, self.workspace.archive, replaced(self.workspace))
+        problems: dict[str, str] = {}
+        digests = keep(known_files, self.workspace.archive, replaced(self.workspace), problems)
         seen = {digest for digest in digests if digest}
         before = self._sightings(seen)
         coming = iter(digests)
         for item, runs in arrived:
             digest = None if item.problem else next(coming)
             if digest in (None, ERASED):
+                if item.name in problems:
+                    item = replace(item, problem="NOT_A_FILE", seen=problems[item.name])
                 self._not_read(item, runs, is_erased=digest == ERASED)
             elif digest in before:
                 self.report.counts["duplicate"] += item.name not in before[digest].names
@@ -190,7 +215,11 @@ class _Night:
         self._write_sightings(rows, unchanged)
         self.report.unchanged = len(unchanged)
         after = self._sightings(seen)
-        self.fresh = {sha for sha in after if sha not in before or _claim(after[sha]) != _claim(before[sha])}
+        empty = self._contents(EMPTY_SQL)
+        self.fresh = {
+            sha for sha in after
+            if sha not in before or _claim(after[sha], sha in empty) != _claim(before[sha], sha in empty)
+        }  # fmt: skip
 
     def _sighting_row(self, item: Found, digest: str | None, runs: int) -> dict[str, Any]:
         return {
@@ -237,17 +266,14 @@ class _Night:
 
     def _not_read(self, item: Found, runs: int, is_erased: bool = False) -> None:
         """A ledger entry for something that was never opened."""
-        if is_erased:
-            outcome, message = "refused", ownership.message("ERASED", item.name, "")
-        elif item.problem == "NOT_A_FILE":
-            outcome, message = "refused", ownership.message("NOT_A_FILE", item.name, item.seen)
-        elif runs >= HELD_RUNS:
-            outcome, message = "refused", ownership.message("TRUNCATED", item.name, item.seen)
-        else:
-            outcome, message = "held", ownership.message("STILL_CHANGING", item.name, item.seen)
-        export = Export(file=item.name, member="", sha256="", outcome=outcome, messages=[message])
-        seen = Sighting(item.name, item.size, item.account, (), item.folder_date, self.now, (item.name,))
-        self._enter(export, seen, None)
+        code = "ERASED" if is_erased else item.problem or "STILL_CHANGING"
+        if code == "STILL_CHANGING" and runs >= HELD_RUNS:
+            code = "TRUNCATED"
+        said = message(code, item.name, item.seen)
+        export = Export(file=item.name, member="", sha256="", outcome=level(code), messages=[said])
+        whose = (item.account,) if item.account else ()
+        seen = Sighting(item.name, item.size, whose, item.folder_date, self.now, (item.name,))
+        self._enter(export, seen, raw.key("", export.file))
 
     # -- reading
 
@@ -262,9 +288,7 @@ class _Night:
             for number, (sha256, exports) in enumerate(zip(chosen, self._exports(chosen), strict=True), 1):
                 if progress:
                     progress(number, len(chosen), self.seen[sha256].name)
-                for export in exports:
-                    export.sha256 = sha256
-                    self._take(export, self.seen[sha256])
+                self._take_all(exports, sha256, self.seen[sha256])
                 if self.waiting_rows > FLUSH_ROWS:
                     storing = self._flush(pool, storing)
             self._flush(pool, storing).result()
@@ -294,15 +318,15 @@ class _Night:
         """
         chosen = self._contents(UNREAD_SQL)  # never read, or the database that knew it is gone
         rows = self.con.execute(DOUBTFUL_SQL, {"token": self.token}).fetchall()
-        for sha256, outcome, code, token, owners, platform, kind in rows:
+        for sha256, outcome, code, token, whose, platform, kind in rows:
             if code == CRASHED and token.startswith(self.token):
                 self.crashed.add(sha256)
-            if outcome == "held" or code in ownership.RIVALRY:
+            if outcome == "held" or code in owners.RIVALRY:
                 chosen.add(sha256)
             elif outcome == "refused":
                 chosen |= {sha256} if token != self.token else set()
             elif token != self.token and (
-                kind == mapped.KIND or self.book.sees_differently(platform, json.loads(owners or "{}"))
+                kind == mapped.KIND or self.accounts.sees_differently(platform, json.loads(whose or "{}"))
             ):
                 chosen.add(sha256)
         return chosen
@@ -311,8 +335,11 @@ class _Night:
         return {row[0] for row in self.con.execute(query, {"erased": ERASED}).fetchall()}
 
     def _exports(self, chosen: list[str]) -> Iterator[list[Export]]:
-        """What each file holds, in order; many files are read at once, unless the caller brought a reader of its own."""
-        jobs = (self._job(sha256) for sha256 in chosen)
+        """What each file holds, in order."""
+        yield from self._read(self._job(sha256) for sha256 in chosen)
+
+    def _read(self, jobs: Iterable[Job]) -> Iterator[list[Export]]:
+        """Many files are read at once, unless the caller brought a reader of its own."""
         if self.read is None:
             yield from read_many(jobs, registry=self.registry)
             return
@@ -328,33 +355,60 @@ class _Night:
         return Job(
             place,
             name=seen.name.rsplit("/", 1)[-1],
-            accounts=(seen.account,) if seen.account else (),
+            accounts=seen.accounts,
             folder_date=seen.folder_date,
             first_seen=seen.first_seen.replace(tzinfo=UTC),
+            modified=seen.modified,
         )
 
-    def _take(self, export: Export, seen: Sighting) -> None:
-        """Resolve whose rows these are, then queue them for the database."""
-        owned, rows = None, export.shared
-        if export.outcome in KEPT and rows is not None:
-            owned = self.book.resolve(export, seen.account)
-            if owned.problem is None and seen.rivals and not owned.named_by_file:
-                owned = replace(owned, problem=ownership.two_folders(export.file, (seen.account or "", *seen.rivals)))
-            if owned.problem is not None:
-                export.outcome = "held" if owned.problem.code == "UNKNOWN_ACCOUNT" else "refused"
-                export.messages = [*export.messages, owned.problem]
-        if owned is not None and owned.problem is None and rows is not None and rows.height:
-            export_id = raw.key(export.sha256, export.member)
+    def _take_all(self, exports: list[Export], sha256: str, seen: Sighting) -> None:
+        """What one file holds. A table without rows speaks by its name only, so every name of it is an entry of its own."""
+        for export in exports:
+            export.sha256 = sha256
+            if not _is_empty(export):
+                self._take(export, seen)
+        if not any(map(_is_empty, exports)):
+            return
+        job, claims = self._job(sha256), seen.claims or (Claim(seen.name, seen.account, seen.folder_date),)
+        for claim in claims:
+            whose = (claim.account,) if claim.account else ()
+            one = replace(job, name=claim.name, accounts=whose, folder_date=claim.folder_date)
+            for export in next(self._read(iter([one]))):
+                export.sha256 = sha256
+                if _is_empty(export):
+                    self._take(export, replace(seen, name=claim.name, accounts=whose), claim)
+
+    def _take(self, export: Export, seen: Sighting, claim: Claim | None = None) -> None:
+        """Queue the rows of an export for the database, once it is known whose they are."""
+        if export.owned is None and export.outcome in KEPT:
+            assign(export, seen.accounts, self.accounts)
+        export_id = raw.key(
+            export.sha256, export.member, *map(str, (claim.account, claim.name, claim.folder_date) if claim else ())
+        )
+        owned, rows = export.owned, export.shared
+        if export.outcome in KEPT and owned is not None and rows is not None and rows.height:
             captured = _naive(export.captured_at)
-            self.pending.append(_Kept(export_id, str(export.grain), export.platform, captured, owned, rows))
+            platform = self.accounts.platform(owned.account_id or "") if export.grain == "case" else None
+            self.pending.append(_Kept(export_id, str(export.grain), platform or export.platform, captured, owned, rows))
             self.waiting_rows += rows.height
-        self._enter(export, seen, owned)
+        self._enter(export, seen, export_id)
+        for stranger in owned.strangers if owned is not None and export.outcome in KEPT else ():
+            self._turn_away(export, seen, stranger)
         export.rows = None
 
-    def _enter(self, export: Export, seen: Sighting, owned: ownership.Owned | None) -> None:
-        export_id = raw.key(export.sha256, export.member) if export.sha256 else raw.key("", export.file)
+    def _turn_away(self, export: Export, seen: Sighting, account: str) -> None:
+        """A copy in the folder of an account that the file does not name: the rows are its owner's, the copy is told so."""
+        whose = ", ".join(sorted({a for a in export.owned.owners.values() if a})) if export.owned else ""
+        name = next((c.name for c in seen.claims if c.account == account), seen.name)
+        said = message("MISPLACED_COPY", account, whose)
+        copy = replace(export, outcome="refused", messages=[said], n_rows=0, owned=Owned(None, problem=said))
+        copy.rows = None
+        self._enter(copy, replace(seen, name=name, accounts=(account,)), raw.key(export.sha256, export.member, account))
+
+    def _enter(self, export: Export, seen: Sighting, export_id: int) -> None:
         self.report.exports.append(export)
-        entry = _ledger_row(export, seen, owned, export_id, self.now)
+        self.told[export_id] = export
+        entry = _ledger_row(export, seen, export.owned, export_id, self.now)
         is_retried = entry["code"] == CRASHED and export.sha256 not in self.crashed
         self.entries[export_id] = entry | {"n_stored": 0, "registry_token": self.token + RETRY * is_retried}
 
@@ -366,16 +420,39 @@ class _Night:
             alike.setdefault((kept.grain, schemas[id(kept.rows.frame)]), []).append(kept)
         tables: dict[str, list[pl.DataFrame]] = {}
         for group in alike.values():
-            rows = _raw_rows(group)
-            tables.setdefault(raw.GRAINS[group[0].grain], []).append(rows)
-            for export_id, stored in rows["export_id"].value_counts().iter_rows():
-                self.entries[export_id]["n_stored"] = stored
+            tables.setdefault(raw.GRAINS[group[0].grain], []).append(_raw_rows(group))
         for table, frames in tables.items():
             rows = pl.concat(frames, how="diagonal_relaxed")
-            if table == "post_snapshots":
-                rows = self._post_rows(rows)
-            raw.insert_keys(self.con, "account_keys", _account_keys(rows))
-            raw.insert(self.con, table, rows.drop("account_id", "owner_id", "platform", strict=False))
+            while True:
+                try:
+                    self._insert(table, rows)
+                    break
+                except raw.Collision as collision:
+                    rows = self._without(rows, collision)
+
+    def _insert(self, table: str, rows: pl.DataFrame) -> None:
+        counted = rows["export_id"].value_counts()
+        raw.insert_keys(self.con, "account_keys", _account_keys(rows))
+        if table == "post_snapshots":
+            rows = self._post_rows(rows)
+        raw.insert(self.con, table, rows.drop("account_id", "owner_id", "platform", strict=False))
+        for export_id, stored in counted.iter_rows():
+            self.entries[export_id]["n_stored"] = stored
+
+    def _without(self, rows: pl.DataFrame, collision: raw.Collision) -> pl.DataFrame:
+        """The rows of exports that have no part in a collision; those that have are refused by name."""
+        columns = ("account_key", "owner_key") if collision.hashed == "account_key" else (collision.hashed,)
+        hit = pl.any_horizontal(
+            pl.col(c).is_in(collision.keys) | pl.col(c).is_null() & (None in collision.keys) for c in columns if c in rows.columns
+        )
+        losers = set(rows.filter(hit)["export_id"])
+        if not losers:
+            raise collision
+        for export_id in losers:
+            said = message("SAME_KEY", self.told[export_id].file, collision.hashed)
+            self.told[export_id].outcome, self.told[export_id].messages = "refused", [said]
+            self.entries[export_id] |= {"outcome": "refused", "code": said.code, "messages": json.dumps([said.as_json()])}
+        return rows.filter(~pl.col("export_id").is_in(losers))
 
     def _post_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Ids and texts go to tables of their own, once; snapshots keep the keys."""
@@ -392,17 +469,16 @@ class _Night:
         entries = list(self.entries.values())
         for start in range(0, len(entries), FLUSH_ENTRIES):
             raw.insert(self.con, "exports", pl.DataFrame(entries[start : start + FLUSH_ENTRIES], schema=LEDGER))
-        for loser, rival in ownership.losers(self.con, kept).items():
+        for loser, rival in owners.losers(self.con, kept).items():
             self._take_back([loser])
             self.con.execute(
                 "UPDATE raw.exports SET outcome = 'refused', code = $code, messages = $messages WHERE export_id = $id",
                 {"id": loser, "code": rival.code, "messages": json.dumps([rival.message.as_json()])},
             )
-            for export in self.report.exports:
-                if raw.key(export.sha256, export.member) == loser:
-                    export.outcome, export.messages = "refused", [*export.messages, rival.message]
+            if loser in self.told:
+                self.told[loser].outcome, self.told[loser].messages = "refused", [*self.told[loser].messages, rival.message]
         self.touched |= {self.entries[i]["account_id"] for i in kept if self.entries[i]["account_id"]}
-        restated.mark(self.con, self.touched, {raw.key(e.sha256, e.member): e for e in self.report.exports if e.sha256})
+        restated.mark(self.con, self.touched, {i: e for i, e in self.told.items() if e.sha256})
         self.report.counts.update(Counter(e.outcome for e in self.report.exports))
 
 
@@ -417,7 +493,7 @@ class _Kept:
     grain: str
     platform: str | None
     captured_at: datetime | None
-    owned: ownership.Owned
+    owned: Owned
     rows: Shared
 
 
@@ -438,14 +514,16 @@ def _raw_rows(group: list[_Kept]) -> pl.DataFrame:
     grain = group[0].grain
     rows = rows.with_columns(stated[number])
     if grain != "case":
-        rows = ownership.with_owners(rows.drop("account_id"), [k.owned for k in group])
+        rows = owners.with_owners(rows.drop("account_id"), [k.owned for k in group])
+    if grain == "account_day":  # a day is that of the account which its row names, whoever exported it; a stranger's is nobody's
+        rows = rows.with_columns(pl.col("owner_id").alias("account_id")).filter(pl.col("account_id").is_not_null())
     rows = rows.with_columns(raw.keys(rows, "account_id").alias("account_key")).drop("export")
     shaped = {"post": _post_frame, "account_day": _day_frame}.get(grain, lambda f: f)(_naive_times(rows))
     table = raw.GRAINS[grain]
     if table == "post_snapshots":
         return shaped
-    allowed = [c for c in shaped.columns if re.search(rf"\b{c}\b", raw.TABLES[table])]
-    return shaped.select([*allowed, "account_id", "platform"])
+    known = raw.column_names(table)
+    return shaped.select([*(c for c in shaped.columns if c in known), "account_id", "platform"])
 
 
 def _runs(parts: list[Shared]) -> list[pl.DataFrame]:
@@ -550,44 +628,53 @@ TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.
     last_seen_at = a.last_seen_at, runs = a.runs
 FROM again a WHERE sightings.name = a.name AND sightings.sha256 = a.sha256"""
 CONTENTS_SQL = "SELECT DISTINCT sha256 FROM raw.sightings WHERE sha256 <> $erased"
+EMPTY_SQL = """SELECT DISTINCT sha256 FROM raw.exports
+WHERE n_rows = 0 AND outcome IN ('accepted', 'flagged') AND sha256 <> $erased"""
 UNREAD_SQL = CONTENTS_SQL + " AND sha256 NOT IN (SELECT sha256 FROM raw.exports WHERE sha256 IS NOT NULL)"  # noqa: S608
 # entries that may have to be looked at again: all others were read as plainly by the same reader with the same registry
 DOUBTFUL_SQL = """SELECT sha256, outcome, code, registry_token, owners, platform, kind FROM raw.exports
 WHERE sha256 <> '' AND (outcome <> 'accepted' OR code IS NOT NULL OR registry_token IS DISTINCT FROM $token)"""
-SIGHTINGS_SQL = """SELECT sha256, first_seen_at, name, size_bytes, account_id, folder_date
+SIGHTINGS_SQL = """SELECT sha256, first_seen_at, name, size_bytes, account_id, folder_date, mtime_ns
 FROM raw.sightings WHERE sha256 IN (SELECT unnest($hashes)) AND sha256 <> 'erased'
 ORDER BY sha256, first_seen_at, length(name), name"""
 
 
 def _together(rows: list[tuple], present: set[str]) -> Sighting:
-    """All names of one content. Two accounts are rivals whenever each came: which one came first says nothing about whose it is.
+    """All names of one content. Which name came first says nothing about whose it is, so every account that holds it is named.
 
-    A name that is gone from the inbox claims nothing while another one is there, so moving a file to its right folder helps.
+    A name that is gone from the inbox claims nothing while another one is there, so moving a file to its right folder helps. What
+    each name says alone stays, unless the same name lies elsewhere now.
     """
     first_seen, name, size, *_ = rows[0]
     names = tuple(sorted({row[1] for row in rows}))
-    rows = [row for row in rows if row[1] in present] or rows
-    account, *rivals = sorted({row[3] for row in rows if row[3]}) or [None]
-    days = [day for _, _, _, folder, day in rows if day and folder in (account, None)]
-    return Sighting(name, size, account, tuple(rivals), min(days, default=None), first_seen, names)
+    here = [row for row in rows if row[1] in present]
+    moved = {_base(row[1]) for row in here}
+    claims = {Claim(_base(row[1]), row[3], row[4]) for row in rows if row[1] in present or _base(row[1]) not in moved}
+    modified = min((datetime.fromtimestamp(row[5] / 1e9, UTC) for row in rows if row[5]), default=None)
+    rows = here or rows
+    accounts = tuple(sorted({row[3] for row in rows if row[3]}))
+    days = [row[4] for row in rows if row[4]]
+    by_name = tuple(sorted(claims, key=repr))
+    return Sighting(name, size, accounts, min(days, default=None), first_seen, names, modified, by_name)
+
+
+def _base(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
+
+
+def _is_empty(export: Export) -> bool:
+    """A known table with a header and no row."""
+    return any(m.code == "NO_ROWS" for m in export.messages)
 
 
 def _known_to_readers(registry: Any) -> str:
     """Changes with whatever decides how a file is read: who the accounts are, the taught tables, the reader itself."""
-    parts = (ownership.token(registry.accounts), repr(registry.mappings), reader_version())
+    parts = (owners.token(registry.accounts), repr(registry.mappings), fingerprints.reader())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-@cache
-def reader_version() -> str:
-    """Changes with every change of the reader's source."""
-    here = Path(__file__).parent
-    sources = [p for package in ("exports", "formats") for p in sorted((here / package).glob("*.py"))]
-    return hashlib.sha256(b"\0".join(p.read_bytes() for p in sources)).hexdigest()[:16]
-
-
-def _claim(seen: Sighting) -> tuple:
-    return seen.account, seen.rivals, seen.folder_date
+def _claim(seen: Sighting, by_name: bool) -> tuple:
+    return seen.accounts, seen.folder_date, seen.claims if by_name else ()
 
 
 def _named_account(export: Export) -> str | None:
@@ -601,7 +688,7 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text[:10]) if text else None
 
 
-def _ledger_row(export: Export, seen: Sighting, owned: ownership.Owned | None, export_id: int, now: datetime) -> dict[str, Any]:
+def _ledger_row(export: Export, seen: Sighting, owned: Owned | None, export_id: int, now: datetime) -> dict[str, Any]:
     messages = sorted(export.messages, key=lambda m: SEVERITY.index(level(m.code)))  # the one that decided comes first
     start, end = export.period or (None, None)
     rows = export.shared
@@ -624,7 +711,7 @@ def _ledger_row(export: Export, seen: Sighting, owned: ownership.Owned | None, e
         "n_rows": export.n_rows,
         "dropped": json.dumps(export.dropped),
         "messages": json.dumps([m.as_json() for m in messages], ensure_ascii=True),
-        "account_id": owned.account_id if owned else seen.account or _named_account(export),
+        "account_id": owned.account_id if owned and not owned.problem else seen.account or _named_account(export),
         "owners": json.dumps(owned.owners if owned else {}),
         "value_scope": scope or "lifetime",
         "captured_at": _naive(export.captured_at) or seen.first_seen,

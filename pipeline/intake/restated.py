@@ -16,7 +16,7 @@ import duckdb
 from pipeline.engine import raw
 from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Message
-from pipeline.intake.owners import EVIDENCE
+from pipeline.exports.provenance import ESTIMATED, EVIDENCE
 
 CODES = ("RESTATED", "ORDER_ASSUMED")
 COUNTERS = ("reach", "views", "impressions", "likes", "reactions", "comments", "shares", "reposts", "saves")
@@ -24,7 +24,12 @@ COUNTERS = ("reach", "views", "impressions", "likes", "reactions", "comments", "
 FALL, AT_LEAST, DAY_CHANGE = 0.05, 3, 0.2
 
 _RANK = " ".join(f"WHEN '{origin}' THEN {rank}" for rank, origin in enumerate(EVIDENCE))
-_ORDER = f"captured_at, CASE captured_from {_RANK} ELSE {len(EVIDENCE)} END DESC, sha256, export_id, row_number"
+_IS_ESTIMATED = f"captured_from IN ({', '.join(repr(origin) for origin in ESTIMATED)})"
+_IS_LATER = f"NOT {_IS_ESTIMATED} AND NOT is_old_estimated AND old_at < captured_at"
+# What nobody dated comes before everything that is dated: it replaces nothing, and nothing that differs from it is a restatement.
+_ORDER = (
+    f"NOT {_IS_ESTIMATED}, captured_at, CASE captured_from {_RANK} ELSE {len(EVIDENCE)} END DESC, sha256, export_id, row_number"
+)
 # Days are the platform's: Pacific ones are over at 15:00 in Bogor at the latest, as in `core.account_days`.
 _IS_OVER = """CAST(CASE d.day_zone WHEN 'America/Los_Angeles' THEN d.captured_at - INTERVAL 8 HOUR ELSE d.captured_at END AS DATE)
     > d.day"""
@@ -41,13 +46,13 @@ WITH seen AS (
     WHERE coalesce(s.value_scope, 'lifetime') = 'lifetime'),
 long AS (UNPIVOT seen ON {", ".join(COUNTERS)} INTO NAME field VALUE value),
 against AS (
-    SELECT *, lag(value) OVER w AS old, lag(captured_at) OVER w AS old_at,
+    SELECT *, lag(value) OVER w AS old, lag(captured_at) OVER w AS old_at, lag({_IS_ESTIMATED}) OVER w AS is_old_estimated,
         min(value) OVER every <> max(value) OVER every AS is_disputed
     FROM long
     WINDOW w AS (PARTITION BY post_key, account_key, field ORDER BY {_ORDER}),
         every AS (PARTITION BY post_key, account_key, field))
-SELECT export_id, k.post_id AS what, field, old, value, captured_from = 'first_seen' AND is_disputed AS is_assumed,
-    coalesce(old_at < captured_at AND old - value >= {AT_LEAST} AND old - value > {FALL} * old, FALSE) AS is_restated
+SELECT export_id, k.post_id AS what, field, old, value, {_IS_ESTIMATED} AND is_disputed AS is_assumed,
+    coalesce({_IS_LATER} AND old - value >= {AT_LEAST} AND old - value > {FALL} * old, FALSE) AS is_restated
 FROM against JOIN raw.post_keys k USING (post_key)
 WHERE is_assumed OR is_restated"""  # noqa: S608 - our own names
 DAYS_AGAIN_SQL = f"""
@@ -60,13 +65,13 @@ WITH seen AS (
     FROM raw.account_days d JOIN arriving USING (account_key, day, metric) JOIN raw.exports e USING (export_id)
     WHERE {_IS_OVER}),
 against AS (
-    SELECT *, lag(value) OVER w AS old, lag(captured_at) OVER w AS old_at,
+    SELECT *, lag(value) OVER w AS old, lag(captured_at) OVER w AS old_at, lag({_IS_ESTIMATED}) OVER w AS is_old_estimated,
         min(value) OVER every <> max(value) OVER every AS is_disputed
     FROM seen
     WINDOW w AS (PARTITION BY account_key, day, metric ORDER BY {_ORDER}), every AS (PARTITION BY account_key, day, metric))
 SELECT export_id, CAST(day AS VARCHAR) AS what, metric AS field, old, value,
-    captured_from = 'first_seen' AND is_disputed AS is_assumed,
-    coalesce(old_at < captured_at AND abs(value - old) >= {AT_LEAST} AND abs(value - old) > {DAY_CHANGE} * abs(old), FALSE)
+    {_IS_ESTIMATED} AND is_disputed AS is_assumed,
+    coalesce({_IS_LATER} AND abs(value - old) >= {AT_LEAST} AND abs(value - old) > {DAY_CHANGE} * abs(old), FALSE)
         AS is_restated
 FROM against
 WHERE is_assumed OR is_restated"""  # noqa: S608 - our own names

@@ -25,6 +25,7 @@ from pipeline.charts import Column
 from pipeline.engine import versions
 from pipeline.notebook.charts import Grafik
 from pipeline.notebook.display import OUTPUT, catat, display, jawab, kata, tampilkan
+from pipeline.platforms import platforms
 
 __all__ = ["Buku", "HanyaBaca", "TidakAda", "buka", "catat", "jawab", "tampilkan"]
 
@@ -54,6 +55,8 @@ STATES = {
     "too_few_accounts": "tidak ada bandingan: terlalu sedikit akun di platformnya",
     "not_covered": "data belum cukup: ekspor tidak mencakup cukup hari",
     "no_data": "tidak ada data",
+    "not_comparable": "data belum cukup: unduhannya tidak memuat yang diperlukan untuk membandingkan",
+    "not_required": "tidak ada unduhan yang ditunggu",
     "not_ranked": "kelompok kurang dari 8 anggota, tidak diperingkat",
 }
 
@@ -279,7 +282,7 @@ class Buku:
             "select platform, count(*) filter (is_comparable) as n from marts.post_facts "
             "group by platform order by n desc, platform"
         )
-        return self._known("platform", wanted, found["platform"].to_list() or ["instagram"])
+        return self._known("platform", wanted, found["platform"].to_list() or list(platforms()))
 
     def _known(self, what: str, wanted: str | None, known: list[str]) -> str:
         if wanted is None and known:
@@ -303,7 +306,7 @@ class Buku:
         """A frame as a readable table. `kolom`: {column: heading} or {column: (heading, kind, digits)}, in this order.
 
         Kinds are those of the pages: text, integer, number, times, percent, change, month, day, hours."""
-        from pipeline.html.nbview import table_html
+        from pipeline.notebook.nbview import table_html
 
         chosen = kolom or {name: name.replace("_", " ") for name in frame.columns}
         columns = [_column(name, said, frame.schema[name]) for name, said in chosen.items()]

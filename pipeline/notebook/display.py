@@ -87,7 +87,7 @@ class Gambar:
 
     def tampil(self) -> None:
         """Show it now: inside an `if`, where a notebook does not show the last value by itself."""
-        from pipeline.html.nbview import card, lab_parts
+        from pipeline.notebook.nbview import card, lab_parts
 
         head, body, foot = lab_parts(self.chart)
         display({"text/html": head, "text/plain": self.judul, OUTPUT: {"part": "none"}})

@@ -15,19 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.files import is_running
 from pipeline.html import environment, plotly_source, shell
 from pipeline.html.escape import file_part
 from pipeline.html.locale import LANGUAGES, Words
 from pipeline.notebook import execution
-from pipeline.pages import buku, daftar, glosarium, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
-from pipeline.pages.common import ranked_agencies
+from pipeline.pages import buku, daftar, glosarium, jejak, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
 from pipeline.pages.data import Facts, load
 from pipeline.pages.parts import parts
 from pipeline.pages.sheet import ENGINE, Sheet
 
-PAGES: tuple = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, metode, glosarium, buku)
+PAGES: tuple[Any, ...] = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, jejak, metode, glosarium, buku)
 LARGEST_PAGE = 300_000
 LARGEST_NOTEBOOK = 1_000_000
 
@@ -38,7 +38,7 @@ class BuildError(RuntimeError):
 
 @dataclass
 class SiteResult:
-    """What was built. `notes` lists tables and columns that the version lacks and pages over their size budget."""
+    """What was built. `notes` lists pages over their size budget."""
 
     folder: Path
     version: str
@@ -73,7 +73,7 @@ def build(
     staging = Path(tempfile.mkdtemp(prefix=f".susun-{os.getpid()}-", dir=site_root))
     try:
         pages = _write_set(facts, staging, languages, moment)
-        notes = _verify(staging, pages, name) + [f"not in this version: {item}" for item in sorted(set(facts.absent))]
+        notes = _verify(staging, pages, name)
         result = _publish(staging, site_root, file_part(name), pages, name, notes)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -138,7 +138,7 @@ def jobs(facts: Facts) -> Iterator[tuple[str, Callable[[Sheet], str]]]:
     """(path, builder) of every page of one language."""
     for module in PAGES:
         yield module.PATH, module.build
-    for part in parts(ranked_agencies(facts)):
+    for part in parts(facts.listed):
         yield daftar.part_url(part), functools.partial(daftar.build_part, part=part)
     for part in parts(facts.agencies):
         yield kualitas.part_url(part), functools.partial(kualitas.build_part, part=part)

@@ -1,228 +1,251 @@
-"""Who needs help, why, and the first step: fixed rules over published estimates, the same every month."""
+"""The sentences of the advice: what `estimates.actions` found, said in the language of the page.
+
+What is advised, in which order and on what evidence is decided in `pipeline.estimates.actions` and nowhere else. A rule without a
+sentence here is an error of the build, not a silent gap.
+"""
+
+from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
-from markupsafe import Markup, escape
+import polars as pl
+from markupsafe import Markup
 
-from pipeline.estimates.actions import texts as advice_texts
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
-from pipeline.pages.common import COMPLETE, SLOW_HOURS, direction, habit_change, reply
+from pipeline.pages.common import format_word
 from pipeline.pages.data import Facts
+from pipeline.pages.sheet import Sheet
 
-ORDER = ("no_data", "down", "slow", "not_covered")
-
-
-@dataclass(frozen=True)
-class Need:
-    """One agency's most pressing need. `tag` is (kind, words); `figure` is the number it rests on."""
-
-    agency: dict
-    kind: str
-    weight: float
-    tag: tuple[str, str]
-    reason: str
-    step: str
-    figure: str
+Told = tuple[str, str]
+Sentences = Callable[[Words, Mapping[str, Any]], Told]
 
 
-def needs(facts: Facts, agencies: Sequence[dict], words: Words) -> list[Need]:
-    """The most pressing need of each agency, ordered: no data, certain decline, slow replies, gaps in the data; then by
-    size, name."""
-    found = []
-    for agency in agencies:
-        need = need_of(facts, agency, words)
-        if need:
-            found.append(need)
-    return sorted(found, key=lambda n: (ORDER.index(n.kind), -n.weight, n.agency["short"].casefold(), n.agency["agency_id"]))
-
-
-def need_of(facts: Facts, agency: dict, words: Words) -> Need | None:
-    window = agency["window"]
-    key = agency["agency_id"]
-    state = window.get("state") or "no_data"
-    if state == "no_data":
-        return Need(
-            agency,
-            "no_data",
-            0.0,
-            ("data", words.plain("no data received")),
-            words._("Three months without an export."),
-            words._("Step: call the admin and download together."),
-            f"agency_window:state:agency_id={key}",
-        )
-    if direction(window) == "down":
-        return Need(
-            agency,
-            "down",
-            1 - (window["change_upper"] or 1),
-            ("down", words.change(window["change"])),
-            habit_change(facts, key, words) or words._("Response fell by more than chance allows."),
-            words._("Step: go through the last ten posts together."),
-            f"agency_window:change:agency_id={key}",
-        )
-    answers = reply(facts, key)
-    if answers and answers["median_hours"] and answers["median_hours"] > SLOW_HOURS:
-        return Need(
-            agency,
-            "slow",
-            answers["median_hours"],
-            ("warn", words.plain("reply {hours}", hours=words.hours(answers["median_hours"]))),
-            words.ngettext(
-                "{n} question; half wait longer.",
-                "{n} questions; half wait longer.",
-                answers["n"],
-            ),
-            words._("Step: agree who answers, prepare standard answers."),
-            f"response_summary:median_hours:agency_id={key}",
-        )
-    if state == "not_covered" or (window.get("coverage") is not None and window["coverage"] < COMPLETE and state != "judged"):
-        return Need(
-            agency,
-            "not_covered",
-            1 - (window.get("coverage") or 0),
-            ("data", words.plain("data incomplete")),
-            words._("Exports cover {share} of the days.", share=words.percent(window.get("coverage"))),
-            words._("Step: download the missing months."),
-            f"agency_window:coverage:agency_id={key}",
-        )
-    return None
-
-
-def next_step(facts: Facts, agency: dict, words: Words) -> str:
-    """One suggestion for the agency's own page: its need, else what its own best posts suggest, else carry on."""
-    rows = facts.of("estimates.actions", agency["agency_id"]).sort("rank", "rule").to_dicts()
-    told = next((action for row in rows if (action := _told(row, words))), None)
-    if told:
-        return Markup("<b>{}.</b> {}").format(told["title"], told["text"])
-    need = need_of(facts, agency, words)
-    if need:
-        return Markup("{} {}").format(need_sentence(need, facts, words), STEPS[need.kind](words))
-    best = facts.best.get(agency["agency_id"])
-    if best:
-        formats = [row["format"] for row in best if row["format"] and row["format"] != "other"]
-        common = max(sorted(set(formats)), key=formats.count) if formats else None
-        if common and formats.count(common) >= 3:
-            return words._(
-                "{count} of the five posts with most response are of the kind “{kind}”. Plan two more of them next month and "
-                "compare.",
-                count=words.integer(formats.count(common)),
-                kind=format_word(common, words),
-            )
-        return words._("Look at the five posts with most response below and repeat what they have in common.")
-    if agency["window"].get("state") == "too_few_posts":
-        return words._("Post at least twice a month per account, so that response can be judged at all.")
-    return words._("Carry on, and send the exports every week, so that change can be seen early.")
-
-
-def need_sentence(need: Need, facts: Facts, words: Words) -> str:
-    """The reason as a whole sentence for the agency's own page; the overview has room for a note only."""
-    window = need.agency["window"]
-    if need.kind == "no_data":
-        return words._("No usable export of the three months has arrived.")
-    if need.kind == "down":
-        return words._("Response fell by more than chance allows ({change}).", change=words.change(window["change"]))
-    if need.kind == "not_covered":
-        return words._("The exports cover only {share} of the days.", share=words.percent(window.get("coverage")))
-    answers = reply(facts, need.agency["agency_id"]) or {}
-    return words._(
-        "Half of the questions wait longer than {hours} for a first reply.", hours=words.hours(answers["median_hours"])
+def _regency_gaps(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Complete the data"), w._(
+        "Too little data to be judged: {names}. Download the missing months together with their admins.", **a
     )
 
 
-STEPS = {
-    "no_data": lambda words: words._("Ask Diskominfo for help and download the months together."),
-    "down": lambda words: words._("Go through the last ten posts together with Diskominfo and compare them with the five best."),
-    "slow": lambda words: words._("Agree who answers on which day, and prepare answers to the most common questions."),
-    "not_covered": lambda words: words._("Download the missing months and send them again."),
+def _regency_surges(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Read the surges that nobody has answered"), w._(
+        "Surges that nobody has answered: {names}. A surge may be praise: read first, then decide who answers.", **a
+    )
+
+
+def _regency_slow(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Draw up a duty roster for answering messages"), w._(
+        "Fewer than half of the questions are answered within 24 hours: {names}.", **a
+    )
+
+
+def _regency_down(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Support those that declined"), w._(
+        "Response fell, and hardly by chance: {names}. Their pages show since when and on which platform.", **a
+    )
+
+
+def _regency_training(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Continue the training"), w._(
+        "Agencies that were trained draw {factor} times the response they would otherwise have had (about between {lower} and "
+        "{upper} times).",
+        **a,
+    )
+
+
+def _regency_service(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Move part of the ceremonial to service information"), w._(
+        "On {n} accounts service posts draw {factor} times the response of ceremonial ones (about between {lower} and {upper} "
+        "times), while {share} of posts are ceremonial. The two go together; that one causes the other is not proved.",
+        **a,
+    )
+
+
+def _regency_topic(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Tell what citizens ask about"), w._(
+        "The topic {topic} makes up {share_cases} of {cases} questions and complaints, but only {share_posts} of posts on such "
+        "topics.",
+        **a,
+    )
+
+
+def _regency_incomplete(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Complete the service information together"), w._(
+        "In {n} of {agencies} agencies at most three in ten service posts are complete; of {posts} posts, {without_time} have no "
+        "time and {without_contact} no contact. One template for all is enough.",
+        **a,
+    )
+
+
+def _regency_up(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Learn from those that improved"), w._(
+        "Response rose, and hardly by chance: {names}. Let them show their best posts at the next meeting.", **a
+    )
+
+
+def _agency_surge(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Read the surge that nobody has answered"), w._(
+        "On {started_on} the account {account_id} had {peak_value} ({metric}), usually {peak_expected}. Read first, answer if "
+        "needed, then log the time.",
+        **a,
+    )
+
+
+def _agency_no_data(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Send the missing downloads"), w._(
+        "From {period_start} to {period_end} no usable download has arrived. Ask Diskominfo for help and download the months "
+        "together.",
+        **a,
+    )
+
+
+def _agency_not_covered(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Send the months that are missing"), w._(
+        "The downloads cover {coverage} of the days, too few to be judged. Download the missing months and send them.", **a
+    )
+
+
+def _agency_few_posts(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Post at least twice a month on each account"), w._(
+        "There were only {n_posts} posts old enough to be judged in the three months; 5 on one account are needed.", **a
+    )
+
+
+def _agency_refused(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Download the refused file again"), w._(
+        "Refused in the last month: {n}, the latest {file_name}. The list of files below gives the reason.", **a
+    )
+
+
+def _agency_slow(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Agree who answers"), w._(
+        "{answered_24h} of {n} questions were answered within 24 hours (about between {lower} and {upper}). Prepare answers to "
+        "the most frequent ones.",
+        **a,
+    )
+
+
+def _agency_backlog(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Answer the open questions"), w._(
+        "{open_over_24h} of {n} questions have waited for more than 24 hours; the oldest for {oldest_open_hours}.", **a
+    )
+
+
+def _agency_down(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Go through the last posts together"), w._(
+        "Response is {change} times that of the three months before (about between {change_lower} and {change_upper}). Compare "
+        "the last ten posts with earlier ones and bring one kind back.",
+        **a,
+    )
+
+
+def _agency_below(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Compare with the best posts of the group"), w._(
+        "Response is {vs_expected} times what is usual for such accounts (about between {lower} and {upper}). Go "
+        "through the last "
+        "ten posts together with Diskominfo.",
+        **a,
+    )
+
+
+def _agency_up(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Show what changed"), w._(
+        "Response rose to {change} times what it was, and hardly by chance (about between {change_lower} and {change_upper}). "
+        "Note what was changed and tell the others at the next meeting.",
+        **a,
+    )
+
+
+def _agency_quiet(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Post at least once a week"), w._(
+        "All accounts together posted in {active_weeks} of the last {weeks} weeks. Plan one service post every week.", **a
+    )
+
+
+def _agency_incomplete(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Complete the service information"), w._(
+        "{complete} of {posts} service posts hold at least three of: time, place, requirement or cost, contact. Without time: "
+        "{without_time}; without contact: {without_contact}.",
+        **a,
+    )
+
+
+def _agency_format(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Repeat the kind that gets a response"), w._(
+        "{posts} posts of the kind {format} got {lift} times the usual response (at least {lift_lower}). Plan two more "
+        "next month "
+        "and compare.",
+        **a,
+    )
+
+
+def _agency_best(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Look at the posts that drew most"), w._(
+        "They stand below with the reason why they are listed. Choose one and make a second of its kind next month."
+    )
+
+
+SENTENCES: dict[str, Sentences] = {
+    "regency_gaps": _regency_gaps,
+    "regency_surges": _regency_surges,
+    "regency_slow": _regency_slow,
+    "regency_down": _regency_down,
+    "regency_training": _regency_training,
+    "regency_service": _regency_service,
+    "regency_topic": _regency_topic,
+    "regency_incomplete": _regency_incomplete,
+    "regency_up": _regency_up,
+    "agency_surge": _agency_surge,
+    "agency_no_data": _agency_no_data,
+    "agency_not_covered": _agency_not_covered,
+    "agency_few_posts": _agency_few_posts,
+    "agency_refused": _agency_refused,
+    "agency_slow": _agency_slow,
+    "agency_backlog": _agency_backlog,
+    "agency_down": _agency_down,
+    "agency_below": _agency_below,
+    "agency_up": _agency_up,
+    "agency_quiet": _agency_quiet,
+    "agency_incomplete": _agency_incomplete,
+    "agency_format": _agency_format,
+    "agency_best": _agency_best,
 }
+PAGE_OF = {  # where the evidence of a rule stands
+    "regency_gaps": "kualitas.html#bolong",
+    "regency_slow": "daftar.html",
+    "regency_training": "pelatihan.html",
+    "regency_topic": "pancakarsa.html#aspirasi",
+    "agency_no_data": "#cakupan",
+    "agency_not_covered": "#cakupan",
+    "agency_refused": "#berkas",
+    "agency_slow": "#tanya",
+    "agency_backlog": "#tanya",
+    "agency_best": "#unggahan",
+    "agency_format": "#unggahan",
+    "agency_down": "#tren",
+    "agency_up": "#tren",
+    "agency_below": "#platform",
+    "agency_incomplete": "#unggahan",
+    "agency_quiet": "#kalender",
+}
+SHARES = ("share", "share_cases", "share_posts", "answered_24h", "coverage")
+FACTORS = ("factor", "lift", "lift_lower", "change", "change_lower", "change_upper", "vs_expected")
 
 
-def format_word(kind: str | None, words: Words) -> str:
-    return {
-        "photo": words.plain("photo"),
-        "carousel": words.plain("carousel"),
-        "video": words.plain("video"),
-        "link": words.plain("link"),
-        "text": words.plain("text"),
-        "other": words.plain("other"),
-    }.get(kind or "", kind or "–")
-
-
-PAGE_OF = {"regency_gaps": "kualitas.html", "agency_no_data": "kualitas.html", "regency_topic": "pancakarsa.html"}
-
-
-def regency_actions(facts: Facts, found: list[Need], words: Words) -> list[dict]:
-    """The published advice for leadership, filled up to three by what the training evidence and the needs say."""
-    rows = facts.frames["estimates.actions"].filter(facts.frames["estimates.actions"]["agency_id"].is_null())
-    told = [_told(row, words) for row in rows.sort("rank", "rule").to_dicts()]
-    actions = [action for action in told if action]
-    if not actions:
-        actions = _own_actions(found, words)
-    effect = training_verdict(facts)
-    if effect in ("up", "flat") and len(actions) < 3:
-        actions.append(_training_action(effect, words))
-    return actions
-
-
-def _own_actions(found: list[Need], words: Words) -> list[dict]:
-    """Without an advice table: the needs of the page itself, counted."""
-    actions = []
-    gaps = [n for n in found if n.kind in ("no_data", "not_covered")]
-    if gaps:
-        text = words.ngettext("{n} agency sent too little to be judged.", "{n} agencies sent too little to be judged.", len(gaps))
-        title = words._("Close the gaps in the data")
-        actions.append({"title": title, "text": text, "page": "kualitas.html", "link": words._("List and reasons")})
-    slow = [n for n in found if n.kind == "slow"]
-    if slow:
-        text = words.ngettext("{n} agency answers later than a day.", "{n} agencies answer later than a day.", len(slow))
-        actions.append(
-            {"title": words._("Set up a reply duty"), "text": text, "page": "daftar.html", "link": words._("See which")}
-        )
-    down = [n for n in found if n.kind == "down"]
-    if down:
-        names = words.join(n.agency["short"] for n in down[:3])
-        title = words.ngettext("Support the agency that declined", "Support the {n} agencies that declined", len(down))
-        text = words._("Beginning with {names}; their pages show since when and on which platform.", names=names)
-        actions.append({"title": title, "text": text, "page": "daftar.html", "link": words._("See which")})
-    return actions
-
-
-def _told(row: dict, words: Words) -> dict | None:
-    """One row of advice in the language of the page; None when its sentence or an argument of it is not known."""
-    sentences = advice_texts().get(row["text_id_key"])
-    if not sentences:
-        return None
+def told(row: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """One row of advice in the language of the page: title, text, where its evidence stands."""
     values = json.loads(row["arguments"] or "{}")
-    if values.get("format") == "other":  # "more of the kind “other”" is no advice
-        return None
     shown = {name: _argument(name, value, row["rule"], words) for name, value in values.items()}
     names = values.get("names")
     if isinstance(names, list) and (values.get("n") or 0) > len(names):
         rest = words.plain("{n} more", n=words.integer(values["n"] - len(names)))
         shown["names"] = words.join([*(tampil(item, 60) for item in names), rest])
-    try:
-        title, text = (
-            Markup(escape(sentences[f"{part}_{words.language}"])).format(**shown)  # noqa: S704  # escaped here
-            for part in ("title", "text")
-        )
-    except KeyError:
-        return None
-    page = PAGE_OF.get(row["rule"], "daftar.html")
-    return {
-        "title": title,
-        "text": text,
-        "page": page,
-        "link": words._("List and reasons") if page == "kualitas.html" else words._("See which"),
-    }
-
-
-SHARES = ("share", "share_cases", "share_posts", "answered_24h")
-FACTORS = ("factor", "lift", "lift_lower", "change", "change_lower", "change_upper")
+    title, text = SENTENCES[row["rule"]](words, shown)
+    return {"rule": row["rule"], "title": title, "text": text, "page": PAGE_OF.get(row["rule"], "daftar.html")}
 
 
 def _argument(name: str, value: object, rule: str, words: Words) -> object:
@@ -235,6 +258,8 @@ def _argument(name: str, value: object, rule: str, words: Words) -> object:
         return words.number(value, 2)  # type: ignore[arg-type]
     if name == "format":
         return format_word(str(value), words)
+    if name == "oldest_open_hours":
+        return words.hours(value)  # type: ignore[arg-type]
     if isinstance(value, (int, float)):
         return words.number(value, 0)
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d( .*)?", value):
@@ -242,27 +267,47 @@ def _argument(name: str, value: object, rule: str, words: Words) -> object:
     return tampil(value, 60)
 
 
-def _training_action(effect: str, words: Words) -> dict:
-    text = (
-        words._("Trained agencies rose more than the not-yet-trained, by more than chance allows.")
-        if effect == "up"
-        else words._("An effect of the training is not certain yet; more cohorts make the test stronger.")
-    )
-    title = words._("Continue the training") if effect == "up" else words._("Keep measuring the training")
-    return {"title": title, "text": text, "page": "pelatihan.html", "link": words._("See the evidence")}
+def regency_actions(sheet: Sheet) -> list[dict[str, Any]]:
+    """The advice for leadership, each with the address of its evidence."""
+    rows = sheet.facts.frames["estimates.actions"].filter(pl.col("agency_id").is_null()).sort("rank")
+    found = [told(row, sheet.words) for row in rows.to_dicts()]
+    return [{**action, "url": sheet.url(action["page"])} for action in found]
 
 
-def training_verdict(facts: Facts) -> str:
-    """up, down, flat or data for the main outcome and estimator; data when the design does not allow a claim."""
-    rows = [r for r in facts.frames["estimates.training_effect"].to_dicts() if r["estimator"] == "imputation"]
-    row = next((r for r in rows if r["outcome"] in ("er_account", "er", "vs_expected")), None)
-    if (
-        row is None
-        or row["effect"] is None
-        or row["lower"] is None
-        or (row["pretrend_p"] is not None and row["pretrend_p"] < 0.05)
-    ):
-        return "data"
-    if row["n_trained"] is not None and min(row["n_trained"], row["n_control"] or 0) < 10:
-        return "data"
-    return "up" if row["lower"] > 0 else "down" if row["upper"] < 0 else "flat"
+def next_step(sheet: Sheet, agency: Mapping[str, Any]) -> Markup:
+    """One suggestion for the agency's own page, with a link to its evidence on it."""
+    rows = sheet.facts.of("estimates.actions", agency["agency_id"]).sort("rank").to_dicts()
+    if not rows:
+        return sheet.words._("Nothing stands out. Carry on, and send the downloads every week, so that change can be seen early.")
+    action = told(rows[0], sheet.words)
+    if not action["page"].startswith("#"):
+        return Markup("<b>{}.</b> {}").format(action["title"], action["text"])
+    link = Markup('<a class="bukan-cetak" href="{}">{}</a>').format(action["page"], sheet.words._("See why"))
+    return Markup("<b>{}.</b> {} {}").format(action["title"], action["text"], link)
+
+
+def needs(facts: Facts, words: Words) -> list[dict[str, Any]]:
+    """Agencies that need somebody's help: the most pressing need of each, in the order of the rules, then by name."""
+    names = {a["agency_id"]: a for a in facts.agencies}
+    rows = facts.frames["estimates.actions"].filter("is_need").sort("rank").unique("agency_id", keep="first", maintain_order=True)
+    order = {rule: place for place, rule in enumerate(NEED_TAGS)}
+    found = [
+        {**told(row, words), "agency": names[row["agency_id"]], "figure": row["figure"], "tag": _tag(row, words)}
+        for row in rows.to_dicts()
+        if row["agency_id"] in names
+    ]
+    return sorted(found, key=lambda n: (order[n["rule"]], n["agency"]["short"].casefold(), n["agency"]["agency_id"]))
+
+
+NEED_TAGS = ("agency_no_data", "agency_down", "agency_slow", "agency_not_covered", "agency_below")
+
+
+def _tag(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
+    values = json.loads(row["arguments"] or "{}")
+    return {
+        "agency_no_data": ("data", words.plain("no data received")),
+        "agency_down": ("down", words.change(values.get("change"))),
+        "agency_slow": ("warn", words.plain("answers late")),
+        "agency_not_covered": ("data", words.plain("data incomplete")),
+        "agency_below": ("down", words.times(values.get("vs_expected"))),
+    }[row["rule"]]

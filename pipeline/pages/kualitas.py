@@ -1,16 +1,16 @@
-"""Data quality: what is complete, late, missing or refused, and which numbers does each gap touch?"""
+"""Data quality: what to do first, what is missing or refused and whose it is, and which numbers each gap touches."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from pipeline.charts import Column, Table
-from pipeline.charts.dots import PLATFORM_NAMES
 from pipeline.html import render
 from pipeline.html.escape import tampil
-from pipeline.pages import common
-from pipeline.pages.advice import needs
-from pipeline.pages.data import utc_date
+from pipeline.pages import advice, common
 from pipeline.pages.parts import Part, parts
 from pipeline.pages.perangkat import coverage_rows, file_row, files_table
 from pipeline.pages.sheet import Sheet
@@ -19,45 +19,45 @@ PATH = "kualitas.html"
 GAPS_SHOWN = 40  # of many groups; their own pages list all
 REFUSED_SHOWN = 60
 CONTRADICTIONS = 8
+GAPS = ("agency_no_data", "agency_not_covered")
+GROUP, WINDOW = "marts.coverage_group", "estimates.agency_window"
+STATES = ("months_complete", "months_partial", "months_missing", "months_refused")
 
 
 def build(sheet: Sheet) -> str:
     facts, w = sheet.facts, sheet.words
-    agencies = common.ranked_agencies(facts)
-    rows, some = grid_rows(sheet, facts.agencies), parts(facts.agencies)
-    counts = count_states(rows)
-    holes, moved = gaps(sheet, agencies), touched(sheet, facts.agencies)
+    some = parts(facts.agencies)
+    rows = [] if some else grid_rows(sheet, facts.agencies)
+    holes, moved, stopped = gaps(sheet), touched(sheet, facts.agencies), refused(sheet)
     body = render(
         "kualitas.html",
         w,
-        p=sheet.opening(headline(sheet, counts), lede(sheet, counts, agencies), kind=w._("Data quality"), csv=grid_csv(sheet)),
+        p=sheet.opening(headline(sheet, holes, stopped), lede(sheet), kind=w._("Data quality"), csv=grid_csv(sheet)),
         rows=rows,
         groups=group_rows(sheet, some),
         months=facts.months(),
         gaps=holes[:GAPS_SHOWN] if some else holes,
         gaps_count=len(holes),
-        refused=refused(sheet),
+        refused=stopped,
         checks=checks(sheet),
         restated=restated(sheet),
         contradictions=contradictions(sheet),
         touched=[] if some else moved,
         touched_count=len(moved),
         breaks=breaks(sheet),
-        absent=[tampil(name, 80) for name in sorted(set(facts.absent))],
-        trail=trail(sheet),
+        version=tampil(facts.info.get("version"), 60),
+        built=w.instant(facts.info.get("built_at")),
     )
     return sheet.page(body, title=w.plain("Data quality"))
 
 
 def build_part(sheet: Sheet, part: Part) -> str:
     """Gaps, months and touched numbers of the agencies of one part."""
-    w, ranked = sheet.words, {a["agency_id"] for a in common.ranked_agencies(sheet.facts)}
-    rows = grid_rows(sheet, part.agencies)
-    counts, label = count_states(rows), part.label(w)
-    needed = sum(counts[k] for k in "lstx")
+    w, inside = sheet.words, {a["agency_id"] for a in part.agencies}
+    row, label = sheet.facts.row(GROUP, peer_group=part.group), part.label(w)
     title = (
-        w._("{group}: {share} of account-months are complete", group=label, share=w.percent(counts["l"] / needed))
-        if needed
+        w._("{group}: {share} of the months of accounts are complete", group=label, share=_share(sheet, row))
+        if row
         else w._("{group}: no account is registered yet", group=label)
     )
     body = render(
@@ -65,9 +65,9 @@ def build_part(sheet: Sheet, part: Part) -> str:
         w,
         p=sheet.opening(title, [], kind=w._("Data quality")),
         back=sheet.url(PATH),
-        rows=rows,
+        rows=grid_rows(sheet, part.agencies),
         months=sheet.facts.months(),
-        gaps=gaps(sheet, [a for a in part.agencies if a["agency_id"] in ranked]),
+        gaps=[gap for gap in gaps(sheet) if gap["need"]["agency"]["agency_id"] in inside],
         touched=touched(sheet, part.agencies),
     )
     return sheet.page(body, title=label)
@@ -77,7 +77,11 @@ def part_url(part: Part) -> str:
     return f"kualitas/{part.slug}.html"
 
 
-def grid_rows(sheet: Sheet, agencies: Sequence[dict]) -> list[dict]:
+def _share(sheet: Sheet, row: dict[str, Any]) -> Any:
+    return sheet.number(GROUP, row, "share_complete", "percent")
+
+
+def grid_rows(sheet: Sheet, agencies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Agencies with a registered account, each with its accounts by month."""
     months = sheet.facts.months()
     return [
@@ -87,58 +91,63 @@ def grid_rows(sheet: Sheet, agencies: Sequence[dict]) -> list[dict]:
     ]
 
 
-def group_rows(sheet: Sheet, some: Sequence[Part]) -> list[dict]:
+def group_rows(sheet: Sheet, some: Sequence[Part]) -> list[dict[str, Any]]:
+    """One row per part; the counts of a group stand at its first part."""
     w, rows = sheet.words, []
     for part in some:
-        counts = count_states(grid_rows(sheet, part.agencies))
-        needed = sum(counts[k] for k in "lstx")
+        row = sheet.facts.row(GROUP, peer_group=part.group) if part.number == 1 else {}
         rows.append(
             {
                 "label": part.label(w),
                 "url": sheet.url(part_url(part)),
                 "n": w.integer(len(part.agencies)),
-                "counts": [w.integer(counts[k]) for k in "lstx"],
-                "share": w.percent(counts["l"] / needed if needed else None),
+                "counts": [sheet.number(GROUP, row, name) for name in STATES],
+                "share": _share(sheet, row),
             }
         )
     return rows
 
 
-def count_states(rows: list[dict]) -> dict[str, int]:
-    cells = [kind for row in rows for account in row["accounts"] for kind, _ in account["cells"]]
-    return {kind: cells.count(kind) for kind in "lstxd"}
+def headline(sheet: Sheet, holes: list[Any], stopped: dict[str, Any]) -> str:
+    """What to do: whose data to ask for, which files to download again."""
+    w, row = sheet.words, sheet.facts.row(GROUP, peer_group=None)
+    if not row:
+        return w._("No account is registered yet, so nothing is known of completeness")
+    if holes and stopped["count"]:
+        return w.ngettext(
+            "Ask {n} agency for its data, and have {files} refused files downloaded again",
+            "Ask {n} agencies for their data, and have {files} refused files downloaded again",
+            len(holes),
+            files=w.integer(stopped["count"]),
+        )
+    if holes:
+        return w.ngettext("Ask {n} agency for its data", "Ask {n} agencies for their data", len(holes))
+    if stopped["count"]:
+        return w.ngettext("Have {n} refused file downloaded again", "Have {n} refused files downloaded again", stopped["count"])
+    return w._("Nothing to do: all agencies sent their data and no file was refused")
 
 
-def headline(sheet: Sheet, counts: dict[str, int]) -> str:
-    w, needed = sheet.words, sum(counts[k] for k in "lstx")
-    if not needed:
-        return w._("No account-month is registered yet, so completeness is unknown")
-    return w._(
-        "{share} of account-months are complete; {missing} are missing or refused",
-        share=w.percent(counts["l"] / needed),
-        missing=w.integer(counts["t"] + counts["x"]),
-    )
-
-
-def lede(sheet: Sheet, counts: dict[str, int], agencies: list[dict]) -> list[str]:
-    w, info = sheet.words, sheet.facts.info
-    unjudged = sum(common.direction(a["window"]) == "data" for a in agencies)
-    return [
+def lede(sheet: Sheet) -> list[str]:
+    w, info, row = sheet.words, sheet.facts.info, sheet.facts.row(GROUP, peer_group=None)
+    found = [
         w._(
-            "{files} export files were read, {refused} were refused.",
-            files=w.integer(info.get("export_count")),
-            refused=w.integer(info.get("refused_count")),
-        ),
-        w.ngettext(
-            "Because of gaps or too few posts {n} agency is not judged on the other pages.",
-            "Because of gaps or too few posts {n} agencies are not judged on the other pages.",
-            unjudged,
+            "{share} of the months of all accounts are complete ({missing} are missing).",
+            share=_share(sheet, row),
+            missing=sheet.number(GROUP, row, "months_missing"),
+        )
+        if row
+        else "",
+        w._(
+            "{files} files were read, {refused} were refused.",
+            files=sheet.number("meta.version", info, "export_count"),
+            refused=sheet.number("meta.version", info, "refused_count"),
         ),
         w._("What is not known stands as not known; it is never counted as zero."),
     ]
+    return [sentence for sentence in found if sentence]
 
 
-def grid_csv(sheet: Sheet) -> dict | None:
+def grid_csv(sheet: Sheet) -> dict[str, Any] | None:
     w = sheet.words
     frame = sheet.facts.frames["marts.coverage_month"].sort("agency_id", "platform", "account_id", "month")
     if frame.is_empty():
@@ -153,30 +162,35 @@ def grid_csv(sheet: Sheet) -> dict | None:
         Column("days", w.plain("Days"), "integer"),
         Column("reason_code", w.plain("Code")),
     )
-    rows = tuple(
-        frame.select("agency_id", "account_id", "platform", "month", "state", "covered_days", "days", "reason_code").iter_rows()
-    )
-    return sheet.csv("cakupan", w.plain("Exports by account and month"), Table(columns, rows))
+    rows = tuple(frame.select(column.name for column in columns).iter_rows())
+    return sheet.csv("cakupan", w.plain("Downloads by account and month"), Table(columns, rows))
 
 
-def gaps(sheet: Sheet, agencies: Sequence[dict]) -> list[dict]:
+def gaps(sheet: Sheet) -> list[dict[str, Any]]:
     """Agencies whose numbers the gaps touch: what is missing, who can fix it."""
-    found = [n for n in needs(sheet.facts, agencies, sheet.words) if n.kind in ("no_data", "not_covered")]
-    return [{"need": n, "url": sheet.agency_url(n.agency)} for n in found]
+    found = [n for n in advice.needs(sheet.facts, sheet.words) if n["rule"] in GAPS]
+    return [{"need": n, "url": sheet.agency_url(n["agency"])} for n in found]
 
 
-def refused(sheet: Sheet) -> dict:
+def refused(sheet: Sheet) -> dict[str, Any]:
+    """Files that were refused or held, each with its account and agency, and those read with a warning."""
     w = sheet.words
     frame = sheet.facts.frames["marts.export_files"].filter(pl.col("outcome").is_in(["refused", "held", "flagged"]))
     rows = frame.sort("first_seen_at", "file_name", "export_id", descending=[True, False, False], nulls_last=True).to_dicts()
-    count = sum(r["outcome"] == "refused" for r in rows)
-    title = w.ngettext("{n} file was refused", "{n} files were refused", count) if count else w._("No file was refused")
-    csv = sheet.csv("berkas-ditolak", w.plain("Refused and flagged files"), files_table(rows, sheet)) if rows else None
+    agencies = {a["agency_id"]: a for a in sheet.facts.agencies}
     stopped = [r for r in rows if r["outcome"] != "flagged"]
     flagged = [r for r in rows if r["outcome"] == "flagged"]
+
+    def shown(row: dict[str, Any]) -> dict[str, Any]:
+        agency = agencies.get(row["agency_id"] or "")
+        return {**file_row(row, sheet), "agency": agency, "url": sheet.agency_url(agency) if agency else None}
+
+    title = w.ngettext("{n} file was refused", "{n} files were refused", len(stopped)) if stopped else w._("No file was refused")
+    csv = sheet.csv("berkas-ditolak", w.plain("Refused and flagged files"), files_table(rows, sheet)) if rows else None
     return {
-        "rows": [file_row(r, sheet) for r in stopped[:REFUSED_SHOWN]],
-        "flagged": [file_row(r, sheet) for r in flagged[:REFUSED_SHOWN]],
+        "count": len(stopped),
+        "rows": [shown(r) for r in stopped[:REFUSED_SHOWN]],
+        "flagged": [shown(r) for r in flagged[:REFUSED_SHOWN]],
         "flagged_count": len(flagged),
         "more": max(0, len(stopped) - REFUSED_SHOWN) + max(0, len(flagged) - REFUSED_SHOWN),
         "title": title,
@@ -184,14 +198,13 @@ def refused(sheet: Sheet) -> dict:
     }
 
 
-def checks(sheet: Sheet) -> dict:
-    w = sheet.words
-    rows = sheet.facts.frames["meta.checks"].sort("name").to_dicts()
+def checks(sheet: Sheet) -> dict[str, Any]:
+    w, table = sheet.words, "meta.checks"
+    rows = sheet.facts.frames[table].sort("name").to_dicts()
     failed = [r for r in rows if r["passed"] is False]
     listed = [
         {
             "name": tampil(r["name"], 80),
-            "blocking": bool(r["blocking"]),
             "rows": w.integer(r["failed_rows"]),
             "message": tampil(r["message_id"] if w.language == "id" else r["message_en"], 300),
         }
@@ -200,30 +213,26 @@ def checks(sheet: Sheet) -> dict:
     return {"total": len(rows), "failed": listed}
 
 
-def restated(sheet: Sheet) -> list[dict]:
-    """Published values that a later export changed, by field."""
-    w = sheet.words
-    frame = sheet.facts.frames["marts.restatements"].drop_nulls("field")
+def restated(sheet: Sheet) -> list[dict[str, Any]]:
+    """Published values that a later file changed, by field."""
+    table = "marts.restatement_fields"
     return [
-        {"field": tampil(r["field"], 40), "n": w.integer(r["n"]), "down": w.integer(r["down"])}
-        for r in frame.group_by("field")
-        .agg(pl.len().alias("n"), (pl.col("new_value") < pl.col("old_value")).sum().alias("down"))
-        .sort("field")
-        .to_dicts()
+        {
+            "field": tampil(r["field"], 40),
+            "n": sheet.number(table, r, "n"),
+            "down": sheet.number(table, r, "n_lowered"),
+        }
+        for r in sheet.facts.frames[table].sort("field").to_dicts()
     ]
 
 
-def contradictions(sheet: Sheet) -> dict:
-    """Exports that disagree about the same thing: counts that cannot fall but did, largest share first."""
-    w, facts = sheet.words, sheet.facts
-    frame = facts.frames["marts.restatements"].filter((pl.col("new_value") < pl.col("old_value")) & (pl.col("old_value") > 0))
-    owners = {r["account_id"]: r for r in facts.frames["core.accounts"].sort("account_id").to_dicts()}
+def contradictions(sheet: Sheet) -> dict[str, Any]:
+    """Files that disagree about the same thing: counts that cannot fall but did, largest share first."""
+    w, facts, table = sheet.words, sheet.facts, "marts.contradictions"
     names = {a["agency_id"]: a for a in facts.agencies}
-    frame = frame.with_columns(fall=(pl.col("old_value") - pl.col("new_value")) / pl.col("old_value"))
-    order = ["fall", "account_id", "field", "post_key", "day"]
     rows = []
-    for r in frame.sort(order, descending=[True, False, False, False, False], nulls_last=True).head(CONTRADICTIONS).to_dicts():
-        agency = names.get((owners.get(r["account_id"]) or {}).get("agency_id"))
+    for r in facts.frames[table].sort("place").head(CONTRADICTIONS).to_dicts():
+        agency = names.get(r["agency_id"] or "")
         rows.append(
             {
                 "agency": agency,
@@ -233,22 +242,22 @@ def contradictions(sheet: Sheet) -> dict:
                 "old": w.integer(r["old_value"]),
                 "new": w.integer(r["new_value"]),
                 "fall": w.percent(r["fall"], 1),
-                "days": f"{w.day(utc_date(r['old_captured_at']))} → {w.day(utc_date(r['new_captured_at']))}",
+                "days": f"{w.day(r['old_captured_at'].date())} → {w.day(r['new_captured_at'].date())}",
             }
         )
-    return {"n": frame.height, "posts": frame["post_key"].drop_nulls().n_unique() if frame.height else 0, "rows": rows}
+    return {"n": facts.frames[table].height, "rows": rows}
 
 
-def touched(sheet: Sheet, agencies: Sequence[dict]) -> list[dict]:
+def touched(sheet: Sheet, agencies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The numbers of other pages that rest on an incomplete or refused month of the judged period, per agency."""
     w, facts = sheet.words, sheet.facts
     first, last = facts.period
-    if first is None:
+    if first is None or last is None:
         return []
     gap = facts.frames["marts.coverage_month"].filter(
         pl.col("month").is_between(first, last) & pl.col("state").is_in(["partial", "missing", "refused"])
     )
-    by_agency: dict[str, list[dict]] = {}
+    by_agency: dict[str, list[dict[str, Any]]] = {}
     for row in gap.sort("agency_id", "platform", "month", "account_id").to_dicts():
         by_agency.setdefault(row["agency_id"] or "", []).append(row)
     found = []
@@ -256,41 +265,31 @@ def touched(sheet: Sheet, agencies: Sequence[dict]) -> list[dict]:
         rows = by_agency.get(agency["agency_id"])
         if not rows:
             continue
-        window, w_platforms = agency["window"], sorted({PLATFORM_NAMES.get(r["platform"], r["platform"] or "–") for r in rows})
-        months = sorted({r["month"] for r in rows})
-        figures = [(w._("response against expected"), w.times(window["vs_expected"]))] if window.get("vs_expected") else []
-        figures += [(w._("change"), w.change(window["change"]))] if window.get("change") else []
+        window = agency["window"]
+        figures = [(w._("response against the usual"), sheet.number(WINDOW, window, "vs_expected", "times"))]
+        figures += [(w._("change"), sheet.number(WINDOW, window, "change", "change"))]
+        known = [w._("{name} {value}", name=name, value=value) for name, value in figures if value.value is not None]
         found.append(
             {
                 "agency": agency,
                 "url": sheet.agency_url(agency),
-                "platforms": w.join(w_platforms),
-                "months": w.join(w.month_short(m) for m in months),
-                "numbers": w.join(f"{name} {value}" for name, value in figures) if figures else w._("not judged"),
-                "figure": f"agency_window:vs_expected:agency_id={agency['agency_id']}",
+                "platforms": w.join(sorted({common.platform_name(r["platform"]) for r in rows})),
+                "months": w.join(w.month_short(m) for m in sorted({r["month"] for r in rows})),
+                "numbers": w.join(known) if known else w._("not judged"),
             }
         )
     return found
 
 
-def breaks(sheet: Sheet) -> list[dict]:
+def breaks(sheet: Sheet) -> list[dict[str, Any]]:
     w = sheet.words
     rows = sheet.facts.frames["core.series_breaks"].sort("date", "platform", "field", nulls_last=True).to_dicts()
     return [
         {
             "day": w.day(r["date"]),
-            "platform": r["platform"] or "–",
+            "platform": common.platform_name(r["platform"]),
             "field": r["field"] or "–",
             "note": tampil(r["note_id"] if w.language == "id" else r["note_en"], 400),
         }
         for r in rows
     ]
-
-
-def trail(sheet: Sheet) -> dict:
-    info, w = sheet.facts.info, sheet.words
-    return {
-        "version": tampil(info.get("version"), 60),
-        "command": "terukur trace agency_window:vs_expected:agency_id=…",
-        "built": w.instant(info.get("built_at")),
-    }

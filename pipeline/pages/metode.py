@@ -1,5 +1,9 @@
 """Method: how the numbers are made, in plain words, with their limits."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from pipeline.html import render
 from pipeline.pages.sheet import Sheet
 
@@ -13,7 +17,7 @@ def build(sheet: Sheet) -> str:
         w,
         p=sheet.opening(
             w._("How these numbers are made, and what they cannot say"),
-            [w._("The rules are the same for every agency and every month; the code and the definitions are open.")],
+            [w._("The rules are the same for every agency and every month.")],
             kind=w._("Method"),
         ),
         sections=sections(sheet),
@@ -21,20 +25,20 @@ def build(sheet: Sheet) -> str:
     return sheet.page(body, title=w.plain("Method"))
 
 
-def _section(title: str, *texts: str) -> dict:
+def _section(title: str, *texts: str) -> dict[str, Any]:
     return {"title": title, "terms": [], "texts": list(texts)}
 
 
-def sections(sheet: Sheet) -> list[dict]:
+def sections(sheet: Sheet) -> list[dict[str, Any]]:
     w = sheet.words
     return [
         _section(
-            w._("From export to number"),
+            w._("From file to number"),
             w._(
-                "Agencies download the platforms' own exports and drop them in a folder. Each file is read exactly right or "
-                "refused with a reason."
+                "The agencies' admins download the platforms' own files and hand them in. Each file is read exactly right or "
+                "refused with a reason; no part of a refused file enters a number."
             ),
-            w._("Every file is kept unchanged under its fingerprint, and every number can be followed back to its rows."),
+            w._("Every file is kept unchanged, and every number can be followed back to its rows."),
         ),
         _section(
             w._("What counts as response"),
@@ -43,37 +47,37 @@ def sections(sheet: Sheet) -> list[dict]:
                 "included."
             ),
             w._(
-                "Response is divided by what the platform reports as exposure: reach on Facebook and Instagram, impressions "
-                "on X and LinkedIn, views on YouTube and TikTok. These are different units, so they are never added or "
-                "averaged over platforms."
+                "Response is divided by how often the post was seen: reach on Facebook and Instagram, impressions on X and "
+                "LinkedIn, views on YouTube and TikTok. These are counted differently, so they are never added up or averaged."
             ),
-            w._("Posts are judged once they are mature, that is, once at least 90% of their final response has usually arrived."),
+            w._("A post is judged once it is old enough: once at least 90% of its response has usually come in."),
         ),
         _section(
-            w._("Why “against the expected value”"),
+            w._("What “usual” means"),
             w._(
-                "Small accounts, video and holiday months draw different response for everyone. The expected value takes "
-                "this into account: it is what an account of this size, platform, mix of posts and month usually draws, "
-                "estimated without the agency itself."
+                "Small accounts, videos and holiday months draw different response for everyone. What is usual takes this into "
+                "account: it is what an account of this size, platform, mix of posts and month usually draws, worked out without "
+                "the agency itself."
             ),
-            w._("×1.00 means as expected; ×1.20 means a fifth more. From ×0.80 to ×1.25 counts as “as expected”."),
-            w._("Agencies with few posts are drawn towards the middle, because their own number says little."),
+            w._("×1.00 means as usual; ×1.20 means a fifth more."),
+            w._("An agency with few posts is moved towards the middle, because so few posts say little."),
         ),
         _section(
             w._("When something counts as certain"),
             w._(
-                "Every estimate has a 95% interval. ▲ and ▼ appear only if a change survives a control of false discoveries "
-                "at 10%: of ten such marks about one may still be chance."
+                "Every number that is estimated has a range in which the true one very probably lies (95%). It counts as certain "
+                "only when the whole range lies on one side. ▲ and ▼ at a change are checked so that at most one in "
+                "ten of them is "
+                "chance."
             ),
-            w._("Numbers of incomplete months are marked and may change."),
+            w._("“Not certain” is a normal result: the data cannot tell a change from ordinary ups and downs."),
             w._("Ranks are given as ranges. An order of all agencies would mostly show chance."),
         ),
         _section(
             w._("What these pages cannot say"),
             w._(
-                "Response is not reach, understanding, trust or better service. What happened at the same time is not "
-                "called the cause."
+                "Response is not understanding, trust or better service. What happened at the same time is not called the cause."
             ),
-            w._("Paid distribution is separated only where the export says so; otherwise a post is marked as possibly paid."),
+            w._("Paid distribution is told apart only where the file says so; otherwise a post is marked as possibly paid."),
         ),
     ]

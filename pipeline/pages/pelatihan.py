@@ -1,6 +1,8 @@
 """Training: was there a difference after training, and what can this design not show?"""
 
-import math
+from __future__ import annotations
+
+from typing import Any
 
 import polars as pl
 
@@ -10,103 +12,93 @@ from pipeline.charts.dumbbell import before_after
 from pipeline.charts.training import event_study
 from pipeline.html import render
 from pipeline.html.escape import tampil
-from pipeline.pages.advice import training_verdict
+from pipeline.pages import ringkasan
 from pipeline.pages.sheet import Sheet
 
 PATH = "pelatihan.html"
-MAIN = ("er_account", "er", "vs_expected")
+TABLE = "estimates.training_effect"
+MAIN = "er"
 
 
 def build(sheet: Sheet) -> str:
     facts, w = sheet.facts, sheet.words
-    effects = (
-        facts.frames["estimates.training_effect"].sort("outcome", pl.col("estimator") != "imputation", "estimator").to_dicts()
+    main = facts.row(TABLE, outcome=MAIN, estimator="imputation")
+    events, cohorts, agencies = (
+        facts.frames[f"estimates.training_{name}"].filter(pl.col("outcome") == MAIN) for name in ("event", "cohort", "agency")
     )
-    main = main_row(effects)
-    outcome = main["outcome"] if main else None
-    events = facts.frames["estimates.training_event"].filter(pl.col("outcome") == (outcome or ""))
-    cohorts = facts.frames["estimates.training_cohort"].filter(pl.col("outcome") == (outcome or ""))
-    agencies = facts.frames["estimates.training_agency"].filter(pl.col("outcome") == (outcome or ""))
     names = {a["agency_id"]: a["short"] for a in facts.agencies}
-    table = outcomes(sheet, effects)
     body = render(
         "pelatihan.html",
         w,
         p=sheet.opening(headline(sheet, main), lede(sheet, main), kind=w._("Training")),
         charts=[
-            sheet.chart(event_study(events, w, pretrend_p=main["pretrend_p"] if main else None)),
+            sheet.chart(event_study(events, w, pretrend_p=main.get("pretrend_p"))),
             sheet.chart(cohort_dots(cohorts, w)),
             sheet.chart(before_after(agencies, names, w)),
         ],
-        outcomes=table,
+        findings=findings(sheet),
+        outcomes=outcomes(sheet),
         waves=waves(sheet),
-        limits=limits(sheet, main),
+        limits=limits(sheet),
     )
     return sheet.page(body, title=w.plain("Training"))
 
 
-def main_row(effects: list[dict]) -> dict | None:
-    rows = [r for r in effects if r["estimator"] == "imputation"]
-    return next((r for name in MAIN for r in rows if r["outcome"] == name), rows[0] if rows else None)
-
-
-def headline(sheet: Sheet, main: dict | None) -> str:
+def headline(sheet: Sheet, main: dict[str, Any]) -> str:
     w = sheet.words
-    if main is None or main["effect"] is None:
+    if not main or main.get("effect") is None or main.get("lower") is None:
         return w._("The effect of the training cannot be judged yet")
-    if main["pretrend_p"] is not None and main["pretrend_p"] < 0.05:
+    if main["state"] != "claimed":
         return w._("Trained and untrained agencies already differed before, so no effect is claimed")
-    return {
-        "up": w._("After the training, response rose by more than chance allows"),
-        "down": w._("After the training, response fell by more than chance allows"),
-        "flat": w._("A difference after the training is not certain"),
-        "data": w._("The effect of the training cannot be judged yet"),
-    }[training_verdict(sheet.facts)]
+    change = sheet.number(TABLE, main, "effect", "growth", 1)
+    if main["lower"] > 0:
+        return w._("Agencies that were trained draw {change} more response", change=change)
+    if main["upper"] < 0:
+        return w._("Agencies that were trained draw less response ({change})", change=change)
+    return w._("A difference after the training is not certain")
 
 
-def lede(sheet: Sheet, main: dict | None) -> list[str]:
+def lede(sheet: Sheet, main: dict[str, Any]) -> list[str]:
     w = sheet.words
-    if main is None or main["effect"] is None:
-        reason = tampil(main["reason"], 200) if main and main.get("reason") else ""
+    if not main or main.get("effect") is None:
+        reason = tampil(main.get("reason"), 200) if main else ""
         return [w._("At least 10 trained and 10 not-yet-trained agencies with 6 months before are needed."), reason]
-    sentences = [
+    sentences: list[str] = [
         w._(
-            "{trained} trained agencies are compared with {control} not-yet-trained ones: {effect} ({interval}).",
-            trained=w.integer(main["n_trained"]),
-            control=w.integer(main["n_control"]),
-            effect=w.change(math.exp(main["effect"]), 1),
-            interval=w.interval(_factor(main["lower"]), _factor(main["upper"]), 1, kind="change"),
+            "{trained} trained agencies are compared with {control} not yet trained, {between}.",
+            trained=sheet.number(TABLE, main, "n_trained"),
+            control=sheet.number(TABLE, main, "n_control"),
+            between=sheet.between(TABLE, main, "growth"),
         )
     ]
     if main["p_randomisation"] is not None:
-        sentences.append(
-            w._(
-                "If the training had no effect, a difference this large would arise by chance with probability {p}.",
-                p=w.number(main["p_randomisation"], 3),
-            )
-        )
-    if main["minimum_detectable"] is not None:
-        sentences.append(
-            w._(
-                "An effect smaller than about {size} could not have been seen.",
-                size=w.change(math.exp(main["minimum_detectable"]), 0),
-            )
-        )
+        sentences.append(chance_sentence(sheet, main["p_randomisation"]))
     return sentences
 
 
-def _factor(value: float | None) -> float | None:
-    return None if value is None else math.exp(value)
+def chance_sentence(sheet: Sheet, p: float) -> str:
+    """What a probability means, in words; the figure stands in the table below the fold."""
+    w = sheet.words
+    if p < 0.01:
+        return w._("It is almost impossible that a difference this large came about by chance.")
+    if p < 0.05:
+        return w._("A difference this large rarely comes about by chance.")
+    return w._("A difference this large can easily come about by chance.")
+
+
+def findings(sheet: Sheet) -> list[dict[str, Any]]:
+    """What changed in practice, good and bad, in one line each."""
+    return [
+        *({**row, "kind": "up"} for row in ringkasan.trained(sheet, "up")),
+        *({**row, "kind": "down"} for row in ringkasan.trained(sheet, "down")),
+    ]
 
 
 def outcome_word(name: str, sheet: Sheet) -> str:
     w = sheet.words
     return {
-        "er_account": w.plain("Response per post"),
         "er": w.plain("Response per post"),
-        "vs_expected": w.plain("Response against expected"),
         "posts": w.plain("Number of posts"),
-        "first_response": w.plain("Time to first reply"),
         "response": w.plain("Time to first reply"),
         "video_share": w.plain("Share of video"),
     }.get(name, name.replace("_", " "))
@@ -122,29 +114,24 @@ def estimator_word(name: str, sheet: Sheet) -> str:
     }.get(name, name)
 
 
-def outcomes(sheet: Sheet, effects: list[dict]) -> dict:
+def outcomes(sheet: Sheet) -> dict[str, Any]:
     w = sheet.words
+    effects = sheet.facts.frames[TABLE].sort("outcome", pl.col("estimator") != "imputation", "estimator").to_dicts()
     columns = (
         Column("outcome", w.plain("Outcome")),
         Column("estimator", w.plain("Estimator")),
-        Column("factor", w.plain("Difference"), "change", 1),
-        Column("lower", w.plain("95% lower"), "change", 1),
-        Column("upper", w.plain("95% upper"), "change", 1),
+        Column("effect", w.plain("Difference"), "growth", 1),
+        Column("lower", w.plain("95% lower"), "growth", 1),
+        Column("upper", w.plain("95% upper"), "growth", 1),
         Column("p", w.plain("p (randomisation)"), "number", 3),
         Column("pretrend_p", w.plain("p (pre-trend)"), "number", 2),
+        Column("minimum_detectable", w.plain("Smallest difference that could be seen"), "growth", 0),
         Column("n_trained", w.plain("Trained"), "integer"),
         Column("n_control", w.plain("Not yet trained"), "integer"),
     )
+    shown = ("effect", "lower", "upper", "p_randomisation", "pretrend_p", "minimum_detectable", "n_trained", "n_control")
     rows = tuple(
-        (
-            outcome_word(r["outcome"], sheet),
-            estimator_word(r["estimator"], sheet),
-            *(math.exp(r[c]) if r[c] is not None else None for c in ("effect", "lower", "upper")),
-            r["p_randomisation"],
-            r["pretrend_p"],
-            r["n_trained"],
-            r["n_control"],
-        )
+        (outcome_word(r["outcome"], sheet), estimator_word(r["estimator"], sheet), *(r[name] for name in shown))
         for r in effects
         if r["effect"] is not None
     )
@@ -155,7 +142,7 @@ def outcomes(sheet: Sheet, effects: list[dict]) -> dict:
 def waves(sheet: Sheet) -> list[tuple[str, str, str]]:
     """Cohorts with dates and number of agencies; never persons."""
     w = sheet.words
-    found: dict[str, list[dict]] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     names = {a["agency_id"]: a["short"] for a in sheet.facts.agencies}
     for row in sheet.facts.frames["core.trainings"].sort("date", "agency_id", nulls_last=True).to_dicts():
         found.setdefault(row["wave"] or "–", []).append(row)
@@ -169,7 +156,7 @@ def waves(sheet: Sheet) -> list[tuple[str, str, str]]:
     ]
 
 
-def limits(sheet: Sheet, main: dict | None) -> list[str]:
+def limits(sheet: Sheet) -> list[str]:
     w = sheet.words
     return [
         w._(

@@ -1,43 +1,55 @@
-"""One agency: where does it stand against its peers, what worked, can this page be trusted, what next?"""
+"""One agency: what did it do and reach, what worked and what did not, where does it stand, can this page be trusted, what
+next?"""
+
+from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 from pipeline.charts import Chart, Column, Table
-from pipeline.charts.dots import PLATFORM_NAMES, platform_dots, standing
+from pipeline.charts.dots import platform_dots, standing
 from pipeline.charts.replies import reply_times
 from pipeline.charts.trend import agency_trend
 from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.html.locale import Words
-from pipeline.pages import common
-from pipeline.pages.advice import format_word, next_step
-from pipeline.pages.data import HOURS, MINIMUM_CASES, MINIMUM_LIST, Facts
-from pipeline.pages.sheet import Sheet
+from pipeline.pages import advice, common
+from pipeline.pages.data import METRICS, Facts
+from pipeline.pages.sheet import Sheet, Shown
 
-FILES_SHOWN = 120
+FILES_SHOWN = 40
+POSTS_SHOWN = 200
+BEST, WORST = 5, 3
+HOURS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
+ACCOUNTS, SUMMARY, WINDOW = "marts.account_window", "marts.agency_summary", "estimates.agency_window"
+POSTS, REPLIES, TARGETS = "marts.post_list", "estimates.response_summary", "estimates.target_status"
 
 
-def build(sheet: Sheet, agency: dict) -> str:
-    facts, w = sheet.facts, sheet.words
-    best = best_rows(sheet, agency)
+def build(sheet: Sheet, agency: dict[str, Any]) -> str:
+    w, best = sheet.words, listed_posts(sheet, agency, "place_best", BEST)
     body = render(
         "perangkat.html",
         w,
         p=sheet.opening(headline(sheet, agency), lede(sheet, agency), kind=common.peer_label(agency["peer_group"], w)),
+        langkah=advice.next_step(sheet, agency),
+        accounts=account_rows(sheet, agency),
+        alarms=alarms(sheet, agency),
+        best=best,
+        worst=listed_posts(sheet, agency, "place_worst", WORST) if best else [],
+        every=every_post(sheet, agency),
         cells=five_numbers(sheet, agency),
-        langkah=next_step(facts, agency, w),
         charts=charts(sheet, agency),
         back=sheet.url("daftar.html"),
-        best=best,
-        best_title=best_title(best, sheet),
-        best_note=one_hit(sheet, agency),
-        best_csv=best_csv(sheet, agency, best),
+        calendar=calendar(sheet, agency),
         rhythm=rhythm(sheet, agency),
+        asked=asked(sheet, agency),
+        targets=targets(sheet, agency),
         habits=habits(sheet, agency),
+        measured=measured(sheet, agency),
         coverage=coverage(sheet, agency),
         files=files(sheet, agency),
         method=method(sheet, agency),
@@ -46,55 +58,38 @@ def build(sheet: Sheet, agency: dict) -> str:
 
 
 # -- words ---------------------------------------------------------------------------------------------------------------------
-def headline(sheet: Sheet, agency: dict) -> str:
-    """Standing and change in one sentence, each only as far as its interval goes."""
-    w, window, name = sheet.words, agency["window"], agency["short"]
-    level, change = common.level(window), common.direction(window)
-    if level == "data":
-        return {
-            "no_data": w._("{name}: no data for this period", name=name),
-            "not_covered": w._("{name}: data too incomplete to be judged", name=name),
-            "too_few_posts": w._("{name}: too few posts to be judged", name=name),
-            "too_few_accounts": w._("{name}: no comparable accounts to be judged against", name=name),
-        }.get(window.get("state") or "no_data", w._("{name}: not judged", name=name))
+def headline(sheet: Sheet, agency: dict[str, Any]) -> str:
+    """What it did, and how people responded, as far as the evidence goes."""
+    w, summary, name = sheet.words, agency["summary"], agency["short"]
+    if agency.get("valid_to") and not summary.get("is_listed") and not summary.get("posts"):
+        return w._("{name} no longer exists in this period", name=name)
+    if not summary.get("accounts") and not sheet.facts.of("core.accounts", agency["agency_id"]).height:
+        return w._("{name} has no registered account", name=name)
+    if summary.get("posts") is None:
+        return w._("{name}: no data for this period", name=name)
+    posts = sheet.number(SUMMARY, summary, "posts")
+    if common.level(agency) == "data":
+        return w._("{name}: {posts} posts; too little data to judge the response", name=name, posts=posts)
     sentences = {
-        ("up", "up"): w._("{name} draws more response than expected, and is improving", name=name),
-        ("up", "down"): w._("{name} draws more response than expected, but is declining", name=name),
-        ("up", "flat"): w._("{name} draws more response than expected", name=name),
-        ("down", "up"): w._("{name} draws less response than expected, but is improving", name=name),
-        ("down", "down"): w._("{name} draws less response than expected, and is declining", name=name),
-        ("down", "flat"): w._("{name} draws less response than expected", name=name),
-        ("flat", "up"): w._("{name} is improving; its level is not certainly different from expected", name=name),
-        ("flat", "down"): w._("{name} is declining; its level is not certainly different from expected", name=name),
-        ("flat", "flat"): w._("{name}: neither level nor change differs for certain", name=name),
+        ("up", "up"): w._("{name}: {posts} posts; more response than usual, and improving", name=name, posts=posts),
+        ("up", "down"): w._("{name}: {posts} posts; more response than usual, but declining", name=name, posts=posts),
+        ("up", "flat"): w._("{name}: {posts} posts; more response than usual", name=name, posts=posts),
+        ("down", "up"): w._("{name}: {posts} posts; less response than usual, but improving", name=name, posts=posts),
+        ("down", "down"): w._("{name}: {posts} posts; less response than usual, and declining", name=name, posts=posts),
+        ("down", "flat"): w._("{name}: {posts} posts; less response than usual", name=name, posts=posts),
+        ("flat", "up"): w._("{name}: {posts} posts; response is improving", name=name, posts=posts),
+        ("flat", "down"): w._("{name}: {posts} posts; response is declining", name=name, posts=posts),
+        ("flat", "flat"): w._("{name}: {posts} posts; response as usual", name=name, posts=posts),
     }
-    if common.is_as_expected(window):
-        sentences |= {
-            ("flat", "up"): w._("{name} is improving; its response is about as expected", name=name),
-            ("flat", "down"): w._("{name} is declining; its response is about as expected", name=name),
-            ("flat", "flat"): w._("{name} is about as expected, without certain change", name=name),
-        }
-    return sentences.get((level, change)) or sentences[(level, "flat")]
+    return sentences.get((common.level(agency), common.direction(agency))) or sentences[(common.level(agency), "flat")]
 
 
-def lede(sheet: Sheet, agency: dict) -> list[str]:
+def lede(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
     w, window = sheet.words, agency["window"]
-    sentences = []
-    if agency["long"] != agency["short"]:
-        sentences.append(w._("{long}.", long=agency["long"]))
-    if window.get("vs_expected") is not None and common.level(window) != "data":
-        sentences.append(
-            w._(
-                "In {period} its posts drew {times} the response expected for accounts of this size, platform and mix of posts "
-                "({interval}).",
-                period=sheet.period,
-                times=common.times_bold(window["vs_expected"], w),
-                interval=w.interval(window["lower"], window["upper"], kind="times"),
-            )
-        )
-        sentences.append(change_sentence(sheet, window))
-        sentences.append(rank_sentence(sheet, window))
-    else:
+    sentences: list[str] = [w._("{long}.", long=agency["long"])] if agency["long"] != agency["short"] else []
+    if common.level(agency) != "data":
+        sentences += [level_sentence(sheet, agency), change_sentence(sheet, agency), rank_sentence(sheet, window)]
+    elif agency["summary"].get("is_listed") is not False or not agency.get("valid_to"):
         sentences.append(common.state_reason(window, w))
     if agency.get("predecessor_id"):
         before = next((a for a in sheet.facts.agencies if a["agency_id"] == agency["predecessor_id"]), None)
@@ -103,321 +98,457 @@ def lede(sheet: Sheet, agency: dict) -> list[str]:
     return sentences
 
 
-def change_sentence(sheet: Sheet, window: dict) -> str:
-    w = sheet.words
+def level_sentence(sheet: Sheet, agency: dict[str, Any]) -> str:
+    return sheet.words._(
+        "In {period} its posts drew {times} times the response that is usual for accounts of this size, platform and "
+        "mix of posts, "
+        "{between}.",
+        period=sheet.period,
+        times=sheet.number(WINDOW, agency["window"], "vs_expected", "number", 2),
+        between=sheet.between(WINDOW, agency["window"], "times"),
+    )
+
+
+def change_sentence(sheet: Sheet, agency: dict[str, Any]) -> str:
+    w, window = sheet.words, agency["window"]
     if window.get("change") is None:
         return w._("There is no comparison with the three months before yet.")
-    interval = w.interval(window["change_lower"], window["change_upper"], kind="change")
-    change = common.bold(w.change(window["change"]))
-    if common.direction(window) == "flat":
+    change = sheet.number(WINDOW, window, "change", "change")
+    between = sheet.between(WINDOW, window, "change", bounds=("change_lower", "change_upper"))
+    if common.direction(agency) == "flat":
         return w._(
-            "The change of {change} against the three months before is not certain ({interval}).",
+            "Against the three months before it is {change}, which is within ordinary ups and downs ({between}).",
             change=change,
-            interval=interval,
+            between=between,
         )
-    return w._(
-        "The change of {change} against the three months before goes beyond chance ({interval}).",
-        change=change,
-        interval=interval,
-    )
+    return w._("Against the three months before it is {change}, hardly by chance ({between}).", change=change, between=between)
 
 
-def rank_sentence(sheet: Sheet, window: dict) -> str:
+def rank_sentence(sheet: Sheet, window: dict[str, Any]) -> str:
     """Never a bare rank: the range, and only where it says something."""
-    w = sheet.words
     if not window.get("is_rank_shown") or window.get("rank_lower") is None:
         return ""
-    return w._(
-        "In its peer group its rank lies between {low} and {high} of {all}.",
-        low=w.integer(window["rank_lower"]),
-        high=w.integer(window["rank_upper"]),
-        all=w.integer(window["rank_group_size"]),
+    return sheet.words._(
+        "In its group it stands somewhere between place {low} and {high} of {all}.",
+        low=sheet.number(WINDOW, window, "rank_lower"),
+        high=sheet.number(WINDOW, window, "rank_upper"),
+        all=sheet.number(WINDOW, window, "rank_group_size"),
     )
 
 
-# -- numbers -------------------------------------------------------------------------------------------------------------------
-def five_numbers(sheet: Sheet, agency: dict) -> list[dict]:
-    w, window, key = sheet.words, agency["window"], agency["agency_id"]
+# -- totals --------------------------------------------------------------------------------------------------------------------
+def account_rows(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
+    """Totals of each account with their change; accounts of different platforms are never added up."""
+    w, found = sheet.words, []
+    rows = sheet.facts.of(ACCOUNTS, agency["agency_id"]).sort("platform", "account_id").to_dicts()
+    platforms = [row["platform"] for row in rows]
+    handles = dict(sheet.facts.of("core.accounts", agency["agency_id"]).select("account_id", "handle").iter_rows())
+    for row in rows:
 
-    def cell(label: str, value: str, column: str, *lines: tuple[str, str]) -> dict:
-        """A number with its figure id and the lines below it, each (class, words)."""
-        figure = f"agency_window:{column}:agency_id={key}"
-        return {"label": label, "value": value, "unit": "", "spark": None, "figure": figure, "lines": [x for x in lines if x[1]]}
+        def cell(column: str, row: dict[str, Any] = row) -> dict[str, Any]:
+            return {
+                "value": sheet.number(ACCOUNTS, row, column, "compact"),
+                "change": sheet.number(ACCOUNTS, row, f"{column}_change", "change"),
+            }
 
-    covered = window.get("coverage")
-    partial = (covered or 0) < common.COMPLETE
-    cells = [
-        cell(w._("Against the expected value"), w.times(window.get("vs_expected")), "vs_expected", *_level_lines(window, w)),
-        cell(w._("Change against the three months before"), w.change(window.get("change")), "change", *_change_lines(window, w)),
-        cell(w._("Mature posts, three months"), w.integer(window.get("n_posts")), "n_posts", ("", habit_line(sheet, agency))),
-        reply_cell(sheet, agency),
-        cell(
-            w._("Days covered by exports"),
-            w.percent(covered),
-            "coverage",
-            ("warn-t", w._("below 90%: numbers may still change")) if partial else ("", w._("complete")),
-        ),
-    ]
-    return [cell for cell in cells if cell]
-
-
-def _level_lines(window: dict, w: Words) -> list[tuple[str, str]]:
-    interval = w.interval(window["lower"], window["upper"], kind="times") if window.get("lower") else ""
-    peer = window.get("peer_median")
-    if peer:
-        beside = w._("peer median {value}", value=w.times(peer))
-    else:
-        beside = common.state_reason(window, w) if common.level(window) == "data" else ""
-    return [("", interval), ("", beside)]
-
-
-def _change_lines(window: dict, w: Words) -> list[tuple[str, str]]:
-    bounds = window.get("change_lower"), window.get("change_upper")
-    interval = w.interval(*bounds, kind="change") if bounds[0] else ""
-    change = common.direction(window)
-    marked = {"up": ("up-t", w._("▲ improving")), "down": ("down-t", w._("▼ declining"))}
-    return [("", interval), marked.get(change, ("", common.direction_word(change, w)))]
-
-
-def habit_line(sheet: Sheet, agency: dict) -> str:
-    pair = sheet.facts.habits.get(agency["agency_id"], {})
-    if "then" not in pair or sheet.facts.unlisted(agency["agency_id"]):
-        return ""  # of an account with a top list only, nobody knows how many were published
-    return sheet.words._("{n} published in the three months before", n=sheet.words.integer(pair["then"]["posts"]))
-
-
-def reply_cell(sheet: Sheet, agency: dict) -> dict | None:
-    w, answers = sheet.words, common.reply(sheet.facts, agency["agency_id"])
-    if not answers:
-        return None
-    return {
-        "label": w._("First reply, median"),
-        "value": w.hours(answers["median_hours"]),
-        "unit": "",
-        "spark": None,
-        "figure": f"response_summary:median_hours:agency_id={agency['agency_id']}",
-        "lines": [
-            ("", w._("{share} within 24 hours", share=w.percent(answers["answered_24h"]))),
-            ("", w._("{n} cases, {open} still open", n=w.integer(answers["n"]), open=w.integer(answers["open"]))),
-        ],
-    }
-
-
-# -- charts --------------------------------------------------------------------------------------------------------------------
-def charts(sheet: Sheet, agency: dict) -> list[dict]:
-    facts, w, key = sheet.facts, sheet.words, agency["agency_id"]
-    group = facts.frames["estimates.agency_window"].filter(pl.col("peer_group") == agency["peer_group"])
-    peers = facts.frames["estimates.peer_month"].filter(pl.col("peer_group") == agency["peer_group"])
-    found: list[Chart] = [
-        standing(group, w, agency_id=key, name=agency["short"]),
-        agency_trend(facts.of("estimates.agency_month_index", key), peers, w, agency_id=key, through=facts.period[1]),
-        platform_dots(facts.of("estimates.agency_platform_window", key), w, agency_id=key),
-    ]
-    waited = waits(sheet, key)
-    if len(waited) >= MINIMUM_CASES:
-        found.append(reply_times(waited, w, agency_id=key, minimum=MINIMUM_CASES))
-    return [sheet.chart(chart, prefix=f"{agency['slug']}-") for chart in found]
-
-
-def waits(sheet: Sheet, agency_id: str) -> list[tuple[float, bool]]:
-    """(hours waited, answered) of the questions received in the judged months that want an answer."""
-    first, last = sheet.facts.period
-    clocks = sheet.facts.of("estimates.case_clocks", agency_id)
-    if first is None or clocks.is_empty():
-        return []
-    inside = clocks.filter(
-        pl.col("received_at_wib").dt.date().is_between(first, last)
-        & pl.col("needs_answer")
-        & pl.col("waited_hours").is_not_null()
-    )
-    return [
-        (hours, bool(answered))
-        for hours, answered in inside.select("waited_hours", "is_answered").sort("waited_hours").iter_rows()
-    ]
-
-
-def habits(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
-    """Practice in counts: cadence, gaps, plan, collaboration; each only where the version has it."""
-    w, facts, key = sheet.words, sheet.facts, agency["agency_id"]
-    first, last = facts.period
-    found: list[tuple[str, str]] = []
-    rhythm_rows = facts.of("estimates.rhythm", key)
-    if first is not None and rhythm_rows.height:
-        start = date(first.year, (first.month - 1) // 3 * 3 + 1, 1)
-        rows = rhythm_rows.filter((pl.col("quarter") == start) & (pl.col("covered_weeks") > 0))
-        for r in rows.sort("platform", "account_id").to_dicts():
-            text = w.plain(
-                "{n} posts a week, active in {active} of {weeks} covered weeks",
-                n=w.number(r["weekly_mean"], 1),
-                active=w.integer(r["active_weeks"]),
-                weeks=w.integer(r["covered_weeks"]),
-            )
-            if r["gap_p90_hours"] is not None:
-                text += w.plain("; nine of ten pauses are shorter than {days} days", days=w.number(r["gap_p90_hours"] / 24, 1))
-            found.append((PLATFORM_NAMES.get(r["platform"], r["platform"]), text))
-    for platform, _ in facts.unlisted(key):
-        text = w.plain("its exports hold only the posts that did best; how many there were is not known")
-        found.append((PLATFORM_NAMES.get(platform, platform), text))
-    found += plan_line(sheet, key, first, last)
-    asked = len(waits(sheet, key))
-    if 0 < asked < MINIMUM_CASES:
-        text = w.plain("{n} in the response log, too few to judge reply times (20 are needed)", n=w.integer(asked))
-        found.append((w.plain("Questions"), text))
-    posts = facts.of("counted", key)
-    if first is not None and posts.height:
-        joint = posts.filter(pl.col("published_on").is_between(first, last) & pl.col("is_collab").fill_null(value=False)).height
-        if joint:
-            found.append((w.plain("Joint posts"), w.plain("{n} in the three months", n=w.integer(joint))))
+        name = common.platform_name(row["platform"])
+        if platforms.count(row["platform"]) > 1:
+            name = f"{name} · {tampil(handles.get(row['account_id']) or row['account_id'], 24)}"
+        found.append(
+            {
+                "name": name,
+                "unit": common.exposure_word(row["platform"], w),
+                "posts": cell("posts"),
+                "engagement": cell("engagement"),
+                "exposure": cell("exposure"),
+                "followers": cell("followers"),
+                "note": account_note(sheet, row),
+            }
+        )
     return found
 
 
-def plan_line(sheet: Sheet, key: str, first: date | None, last: date | None) -> list[tuple[str, str]]:
-    w, plan = sheet.words, sheet.facts.of("estimates.plan_summary", key)
-    if first is None or plan.is_empty():
-        return []
-    inside = plan.filter(pl.col("month").is_between(first, last))
-    due, matched, on_time = (int(inside[c].sum() or 0) for c in ("due", "matched", "on_time"))
-    if due < MINIMUM_CASES:
-        return []
-    text = w.plain(
-        "{matched} of {due} planned posts appeared, {on_time} of them on time",
-        matched=w.integer(matched),
-        due=w.integer(due),
-        on_time=w.integer(on_time),
-    )
-    return [(w.plain("Content plan"), text)]
+def account_note(sheet: Sheet, row: dict[str, Any]) -> str:
+    """What the totals of an account lack, said beside them."""
+    w = sheet.words
+    if row["is_top_list"]:
+        return w._("only its best posts are known, so they are not counted")
+    if not row["covered_days"]:
+        return w._("no download of these months")
+    if row["coverage"] < common.COVERAGE_NOTE:
+        return w._("downloads cover {share} of the days", share=sheet.number(ACCOUNTS, row, "coverage", "percent"))
+    return ""
 
 
-# -- what worked ---------------------------------------------------------------------------------------------------------------
-def best_rows(sheet: Sheet, agency: dict) -> list[dict]:
-    w, rows = sheet.words, []
-    for post in sheet.facts.best.get(agency["agency_id"], []):
-        theme = sheet.facts.themes.get(post["programme"] or "", {}).get(w.language) or "–"
-        rows.append(
-            {
-                "text": tampil(post["caption"], 70) or w.plain("(no text)"),
-                "url": safe_link(post["permalink"]),
-                "day": w.day(post["published_on"]),
-                "platform": PLATFORM_NAMES.get(post["platform"], post["platform"]),
-                "format": format_word(post["format"], w),
-                "theme": theme,
-                "lift": w.times(post["lift"], 1),
-                "engagement": w.integer(post["engagement"]),
-                "raw": post,
-                "figure": f"post_lift:lift:post_key={post['post_key']}",
-            }
+def five_numbers(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
+    w, window, summary = sheet.words, agency["window"], agency["summary"]
+    cells = [
+        cell(
+            w._("Response against the usual"),
+            sheet.number(WINDOW, window, "vs_expected", "times"),
+            ("", sheet.between(WINDOW, window, "times")),
+            ("", peer_line(sheet, agency)),
+        ),
+        cell(
+            w._("Change against the three months before"),
+            sheet.number(WINDOW, window, "change", "change"),
+            ("", sheet.between(WINDOW, window, "change", bounds=("change_lower", "change_upper"))),
+            _direction_line(agency, w),
+        ),
+        cell(
+            w._("Posts that were judged"),
+            sheet.number(WINDOW, window, "n_posts"),
+            ("", w._("old enough for nearly all of their response to have come in")),
+        ),
+        cell(
+            w._("Posts in the three months"),
+            sheet.number(SUMMARY, summary, "posts"),
+            ("", w._("{n} in the three months before", n=sheet.number(SUMMARY, summary, "posts_previous"))),
         )
-    return rows
+        if summary.get("posts") is not None
+        else None,
+        cell(
+            w._("Days covered by downloads"),
+            sheet.number(WINDOW, window, "coverage", "percent"),
+            _coverage_line(window, w),
+        ),
+    ]
+    return [found for found in cells if found]
 
 
-def best_title(rows: list[dict], sheet: Sheet) -> str:
-    w = sheet.words
-    if not rows:
-        return w._("Posts with most response: too few posts to say")
-    return (
-        w._("The five posts that drew most response for their kind")
-        if len(rows) == 5
-        else w._("The posts that drew most response for their kind")
-    )
+def cell(label: str, value: Shown, *lines: tuple[str, str]) -> dict[str, Any]:
+    """A number with its id and the lines below it, each (class, words)."""
+    return {"label": label, "value": value, "unit": "", "spark": None, "lines": [line for line in lines if line[1]]}
 
 
-def one_hit(sheet: Sheet, agency: dict) -> str:
-    """How much of all interactions one post carried: the check against praising luck."""
-    share = sheet.facts.largest.get(agency["agency_id"])
-    if share is None:
-        return ""
+def peer_line(sheet: Sheet, agency: dict[str, Any]) -> str:
+    w, window = sheet.words, agency["window"]
+    if window.get("peer_median"):
+        return w._("middle of its group {value}", value=sheet.number(WINDOW, window, "peer_median", "times"))
+    return common.state_reason(window, w) if common.level(agency) == "data" else ""
+
+
+def _direction_line(agency: dict[str, Any], w: Words) -> tuple[str, str]:
+    change = common.direction(agency)
+    marked = {"up": ("up-t", w._("▲ improving")), "down": ("down-t", w._("▼ declining"))}
+    return marked.get(change, ("", common.direction_word(change, w)))
+
+
+def _coverage_line(window: dict[str, Any], w: Words) -> tuple[str, str]:
+    if (window.get("coverage") or 0) < common.COVERAGE_NOTE:
+        return "warn-t", w._("not complete: numbers may still change")
+    return "", w._("complete")
+
+
+# -- posts ---------------------------------------------------------------------------------------------------------------------
+def listed_posts(sheet: Sheet, agency: dict[str, Any], place: str, count: int) -> list[dict[str, Any]]:
+    """The posts that drew most (or least) for their kind, whole, each with why it is listed."""
+    rows = sheet.facts.of(POSTS, agency["agency_id"]).filter(pl.col(place) <= count).sort(place).to_dicts()
+    return [{**post_row(sheet, row, 600), "why": why(sheet, row)} for row in rows]
+
+
+def why(sheet: Sheet, row: dict[str, Any]) -> str:
     return sheet.words._(
-        "The largest single post carried {share} of all interactions of the period.", share=sheet.words.percent(share)
+        "{lift} what this account usually gets with a {kind} in this month",
+        lift=sheet.number(POSTS, row, "lift", "times", 1),
+        kind=common.format_word(row["format"], sheet.words),
     )
 
 
-def best_csv(sheet: Sheet, agency: dict, rows: list[dict]) -> dict | None:
+def post_row(sheet: Sheet, row: dict[str, Any], length: int) -> dict[str, Any]:
     w = sheet.words
-    if not rows:
-        return None
+    theme = sheet.facts.themes.get(row["programme"] or "", {}).get(w.language) or ""
+    return {
+        "text": tampil(row["caption"], length) or w.plain("(no text)"),
+        "url": safe_link(row["permalink"]),
+        "day": w.day(row["published_on"]),
+        "date": row["published_on"].isoformat(),
+        "platform": common.platform_name(row["platform"]),
+        "kind": common.format_word(row["format"], w),
+        "theme": theme,
+        "lift": sheet.number(POSTS, row, "lift", "times", 1),
+        "engagement": sheet.number(POSTS, row, "engagement"),
+        "exposure": sheet.number(POSTS, row, "exposure"),
+        "unit": common.exposure_word(row["platform"], w),
+    }
+
+
+def every_post(sheet: Sheet, agency: dict[str, Any]) -> dict[str, Any]:
+    """All posts of the period, newest first; of very many the newest, and all of them in the CSV."""
+    w = sheet.words
+    rows = sheet.facts.of(POSTS, agency["agency_id"]).sort("published_on", "post_key", descending=[True, False]).to_dicts()
+    shown = [post_row(sheet, row, 90) for row in rows[:POSTS_SHOWN]]
+    return {
+        "rows": shown,
+        "count": len(rows),
+        "more": w.ngettext("{n} older post is in the CSV.", "{n} older posts are in the CSV.", len(rows) - len(shown))
+        if len(rows) > len(shown)
+        else "",
+        "platforms": sorted({row["platform"] for row in shown}),
+        "csv": sheet.csv(f"{agency['slug']}-unggahan", w.plain("All posts of the period"), _posts_table(sheet, rows))
+        if rows
+        else None,
+    }
+
+
+def _posts_table(sheet: Sheet, rows: list[dict[str, Any]]) -> Table:
+    w = sheet.words
     columns = (
-        Column("caption", w.plain("Post")),
         Column("published_on", w.plain("Date"), "day"),
         Column("platform", w.plain("Platform")),
         Column("format", w.plain("Kind")),
         Column("theme", w.plain("Theme")),
-        Column("lift", w.plain("Lift"), "times"),
-        Column("interactions", w.plain("Interactions"), "integer"),
+        Column("caption", w.plain("Post")),
+        Column("engagement", w.plain("Interactions"), "integer"),
+        Column("exposure", w.plain("Seen"), "integer"),
+        Column("exposure_unit", w.plain("Seen, counted as")),
+        Column("lift", w.plain("Pull"), "times"),
         Column("permalink", w.plain("Address")),
     )
     values = tuple(
         (
-            r["text"],
-            r["raw"]["published_on"],
-            r["platform"],
-            r["format"],
-            r["theme"],
-            r["raw"]["lift"],
-            r["raw"]["engagement"],
-            r["url"],
+            row["published_on"],
+            common.platform_name(row["platform"]),
+            common.format_word(row["format"], w),
+            sheet.facts.themes.get(row["programme"] or "", {}).get(w.language) or "",
+            tampil(row["caption"], 600),
+            row["engagement"],
+            row["exposure"],
+            common.exposure_word(row["platform"], w),
+            row["lift"],
+            safe_link(row["permalink"]),
         )
-        for r in rows
+        for row in rows
     )
-    return sheet.csv(f"{agency['slug']}-unggahan", w.plain("Posts with most response"), Table(columns, values))
+    return Table(columns, values)
+
+
+# -- charts --------------------------------------------------------------------------------------------------------------------
+def charts(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
+    facts, w, key = sheet.facts, sheet.words, agency["agency_id"]
+    group = facts.frames[WINDOW].filter(pl.col("peer_group") == agency["peer_group"])
+    peers = facts.frames["estimates.peer_month"].filter(pl.col("peer_group") == agency["peer_group"])
+    found: list[Chart] = [
+        standing(group, w, agency_id=key, name=agency["short"], box=common.peer_box(facts, key)),
+        agency_trend(facts.of("estimates.agency_month_index", key), peers, w, agency_id=key, through=facts.period[1]),
+        platform_dots(facts.of("estimates.agency_platform_window", key), w, agency_id=key),
+    ]
+    if answers := common.reply(facts, key):
+        found.append(reply_times(facts.of("estimates.reply_waits", key), answers, w, agency_id=key))
+    return [sheet.chart(chart, prefix=f"{agency['slug']}-") for chart in found]
 
 
 # -- rhythm --------------------------------------------------------------------------------------------------------------------
-def rhythm(sheet: Sheet, agency: dict) -> dict | None:
-    """Weekday × hours: share of posts and geometric mean lift, from posts whose time of day is known."""
-    w, clock = sheet.words, sheet.facts.clock.get(agency["agency_id"])
-    if clock is None or clock.timed < MINIMUM_LIST:
+def calendar(sheet: Sheet, agency: dict[str, Any]) -> dict[str, Any] | None:
+    """Posts per day of the period as weeks under each other; a day without a post is empty, a day without data is not known."""
+    w, (first, last) = sheet.words, sheet.facts.period
+    rows = {row["day"]: row for row in sheet.facts.of("marts.agency_days", agency["agency_id"]).to_dicts()}
+    if first is None or last is None or not rows:
         return None
-    cells = clock.cells
-    top = max(r["n"] for r in cells.values())
-    rows = []
-    for index, (low, high) in enumerate(HOURS):
-        rows.append(
-            (f"{low:02d}–{high:02d}", [_rhythm_cell(cells.get((day, index)), clock.timed, top, sheet) for day in range(7)])
-        )
-    busiest = max(cells.values(), key=lambda r: (r["n"], -r["weekday"], -r["block"]))
-    low, high = HOURS[busiest["block"]]
+    monday = first - timedelta(days=first.weekday())
+    weeks = []
+    while monday <= last:
+        days = [monday + timedelta(days=k) for k in range(7)]
+        weeks.append({"label": w.day(monday), "days": [_day(sheet, day, rows, first, last) for day in days]})
+        monday += timedelta(days=7)
+    return {"days": [w.weekday(i) for i in range(7)], "weeks": weeks}
+
+
+def _day(sheet: Sheet, day: date, rows: dict[date, dict[str, Any]], first: date, last: date) -> dict[str, Any]:
+    if not first <= day <= last:
+        return {"kind": "luar", "text": "", "title": ""}
+    row = rows.get(day)
+    if row is None:
+        return {"kind": "nol", "text": "", "title": sheet.words.day(day)}
+    shown = sheet.number("marts.agency_days", row, "posts")
+    return {"kind": f"r{min(4, row['posts'])}", "text": shown, "title": sheet.words.day(day)}
+
+
+def rhythm(sheet: Sheet, agency: dict[str, Any]) -> dict[str, Any] | None:
+    """Weekday × hours: share of posts and typical pull, from posts whose time of day is known; none below twenty."""
+    w, table = sheet.words, "marts.agency_clock"
+    rows = sheet.facts.of(table, agency["agency_id"]).sort("place").to_dicts()
+    if not rows or rows[0]["n_timed"] < 20:
+        return None
+    cells = {(row["weekday"], row["hour_start"]): row for row in rows}
+    top = rows[0]
+    hours = dict(HOURS)
+
+    def shown(row: dict[str, Any] | None) -> dict[str, Any]:
+        if row is None:
+            return {"share": "–", "lift": "", "kind": ""}
+        lift = sheet.number(table, row, "lift", "times", 1) if row["n_lift"] >= 5 else ""
+        kind = "sedikit" if row["n"] < 5 else f"r{min(4, max(1, math.ceil(row['n'] / top['n'] * 4)))}"
+        return {"share": sheet.number(table, row, "n"), "lift": lift, "kind": kind}
+
     return {
         "title": w._(
             "Most posts appear on {day} between {low} and {high}",
-            day=w.weekday(busiest["weekday"]),
-            low=f"{low:02d}",
-            high=f"{high:02d}",
+            day=w.weekday(top["weekday"]),
+            low=f"{top['hour_start']:02d}",
+            high=f"{hours[top['hour_start']]:02d}",
         ),
         "days": [w.weekday(i) for i in range(7)],
-        "rows": rows,
-        "left_out": w.ngettext(
-            "{n} post without a time of day is left out.", "{n} posts without a time of day are left out.", clock.untimed
-        )
-        if clock.untimed
-        else "",
+        "rows": [(f"{low:02d}–{high:02d}", [shown(cells.get((day, low))) for day in range(7)]) for low, high in HOURS],
     }
 
 
-def _rhythm_cell(row: dict | None, total: int, top: int, sheet: Sheet) -> dict:
-    w = sheet.words
-    if row is None:
-        return {"share": "–", "lift": "", "kind": ""}
-    shown = w.times(row["lift"], 1) if row["n_lift"] >= 5 and row["lift"] else f"n={row['n']}"
-    kind = "sedikit" if row["n"] < 5 else f"r{min(4, max(1, math.ceil(row['n'] / top * 4)))}"
-    share = row["n"] / total
-    return {"share": w.percent(share) if share >= 0.005 else "<" + w.percent(0.01), "lift": shown, "kind": kind}
+# -- questions, targets, habits ------------------------------------------------------------------------------------------------
+def asked(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
+    """Questions received and answered; judged only where there are enough."""
+    w, row = sheet.words, sheet.facts.row(REPLIES, agency_id=agency["agency_id"])
+    if not row or row.get("state") == "no_log" or not row.get("n"):
+        return []
+    sentences: list[str] = [
+        w._(
+            "{n} questions and complaints were logged, {open} of them are still open.",
+            n=sheet.number(REPLIES, row, "n"),
+            open=sheet.number(REPLIES, row, "open"),
+        )
+    ]
+    if row.get("state") == "judged" and row.get("median_hours") is not None:
+        sentences.append(
+            w._(
+                "Half had a first reply within {median}; {share} within 24 hours ({between}).",
+                median=sheet.number(REPLIES, row, "median_hours", "hours"),
+                share=sheet.number(REPLIES, row, "answered_24h", "percent"),
+                between=sheet.between(REPLIES, row, "percent"),
+            )
+        )
+    else:
+        sentences.append(w._("That is too few to judge how fast they are answered."))
+    return sentences
+
+
+def targets(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was promised and what was reached, and the content plan."""
+    w, found = sheet.words, []
+    for row in sheet.facts.of(TARGETS, agency["agency_id"]).sort("metric", "period").to_dicts():
+        kind, digits = TARGET_KINDS.get(row["metric"], ("number", 1))
+        found.append(
+            {
+                "name": target_word(row["metric"], w),
+                "period": tampil(row["period"], 20),
+                "target": sheet.number(TARGETS, row, "target", kind, digits),
+                "value": sheet.number(TARGETS, row, "value", kind, digits),
+                "between": sheet.between(TARGETS, row, kind),
+                "kind": {"reached": "up", "missed": "down"}.get(row["status"], "data"),
+                "status": target_status(row, w),
+            }
+        )
+    summary = agency["summary"]
+    if summary.get("due"):
+        found.append(
+            {
+                "name": w._("Content plan: posts that appeared"),
+                "period": sheet.period,
+                "target": sheet.number(SUMMARY, summary, "due"),
+                "value": sheet.number(SUMMARY, summary, "matched"),
+                "between": w._("{n} of them on time", n=sheet.number(SUMMARY, summary, "on_time")),
+                "kind": "",
+                "status": "",
+            }
+        )
+    return found
+
+
+TARGET_KINDS = {"answered_24h": ("percent", 0), "vs_expected": ("times", 2), "posts": ("integer", 0)}
+
+
+def target_word(metric: str, w: Words) -> str:
+    known = {
+        "answered_24h": w.plain("Questions answered within 24 hours"),
+        "posts": w.plain("Number of posts"),
+        "vs_expected": w.plain("Response against the usual"),
+    }
+    return known.get(metric, metric.replace("_", " "))
+
+
+def target_status(row: dict[str, Any], w: Words) -> str:
+    if row["status"] == "reached":
+        return w.plain("reached")
+    if row["status"] == "missed":
+        return w.plain("missed")
+    return {
+        "too_few": w.plain("too few to tell"),
+        "no_data": w.plain("no data yet"),
+    }.get(row.get("reason") or "", w.plain("not certain yet"))
+
+
+def alarms(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
+    """Surges of this agency in the last weeks, with what was usual."""
+    w, table = sheet.words, "estimates.surges"
+    end = sheet.facts.info.get("data_cutoff")
+    rows = sheet.facts.of(table, agency["agency_id"])
+    if end is None or rows.is_empty():
+        return []
+    recent = rows.filter((pl.col("started_on") >= end.date() - timedelta(days=30)) & (pl.col("peak_value") >= 10))
+    return [
+        w._(
+            "{day}, {account}: {value} {what}, usually about {usual}. {state}",
+            day=w.day(row["started_on"]),
+            account=tampil(row["account_id"], 40),
+            value=sheet.number(table, row, "peak_value"),
+            what=surge_word(row["metric"], w),
+            usual=sheet.number(table, row, "peak_expected", "number", 1),
+            state=w._("Answered.") if row["is_acknowledged"] else w._("Nobody has noted an answer yet."),
+        )
+        for row in recent.sort("started_on", "account_id", "metric", descending=[True, False, False]).to_dicts()
+    ]
+
+
+def surge_word(metric: str, w: Words) -> str:
+    return {
+        "replies": w.plain("replies"),
+        "comments": w.plain("comments"),
+        "comments_of_posts": w.plain("comments"),
+        "follows_lost": w.plain("unfollows"),
+        "link_clicks": w.plain("link clicks"),
+    }.get(metric, metric.replace("_", " "))
+
+
+def habits(sheet: Sheet, agency: dict[str, Any]) -> list[tuple[str, Markup]]:
+    """Cadence of each account, in counts; weeks without a download are not counted as silent."""
+    w, table, (first, _last) = sheet.words, "estimates.rhythm", sheet.facts.period
+    rows = sheet.facts.of(table, agency["agency_id"])
+    if first is None or rows.is_empty():
+        return []
+    start = date(first.year, (first.month - 1) // 3 * 3 + 1, 1)
+    inside = rows.filter((pl.col("quarter") == start) & (pl.col("covered_weeks") > 0)).sort("platform", "account_id")
+    return [
+        (
+            common.platform_name(row["platform"]),
+            w._(
+                "{n} posts a week, active in {active} of {weeks} covered weeks",
+                n=sheet.number(table, row, "weekly_mean", "number", 1),
+                active=sheet.number(table, row, "active_weeks"),
+                weeks=sheet.number(table, row, "covered_weeks"),
+            ),
+        )
+        for row in inside.to_dicts()
+    ]
+
+
+def measured(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
+    """Metrics of the catalogue over the judged months, each with its interval, its number of cases and its caveat."""
+    return [sheet.metric(name, agency["agency_id"]) for name in METRICS]
 
 
 # -- trust ---------------------------------------------------------------------------------------------------------------------
-def coverage(sheet: Sheet, agency: dict) -> dict:
+def coverage(sheet: Sheet, agency: dict[str, Any]) -> dict[str, Any]:
     w, months = sheet.words, sheet.facts.months()
     rows = coverage_rows(sheet.facts, agency["agency_id"], months, sheet)
-    cells = [kind for row in rows for kind, _ in row["cells"] if kind != "d"]
-    full = cells.count("l")
-    title = (
-        w._("{full} of {all} account-months are complete", full=w.integer(full), all=w.integer(len(cells)))
-        if cells
-        else w._("No account-month is registered")
-    )
+    holes = sum(kind in "stx" for row in rows for kind, _ in row["cells"])
+    if not rows:
+        title = w._("No month of an account is registered")
+    elif holes:
+        title = w.ngettext("{n} month of an account is not complete", "{n} months of accounts are not complete", holes)
+    else:
+        title = w._("All months of all accounts are complete")
     return {"rows": rows, "months": months, "title": title}
 
 
-def coverage_rows(facts: Facts, agency_id: str, months: list[date], sheet: Sheet) -> list[dict]:
+def coverage_rows(facts: Facts, agency_id: str, months: list[date], sheet: Sheet) -> list[dict[str, Any]]:
     w = sheet.words
     grid: dict[tuple[str, str], dict[date, str]] = {}
     for row in facts.of("marts.coverage_month", agency_id).sort("platform", "account_id", "month").to_dicts():
@@ -426,14 +557,14 @@ def coverage_rows(facts: Facts, agency_id: str, months: list[date], sheet: Sheet
     platforms = [platform for platform, _ in grid]
     found = []
     for (platform, account), states in grid.items():
-        name = PLATFORM_NAMES.get(platform, platform)
+        name = common.platform_name(platform)
         if platforms.count(platform) > 1:
             name = f"{name} · {tampil(handles.get(account) or account, 24)}"
-        found.append({"label": name, "cells": [cell(states.get(month), w) for month in months]})
+        found.append({"label": name, "cells": [state_cell(states.get(month), w) for month in months]})
     return found
 
 
-def cell(state: str | None, words) -> tuple[str, str]:
+def state_cell(state: str | None, words: Words) -> tuple[str, str]:
     kind = common.SYMBOL.get(state or "", "d" if state is None else "t")
     return kind, {
         "l": words.plain("complete"),
@@ -444,57 +575,45 @@ def cell(state: str | None, words) -> tuple[str, str]:
     }[kind]
 
 
-def files(sheet: Sheet, agency: dict) -> dict:
+def files(sheet: Sheet, agency: dict[str, Any]) -> dict[str, Any]:
     w = sheet.words
-    frame = sheet.facts.of("marts.export_files", agency["agency_id"])
-    rows = frame.sort(
-        "first_seen_at", "file_name", "member", "export_id", descending=[True, False, False, False], nulls_last=True
-    ).to_dicts()
-    refused = sum(r["outcome"] == "refused" for r in rows)
-    newest = newest_files(rows, sheet)
-    title = w.ngettext("This page rests on {n} export", "This page rests on {n} exports", len(rows) - refused)
-    if not rows:
-        return {"rows": [], "title": w._("No export file has arrived"), "more": "", "csv": None, "newest": [], "summary": ""}
-    shown = [file_row(r, sheet) for r in rows[:FILES_SHOWN]]
-    more = (
-        w.ngettext("{n} older file is in the CSV.", "{n} older files are in the CSV.", len(rows) - FILES_SHOWN)
-        if len(rows) > FILES_SHOWN
-        else ""
+    rows = (
+        sheet.facts.of("marts.export_files", agency["agency_id"])
+        .sort("first_seen_at", "file_name", "member", "export_id", descending=[True, False, False, False], nulls_last=True)
+        .to_dicts()
     )
+    if not rows:
+        return {"rows": [], "title": w._("No downloaded file has arrived"), "more": "", "csv": None, "newest": [], "summary": ""}
+    usable = sum(r["outcome"] in ("accepted", "flagged") for r in rows)
     return {
-        "rows": shown,
-        "title": title,
-        "more": more,
-        "newest": newest,
+        "rows": [file_row(r, sheet) for r in rows[:FILES_SHOWN]],
+        "title": w.ngettext("This page rests on {n} file", "This page rests on {n} files", usable),
+        "more": w.ngettext("{n} older file is in the CSV.", "{n} older files are in the CSV.", len(rows) - FILES_SHOWN)
+        if len(rows) > FILES_SHOWN
+        else "",
+        "newest": newest_files(sheet, agency),
         "summary": w.ngettext("All {n} file with its fingerprint", "All {n} files with their fingerprints", len(rows)),
-        "csv": sheet.csv(f"{agency['slug']}-berkas", w.plain("Export files"), files_table(rows, sheet)),
+        "csv": sheet.csv(f"{agency['slug']}-berkas", w.plain("Downloaded files"), files_table(rows, sheet)),
     }
 
 
-def newest_files(rows: list[dict], sheet: Sheet) -> list[dict]:
-    """Per platform: how many files, how many refused, and the one whose content is newest."""
-    w = sheet.words
-    platforms: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        platforms.setdefault(row["platform"] or "", []).append(row)
-    found = []
-    for platform, group in sorted(platforms.items()):
-        usable = [r for r in group if r["outcome"] in ("accepted", "flagged")]
-        newest = max(
-            usable, key=lambda r: (str(r["captured_at"] or ""), str(r["period_last"] or ""), r["file_name"]), default=None
-        )
-        found.append(
-            {
-                "platform": PLATFORM_NAMES.get(platform, platform) or "–",
-                "count": w.integer(len(group)),
-                "refused": w.integer(len(group) - len(usable)),
-                "newest": file_row(newest, sheet) if newest else None,
-            }
-        )
-    return found
+def newest_files(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
+    """Per platform: how many files and rows, how many refused, and how fresh the newest is."""
+    w, table = sheet.words, "marts.export_platforms"
+    return [
+        {
+            "platform": common.platform_name(row["platform"]),
+            "files": sheet.number(table, row, "files"),
+            "refused": sheet.number(table, row, "refused"),
+            "rows": sheet.number(table, row, "n_rows"),
+            "captured": w.day(row["captured_at"].date()) if row["captured_at"] else "–",
+            "received": w.day(row["first_seen_at"].date()) if row["first_seen_at"] else "–",
+        }
+        for row in sheet.facts.of(table, agency["agency_id"]).sort("platform", nulls_last=True).to_dicts()
+    ]
 
 
-def file_row(row: dict, sheet: Sheet) -> dict:
+def file_row(row: dict[str, Any], sheet: Sheet) -> dict[str, Any]:
     w = sheet.words
     member = f" › {tampil(row['member'], 50)}" if row["member"] else ""
     message = row["message_id"] if w.language == "id" else row["message_en"]
@@ -508,6 +627,7 @@ def file_row(row: dict, sheet: Sheet) -> dict:
         "result": outcome_word(row["outcome"], w),
         "message": tampil(message, 300),
         "hash": (row["sha256"] or "")[:12],
+        "account": tampil(row["account_id"], 40),
         "agency_id": row["agency_id"],
         "platform": row["platform"],
     }
@@ -516,7 +636,7 @@ def file_row(row: dict, sheet: Sheet) -> dict:
 OUTCOME_KIND = {"accepted": "flat", "flagged": "warn", "held": "warn", "refused": "down", "duplicate": "flat"}
 
 
-def outcome_word(outcome: str | None, words) -> str:
+def outcome_word(outcome: str | None, words: Words) -> str:
     return {
         "accepted": words.plain("accepted"),
         "flagged": words.plain("accepted with a warning"),
@@ -526,11 +646,12 @@ def outcome_word(outcome: str | None, words) -> str:
     }.get(outcome or "", outcome or "–")
 
 
-def files_table(rows: list[dict], sheet: Sheet) -> Table:
+def files_table(rows: list[dict[str, Any]], sheet: Sheet) -> Table:
     w = sheet.words
     columns = (
         Column("file_name", w.plain("File")),
         Column("member", w.plain("Part")),
+        Column("account_id", w.plain("Account")),
         Column("sha256", "SHA-256"),
         Column("captured", w.plain("Downloaded from the platform"), "day"),
         Column("received", w.plain("Received here"), "day"),
@@ -545,6 +666,7 @@ def files_table(rows: list[dict], sheet: Sheet) -> Table:
         (
             r["file_name"],
             r["member"],
+            r["account_id"],
             r["sha256"],
             r["captured_at"].date() if r["captured_at"] else None,
             r["first_seen_at"].date() if r["first_seen_at"] else None,
@@ -560,13 +682,17 @@ def files_table(rows: list[dict], sheet: Sheet) -> Table:
     return Table(columns, values)
 
 
-def method(sheet: Sheet, agency: dict) -> list[tuple[str, str]]:
+def method(sheet: Sheet, agency: dict[str, Any]) -> list[tuple[str, str]]:
     w, info = sheet.words, sheet.facts.info
     return [
         *common.method_terms(w),
         (
-            w._("Mature posts"),
-            w._("Posts old enough for at least 90% of their final response to have come in; fresh posts are not judged yet."),
+            w._("Pull"),
+            w._(
+                "Response to one post against what this account usually gets with this kind of post in that month. ×2 "
+                "means twice "
+                "as much."
+            ),
         ),
         (
             w._("Peer group"),

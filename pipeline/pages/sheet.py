@@ -1,13 +1,22 @@
-"""One page in the making: its language, where it will lie, and what it has collected (figures for the live layer, CSV twins)."""
+"""One page in the making: its language, where it will lie, and what it has collected (figures for the live layer, CSV twins).
 
+A number reaches a page only through `Sheet.number`: it is read from a row of a published table, and its id, which `terukur trace`
+follows, is made from the same row and column, so the two cannot part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from html import unescape
+from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from pipeline.charts import Chart, Column, Table
+from pipeline.engine import metrics
 from pipeline.html import PLOTLY_VERSION, shell
 from pipeline.html.escape import csv_bytes, file_part, tampil
 from pipeline.html.live import live_data
@@ -15,8 +24,47 @@ from pipeline.html.locale import Words
 from pipeline.html.svg import draw, plain_text
 from pipeline.pages.data import Facts
 
+UNIT_KINDS = {  # how a unit of metrics.yml is written
+    "ratio": ("percent", 0),
+    "count": ("integer", 0),
+    "hours": ("hours", 0),
+    "factor": ("times", 2),
+    "change": ("percent", 0),
+    "points": ("percent", 0),
+}
 ENGINE = f"aset/plotly-basic-{PLOTLY_VERSION}.js"
 NAV = ("index.html", "daftar.html", "pancakarsa.html", "pelatihan.html", "kualitas.html", "buku/index.html")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A number as the page writes it, with the id that `trace` follows; in a template or a sentence it marks itself."""
+
+    text: str
+    figure: str
+    value: Any = None
+
+    def __html__(self) -> Markup:
+        return Markup('<span data-figure="{}">{}</span>').format(self.figure, self.text) if self.figure else Markup(self.text)  # noqa: S704  # written by Words
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __format__(self, spec: str) -> str:
+        return self.text
+
+    def __bool__(self) -> bool:
+        return self.value is not None
+
+
+def figure_id(table: str, column: str, row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    """`agency_window:vs_expected:agency_id=dinkes`; a key that is null has nothing behind its sign."""
+    pairs = [f"{name}={_key(row.get(name))}" for name in keys]
+    return ":".join([table.split(".")[-1], column, *([",".join(pairs)] if pairs else [])])
+
+
+def _key(value: Any) -> str:
+    return "" if value is None else value.isoformat() if isinstance(value, date) else str(value)
 
 
 @dataclass
@@ -49,6 +97,57 @@ class Sheet:
     def period(self) -> str:
         return self.words.months(*self.facts.period)
 
+    # -- numbers ---------------------------------------------------------------------------------------------------------------
+    def number(self, table: str, row: Mapping[str, Any], column: str, kind: str = "integer", digits: int = 0) -> Shown:
+        """One number of one row of a published table, written for this page. What is not known is "–" and has no id."""
+        value = row.get(column)
+        if value is None:
+            return Shown("–", "")
+        text = Column(column, "", kind, digits).show(self.words, value)
+        return Shown(text, figure_id(table, column, row, self.facts.keys.get(table, ())), value)
+
+    def between(self, table: str, row: Mapping[str, Any], kind: str, *, bounds: tuple[str, str] = ("lower", "upper")) -> Markup:
+        """The interval in words: "about between ×0.79 and ×1.43"; nothing where there is none."""
+        low, high = (row.get(name) for name in bounds)
+        if low is None or high is None:
+            return Markup("")
+        first, last = (self.number(table, row, name, kind, self._digits(row[name], kind)) for name in bounds)
+        return self.words._("about between {low} and {high}", low=first, high=last)
+
+    def _digits(self, value: float, kind: str) -> int:
+        """A bound that only rounding would put on ×1 keeps the digit that shows on which side it lies."""
+        digits = 2 if kind == "times" else 0
+        near = value - 1 if kind in ("times", "change") else value
+        scale = 10 ** (digits if kind == "times" else 2)
+        return digits + 1 if near and kind in ("times", "change") and round(near * scale) == 0 else digits
+
+    def metric(self, name: str, agency_id: str) -> dict[str, Any]:
+        """A metric of the catalogue for one agency over the judged months: value, range, number of cases, caveat."""
+        w, entry, row = self.words, metrics.get(name), self.facts.measured.get(name, {}).get(agency_id, {})
+        kind, digits = UNIT_KINDS.get(entry.unit, ("number", 1))
+        first, last = self.facts.period
+        known = bool(row.get("is_enough")) and first is not None and last is not None
+        span = f"{first:%Y-%m}..{last:%Y-%m}" if first and last else ""
+
+        def shown(column: str) -> Shown:
+            text = Column(column, "", kind, digits).show(w, row.get(column))
+            return Shown(text, f"metric:{name}.{column}:agency_id={agency_id},month={span}", row.get(column))
+
+        between = (
+            w._("about between {low} and {high}", low=shown("lower"), high=shown("upper"))
+            if known and row.get("lower") is not None and row.get("upper") is not None
+            else ""
+        )
+        return {
+            "label": getattr(entry, f"label_{w.language}"),
+            "caveat": getattr(entry, f"caveat_{w.language}"),
+            "anchor": self.url(f"glosarium.html#{file_part(name)}"),
+            "value": shown("value") if known else Shown(w.plain("too little data"), ""),
+            "between": between,
+            "n": w.integer(row.get("n") or 0),
+            "minimum": w.integer(entry.minimum_n) if not known and entry.minimum_n else "",
+        }
+
     # -- pieces ----------------------------------------------------------------------------------------------------------------
     def chart(self, chart: Chart, *, wide: bool = False, prefix: str = "") -> dict:
         """What the `grafik` macro needs: three drawings of one figure, the numbers as CSV, the figure for the live layer."""
@@ -61,7 +160,7 @@ class Sheet:
             self.figures[chart.name] = live_data(chart.figures["w"], chart.figures["n"])
         name = f"{prefix}{chart.name}" if prefix else f"{file_part(self.path.removesuffix('.html'))}-{chart.name}"
         csv = self.csv(name, unescape(chart.title), chart.table) if chart.table.rows else None
-        return {"chart": chart, "svg": svg, "csv": csv, "wide": wide, "file": name, "trace": self.url("kualitas.html#jejak")}
+        return {"chart": chart, "svg": svg, "csv": csv, "wide": wide, "file": name, "trace": self.url("jejak.html")}
 
     def csv(self, name: str, title: str, table: Table) -> dict:
         """The two CSV twins: files beside the page, or data addresses in a single file. Both work without scripts."""
@@ -86,6 +185,9 @@ class Sheet:
             "extra": extra,
             "cutoff": w._("Data to {day}", day=cutoff),
             "built": w._("Built {instant}", instant=w.instant(self.built_at)),
+            "method": self.url("metode.html"),
+            "glossary": self.url("glosarium.html"),
+            "trace": self.url("jejak.html"),
         }
 
     # -- the page --------------------------------------------------------------------------------------------------------------

@@ -57,12 +57,6 @@ def marginal(x: Array, se: Array, *, level: float = 0.95, draws: int = 4000, see
     return best, worst
 
 
-def top_set(x: Array, se: Array, size: int, *, level: float = 0.95, draws: int = 4000, seed: int = 0) -> Array:
-    """Units that may belong to the true top `size`: only lower bounds of ranks are needed, so fewer pairs are tested."""
-    best, _ = simultaneous(x, se, level=level, draws=draws, seed=seed)
-    return best <= size
-
-
 def p_top(mean: Array, sd: Array, *, share: float = 0.25, draws: int = 2000, seed: int = 0) -> Array:
     """Posterior probability of being in the top `share` of the group, from independent normal posteriors."""
     theta = mean + np.random.default_rng(seed).standard_normal((draws, len(mean))) * sd

@@ -1,16 +1,15 @@
 """Empirical-Bayes shrinkage: each estimate is pulled towards its expectation by as much as its own noise deserves.
 
 Rates of posts use the normal-normal model on the log scale: the unit of replication is the post, never the viewer
-(a binomial with reach as trials gives intervals about seven times too narrow). Yes/no per case uses beta-binomial,
-counts per exposure gamma-Poisson.
-Sources: Efron & Morris 1975, 1977; Paule & Mandel 1982; DerSimonian & Laird 1986; Gelman et al., BDA3 section 5.1.
+(a binomial with reach as trials gives intervals about seven times too narrow). Yes/no per case uses beta-binomial.
+Sources: Efron & Morris 1975; Paule & Mandel 1982; Gelman et al., BDA3 sections 5.1 and 5.4.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize
-from scipy.special import betaln, gammaln
+from scipy.special import betaln
 
 Array = np.ndarray
 
@@ -38,12 +37,6 @@ def heterogeneity_q(y: Array, s: Array, tau2: float = 0.0) -> float:
     return float((w * (y - mu) ** 2).sum())
 
 
-def i_squared(y: Array, s: Array) -> float:
-    """Share of variation beyond sampling noise, per cent, at the REML-free moment form max(0, (Q - df) / Q)."""
-    q = heterogeneity_q(y, s)
-    return max(0.0, 100 * (q - (len(y) - 1)) / q) if q > 0 else 0.0
-
-
 def paule_mandel(y: Array, s: Array) -> float:
     """tau2 that makes the generalised Q equal to its degrees of freedom; 0 when Q is already below them."""
     df = len(y) - 1
@@ -55,36 +48,14 @@ def paule_mandel(y: Array, s: Array) -> float:
     return float(optimize.brentq(lambda t: heterogeneity_q(y, s, t) - df, 0.0, high, xtol=1e-14))
 
 
-def der_simonian_laird(y: Array, s: Array) -> float:
-    """One-step moment estimate of tau2."""
-    w = 1.0 / s**2
-    c = w.sum() - (w**2).sum() / w.sum()
-    return max(0.0, (heterogeneity_q(y, s) - (len(y) - 1)) / c)
-
-
-def reml(y: Array, s: Array) -> float:
-    """tau2 by restricted maximum likelihood."""
-
-    def loss(log_tau2: float) -> float:
-        mu, w = _weighted(y, s**2, np.exp(log_tau2))
-        return 0.5 * (-np.log(w).sum() + np.log(w.sum()) + (w * (y - mu) ** 2).sum())
-
-    scale = np.log(np.var(y) + 1e-12)
-    found = optimize.minimize_scalar(loss, bounds=(scale - 20, scale + 5), method="bounded", options={"xatol": 1e-10})
-    return float(np.exp(found.x)) if found.fun < loss(-60.0) else 0.0
-
-
-TAU2 = {"pm": paule_mandel, "dl": der_simonian_laird, "reml": reml}
-
-
-def shrink(y: Array, s: Array, *, towards: float | None = None, method: str = "pm", tau2: float | None = None) -> Shrunk:
+def shrink(y: Array, s: Array, *, towards: float | None = None, tau2: float | None = None) -> Shrunk:
     """Normal-normal shrinkage of estimates `y` with standard errors `s`.
 
     `towards=None` pulls to the weighted mean; a number pulls to it (0 for residuals from an expectation). The posterior
     sd carries the uncertainty of the centre, B^2 / sum(w), so that a unit with little data of its own is not overconfident.
     """
     y, s = np.asarray(y, float), np.asarray(s, float)
-    t = TAU2[method](y, s) if tau2 is None else tau2
+    t = paule_mandel(y, s) if tau2 is None else tau2
     mu, w = _weighted(y, s**2, t)
     mu_se = float(1 / np.sqrt(w.sum()))
     b = s**2 / (s**2 + t) if t > 0 else np.ones_like(s)
@@ -117,21 +88,6 @@ def shrink_integrated(y: Array, s: Array, *, towards: float = 0.0, grid: int = 8
     return Shrunk(centre, float(np.sqrt(spread)), float((p * tau2).sum()), mean, sd, (p * (1 - b)).sum(0))
 
 
-def james_stein(p: Array, trials: int) -> tuple[float, Array]:
-    """(c, estimates) as in Efron & Morris 1977: c = 1 - (k - 3) s2 / S with binomial s2 at the grand mean."""
-    m = p.mean()
-    c = 1 - (len(p) - 3) * (m * (1 - m) / trials) / ((p - m) ** 2).sum()
-    return float(c), m + c * (p - m)
-
-
-def james_stein_arcsine(p: Array, trials: int) -> tuple[Array, Array, Array]:
-    """(estimated rates, x, shrunk x) on the variance-stable scale of Efron & Morris 1975: x = sqrt(n) asin(2p - 1)."""
-    x = np.sqrt(trials) * np.arcsin(2 * p - 1)
-    centre = x.mean()
-    shrunk = centre + (1 - (len(x) - 3) / ((x - centre) ** 2).sum()) * (x - centre)
-    return (np.sin(shrunk / np.sqrt(trials)) + 1) / 2, x, shrunk
-
-
 @dataclass(frozen=True)
 class BetaBinomial:
     alpha: float
@@ -140,13 +96,6 @@ class BetaBinomial:
     def mean(self, y: Array, n: Array) -> Array:
         """Posterior mean of each unit's probability."""
         return (np.asarray(y) + self.alpha) / (np.asarray(n) + self.alpha + self.beta)
-
-
-def beta_moments(rates: Array) -> BetaBinomial:
-    """Moments of the raw rates (BDA3 section 5.1, sample variance)."""
-    m, v = rates.mean(), rates.var(ddof=1)
-    total = m * (1 - m) / v - 1
-    return BetaBinomial(float(m * total), float((1 - m) * total))
 
 
 def beta_binomial(y: Array, n: Array) -> BetaBinomial:
@@ -162,31 +111,6 @@ def beta_binomial(y: Array, n: Array) -> BetaBinomial:
     theta = _minimise(loss, np.array([np.log(start / (1 - start)), np.log(10.0)]))
     mu, size = 1 / (1 + np.exp(-theta[0])), np.exp(np.clip(theta[1], -8, 12))
     return BetaBinomial(float(mu * size), float((1 - mu) * size))
-
-
-@dataclass(frozen=True)
-class GammaPoisson:
-    shape: float
-    rate: float
-    loglik: float
-
-    def mean(self, events: Array, exposure: Array) -> Array:
-        """Posterior mean rate of each unit, events per unit of exposure."""
-        return (np.asarray(events) + self.shape) / (np.asarray(exposure) + self.rate)
-
-
-def gamma_poisson(events: Array, exposure: Array) -> GammaPoisson:
-    """Maximum likelihood of the gamma's (shape, rate) for Poisson counts with exposure."""
-    y, t = np.asarray(events, float), np.asarray(exposure, float)
-
-    def loss(theta: Array) -> float:
-        a, b = np.exp(np.clip(theta, -12, 12))
-        terms = gammaln(a + y) - gammaln(a) - gammaln(y + 1) + a * np.log(b / (b + t)) + y * np.log(t / (b + t))
-        return -float(terms.sum())
-
-    theta = _minimise(loss, np.log([1.0, max(t.sum(), 1e-9) / max(y.sum(), 0.5)]))
-    a, b = np.exp(np.clip(theta, -12, 12))
-    return GammaPoisson(float(a), float(b), -loss(theta))
 
 
 def _minimise(loss, start: Array) -> Array:

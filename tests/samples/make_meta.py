@@ -259,7 +259,7 @@ def daily(case: str, name: str, blocks: list[tuple[str, str, str, str]], first: 
             {"row_number": s, "day": f["day"], "day_zone": "America/Los_Angeles", metric: f["value"]}
             for s, f in zip(at[1:], found, strict=True)
         ]
-        total = {} if metric in ("reach", "viewers") else {metric: sum(f["value"] for f in found)}
+        total = {metric: sum(f["value"] for f in found)}
         entry = {"grain": "account_day", "member": f"#{title}", "platform": platform, "sums": total, "rows": want}
         exports.append(entry)
     save("meta.overview.daily", case, name, data, exports)
@@ -332,6 +332,39 @@ def content_formats(indonesian: bool) -> None:
     save("meta.overview.content_formats", case, "Top content formats.csv", data, exports)
 
 
+def account_days(platform: str, indonesian: bool) -> None:
+    """Content exported at the level of the page or account: a row a day, with an id that the export of posts does not bear."""
+    heads = {
+        ("facebook", False): "Page ID,Page name,Data comment,Date,Reach,Views,Reactions,Comments,Shares,Link clicks",
+        (
+            "facebook",
+            True,
+        ): "ID Halaman,Nama Halaman,Komentar data,Tanggal,Jangkauan,Tayangan,Tanggapan,Komentar,Bagikan,Klik tautan",
+        ("instagram", False): "Account ID,Account username,Account name,Data comment,Date,Reach,Views,Likes,Comments,Shares",
+        (
+            "instagram",
+            True,
+        ): "ID Akun,Nama pengguna akun,Nama akun,Komentar data,Tanggal,Jangkauan,Tayangan,Suka,Komentar,Bagikan",
+    }
+    metrics = ("reach", "views", "reactions" if platform == "facebook" else "likes", "comments", "shares", "link_clicks")
+    who = ["106900000000001"] if platform == "facebook" else ["17841400000000001", "dinkes.simulasi"]
+    found, table = [], [heads[platform, indonesian].split(",")]
+    for i in range(6):
+        day = date(2026, 9, 1) + timedelta(days=i)
+        values = [300 + i, 500 + 2 * i, 20 + i, i, 1, 2 * i][: 6 if platform == "facebook" else 5]
+        table.append([*who, "Dinkes Simulasi", "", f"{day:%m/%d/%Y}", *values])
+        row = {"day": str(day), "day_zone": "America/Los_Angeles", "platform_account_id": who[0]} | dict(
+            zip(metrics, values, strict=False)
+        )
+        found.append(row | {"account_name": "Dinkes Simulasi"} | ({"handle": who[1]} if len(who) > 1 else {}))
+    data, starts = csv(table, bom=True)
+    want = [{"row_number": s} | f for s, f in zip(starts[1:], found, strict=True)]
+    additive = metrics[1 : 6 if platform == "facebook" else 5]
+    entry = {"grain": "account_day", "platform": platform, "sums": sums(found, *additive), "rows": want}
+    kind = "meta.content.facebook.page_day" if platform == "facebook" else "meta.content.instagram.account_day"
+    save(kind, "indonesian" if indonesian else "english", "Sep-01-2026_Sep-06-2026_1234567890123456.csv", data, [entry])
+
+
 # ---- historic -------------------------------------------------------------------------------------------------------------
 
 
@@ -340,7 +373,7 @@ def legacy() -> None:
     described = [None, "Jumlah suka (Unique Users)", "Suka baru", "Jangkauan", "Tayangan"]
     body = [[f"{d.month}/{d.day}/{d.year}", 1000 + i, i, 200 + i, 400 + i] for i, d in enumerate(_january(14))]
     data, starts = csv([head, described, *body], eol="\r\n")
-    fields = ("page_likes", "page_likes_gained", "reach", "impressions")
+    fields = ("page_likes", "new_likes", "reach", "impressions")
     want = [
         {"row_number": s, "day": str(d), "day_zone": "America/Los_Angeles"} | dict(zip(fields, row[1:], strict=True))
         for s, d, row in zip(starts[2:], _january(14), body, strict=True)
@@ -431,6 +464,8 @@ if __name__ == "__main__":
         instagram(language)
         story(language)
         facebook(language)
+        account_days("facebook", language)
+        account_days("instagram", language)
     ragged()
     facebook_2021()
     facebook_video()

@@ -1,6 +1,17 @@
 -- id: Ada unggahan di data mentah yang hilang dari core.posts, atau sebaliknya.
--- en: Posts of the raw rows and of core.posts are not the same.
+-- en: A post of the raw rows is not in core.posts, or the other way round.
 -- blocking: yes
-WITH wanted AS (SELECT count(DISTINCT post_key) AS n FROM staging.post_snapshots),
-made AS (SELECT count(*) AS n FROM core.posts)
-SELECT wanted.n, made.n AS made FROM wanted CROSS JOIN made WHERE wanted.n <> made.n
+SELECT r.export_id, r.post_key
+FROM raw.post_snapshots r
+LEFT JOIN staging.post_snapshots s ON s.export_id = r.export_id AND s.row_number = r.row_number
+WHERE s.export_id IS NULL
+UNION ALL
+SELECT s.export_id, s.post_key
+FROM staging.post_snapshots s
+LEFT JOIN core.posts p ON p.post_key = s.post_key
+WHERE p.post_key IS NULL
+UNION ALL
+SELECT p.export_id, p.post_key
+FROM core.posts p
+LEFT JOIN staging.post_snapshots s ON s.post_key = p.post_key
+WHERE s.post_key IS NULL

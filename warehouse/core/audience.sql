@@ -4,7 +4,8 @@ WITH ordered AS (
     SELECT
         u.*, a.account_id, a.platform, coalesce(u.period_end, CAST(u.captured_at + INTERVAL 7 HOUR AS DATE)) AS day,
         dense_rank() OVER (
-            PARTITION BY a.account_id, u.dimension, u.metric ORDER BY u.captured_at DESC, e.sha256 DESC, e.member DESC) AS age_rank
+            PARTITION BY a.account_id, u.dimension, u.metric
+            ORDER BY CASE WHEN e.captured_from IN ('mtime', 'content', 'first_seen') THEN 1 ELSE 0 END, u.captured_at DESC, e.sha256 DESC, e.member DESC) AS age_rank
     FROM raw.audience u
     JOIN raw.account_keys a ON a.account_key = u.account_key
     JOIN raw.exports e ON e.export_id = u.export_id

@@ -1,7 +1,7 @@
 -- One post of a platform, with its latest usable values and the agency that its account belonged to on that day (WIB).
 -- key: post_key
--- Latest: the owner's own file before a partner's, complete before incomplete, then (captured_at, evidence, SHA-256): never the
--- order of arrival. is_top_list: no whole list of its account names it, so it may be counted with others of its kind only.
+-- Latest: the owner's own file before a partner's, complete before incomplete, then (captured_at, evidence, larger counts, SHA-256): never the
+-- order of arrival, and of two downloads of one moment the one that saw more, for counts grow; what nobody dated gives way to whatever is dated. is_top_list: no whole list of its account names it, so it may be counted with others of its kind only.
 -- A post known only from sums over a period keeps its identity and has no values.
 WITH latest AS (
     SELECT *
@@ -9,8 +9,10 @@ WITH latest AS (
     QUALIFY row_number() OVER (
         PARTITION BY post_key
         ORDER BY CASE WHEN is_lifetime THEN 0 ELSE 1 END, CASE WHEN owner_id = exporter_id THEN 0 ELSE 1 END,
+            CASE WHEN evidence_rank > 1 THEN 0 ELSE 1 END,
             CASE WHEN engagement IS NOT NULL AND exposure IS NOT NULL THEN 0 ELSE 1 END,
-            captured_at DESC, evidence_rank DESC, sha256 DESC, export_id, row_number) = 1
+            captured_at DESC, evidence_rank DESC, exposure DESC NULLS LAST, engagement DESC NULLS LAST, sha256 DESC, export_id,
+            row_number) = 1
 ),
 -- The moment of publication is taken from the file that knows it best: an instant before a minute before a day.
 clock AS (
@@ -25,6 +27,7 @@ seen AS (
     SELECT
         post_key, count(DISTINCT exporter_id) AS exporters, count(DISTINCT captured_at) FILTER (is_lifetime) AS n_snapshots,
         max(CASE WHEN owner_id IS NULL OR owner_id <> exporter_id THEN 1 ELSE 0 END) AS has_partner,
+        max(CASE WHEN owner_id = exporter_id THEN 1 ELSE 0 END) AS has_own,
         min(captured_at) FILTER (is_lifetime AND owner_id = exporter_id
             AND CAST(captured_at + INTERVAL 7 HOUR AS DATE) > published_on) AS first_captured_at,
         min(CASE WHEN is_top_list THEN 1 ELSE 0 END) AS only_in_top_lists
@@ -33,7 +36,7 @@ seen AS (
 ),
 dated AS (
     SELECT
-        l.*, c.published_at AS at, c.published_precision AS precision, s.exporters, s.n_snapshots, s.has_partner,
+        l.*, c.published_at AS at, c.published_precision AS precision, s.exporters, s.n_snapshots, s.has_partner, s.has_own,
         s.first_captured_at, s.only_in_top_lists,
         CASE WHEN c.published_precision = 'day' OR c.published_at IS NULL THEN c.published_on
             ELSE CAST(c.published_at + INTERVAL 7 HOUR AS DATE) END AS day,
@@ -59,6 +62,7 @@ SELECT
     {{ post_values("d.{0}") }},
     d.engagement, d.exposure, d.engagement_parts,
     d.only_in_top_lists = 1 AS is_top_list,
+    d.has_own = 0 AS is_partner_only, d.evidence_rank = 1 AS is_date_estimated,
     d.captured_at, d.first_captured_at,
     CAST(datediff('second',
         date_trunc('second', d.at + CASE d.precision WHEN 'day' THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END),

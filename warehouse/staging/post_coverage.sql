@@ -26,7 +26,7 @@ SELECT
     export_id, account_id,
     coalesce(period_start, greatest(CAST(date_trunc('month', first) AS DATE), CAST(first - INTERVAL 7 DAY AS DATE))) AS first_day,
     least(eve, coalesce(period_end,
-        CASE WHEN captured_from <> 'first_seen' AND datediff('day', last, eve) BETWEEN 0 AND 35 THEN eve ELSE last END)) AS last_day,
+        CASE WHEN captured_from NOT IN ('mtime', 'content', 'first_seen') AND datediff('day', last, eve) BETWEEN 0 AND 35 THEN eve ELSE last END)) AS last_day,
     is_whole
 FROM spans
 WHERE account_id IS NOT NULL AND coalesce(period_start, first) IS NOT NULL
