@@ -5,29 +5,46 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from pipeline.letters import agency, monthly
+from pipeline.letters import agency, books, handins, monthly
 from pipeline.letters.origin import Origin, folder_of
 from pipeline.letters.paper import compile_pdf
 
 
-def letters(
+def make(
     origin: Origin, kind: str, language: str = "id", *, agencies: Sequence[str] = (), target: Path | None = None
 ) -> Iterator[Path]:
-    """The PDF files of one kind (bulanan, briefing, perangkat), each path as soon as it is written.
+    """The files of one kind, each path as soon as it is written.
 
-    `agencies`: reports of these only; without any: of every agency that is listed. Raises NotPossible for one that is not known.
+    `agencies`: documents of these only; without any: of every listed agency. Raises NotPossible for one that is not known.
     """
-    folder, month = folder_of(origin.workspace, origin.month, target), f"{origin.month:%Y-%m}"
-    tail = month if language == "id" else f"{month}-{language}"
+    folder, tail = folder_of(origin.workspace, origin.month, target), _tail(origin, language)
     if kind == "bulanan":
         yield put(folder / f"laporan-bulanan-{tail}.pdf", compile_pdf(monthly.letter(origin, language)))
     elif kind == "briefing":
         yield put(folder / f"briefing-{tail}.pdf", compile_pdf(monthly.briefing(origin, language)))
-    else:
-        for found in [origin.agency(a) for a in agencies] or origin.facts.listed:
+    elif kind == "perangkat":
+        for found in chosen(origin, agencies):
             path = folder / "perangkat" / f"{found['slug']}-{tail}.pdf"
             yield put(path, compile_pdf(agency.report(origin, found, language)))
+    elif kind == "buku" and agencies:
+        for found in chosen(origin, agencies):
+            yield put(folder / "perangkat" / f"{found['slug']}-{tail}.xlsx", books.agency(origin, found, language))
+    elif kind == "buku":
+        yield put(folder / f"buku-kerja-{tail}.xlsx", books.month(origin, language))
+    elif kind == "setoran":
+        yield put(folder / f"setoran-{tail}.xlsx", handins.book(origin, language))
+    else:
+        raise ValueError(kind)
+
+
+def chosen(origin: Origin, agencies: Sequence[str]) -> list[dict[str, Any]]:
+    return [origin.agency(a) for a in agencies] or origin.facts.listed
+
+
+def _tail(origin: Origin, language: str) -> str:
+    return f"{origin.month:%Y-%m}" if language == "id" else f"{origin.month:%Y-%m}-{language}"
 
 
 def put(path: Path, content: bytes) -> Path:

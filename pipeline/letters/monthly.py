@@ -116,8 +116,8 @@ def every_agency(page: Document) -> None:
     page.heading(w.plain("All agencies, by alphabet"))
     page.say(
         w._(
-            "Response: times what is usual for accounts of this size, platform and mix of posts. Change: of the response, against the "
-            "three months before. Days: share of the days that downloads cover. Nobody is ranked."
+            "Response: times what is usual for accounts of this size, platform and mix of posts. Change: of the response, "
+            "against the three months before. Days: share of the days that downloads cover. Nobody is ranked."
         )
     )
     page.table(columns, [agency_line(page, a) for a in page.sheet.facts.listed], widths=(2.1, 0.9, 1.05, 1.5, 0.9, 1.7, 1.3, 0.7))

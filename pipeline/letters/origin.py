@@ -40,6 +40,7 @@ class Origin:
     version_sha256: str
     archive: str
     archive_files: int
+    tables: Any  # the opened version, for what the pages do not load: `sql(query, **values)`
 
     @property
     def month(self) -> date:
@@ -62,7 +63,8 @@ class Origin:
         if agency_id not in known:
             near_id, near_en = registry.nearest(agency_id, list(known))
             raise NotPossible(
-                f"Perangkat daerah '{agency_id}' tidak ada di versi ini{near_id}", f"No agency '{agency_id}' in this version{near_en}"
+                f"Perangkat daerah '{agency_id}' tidak ada di versi ini{near_id}",
+                f"No agency '{agency_id}' in this version{near_en}",
             )
         return known[agency_id]
 
@@ -81,7 +83,7 @@ def opened(workspace: Workspace, month: str | None = None) -> Iterator[Origin]:
             )
         digest, count = archive_hash(version)
         sealed = versions.manifest(workspace, version.name)["sha256"]
-        yield Origin(workspace, facts, known, version.name, sealed, digest, count)
+        yield Origin(workspace, facts, known, version.name, sealed, digest, count, version)
 
 
 def version_of(workspace: Workspace, month: str) -> str:

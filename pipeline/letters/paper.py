@@ -1,8 +1,8 @@
 """A document in the making, and how it becomes a PDF.
 
-A document is plain data: blocks of text, lists, tables and drawings in reading order. Nothing of it is markup, so a name can neither
-format nor run anything. Each figure that a sentence or a cell shows is noted in the annex with the id that `terukur trace` follows;
-the small number behind a sentence or a row leads there.
+A document is plain data: blocks of text, lists, tables and drawings in reading order. Nothing of it is markup, so a name can
+neither format nor run anything. Each figure that a sentence or a cell shows is noted in the annex with the id that
+`terukur trace` follows; the small number behind a sentence or a row leads there.
 """
 
 from __future__ import annotations
@@ -126,8 +126,10 @@ class Document:
         """One paragraph."""
         texts: list[str] = []
         figures = [figure for shown in rests_on for figure in read(shown)[1]]
-        for sentence in filter(None, sentences):
+        for sentence in sentences:
             text, seen = read(sentence)
+            if not text:
+                continue
             texts.append(text)
             figures += seen
         if texts:
@@ -151,7 +153,9 @@ class Document:
             cells.append({"value": shown, "label": name, "note": small, "refs": self.annex.note([*figures, *more, *rest])})
         self.blocks.append({"kind": "box", "title": inked(title), "cells": cells})
 
-    def table(self, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Words_]], *, widths: Sequence[float] = ()) -> None:
+    def table(
+        self, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Words_]], *, widths: Sequence[float] = ()
+    ) -> None:
         """`columns` are (label, "left" or "right"); the numbers into the annex stand behind the first cell of a row."""
         lines = []
         for row in rows:
@@ -179,8 +183,8 @@ class Document:
             "page": w.plain("Page"),
             "annex": w.plain("Annex: where each figure comes from"),
             "annex_intro": w.plain(
-                "The number behind a sentence or a row leads here. The command terukur trace with the id of a figure lists the files "
-                "and rows behind it."
+                "The number behind a sentence or a row leads here. The command terukur trace with the id of a figure lists the "
+                "files and rows behind it."
             ),
             "number": w.plain("No."),
             "figure": w.plain("As printed"),
@@ -228,7 +232,7 @@ def compile_pdf(document: Document) -> bytes:
 
     built = document.sheet.built_at
     moment = built if built.tzinfo else built.replace(tzinfo=UTC)
-    return typst.compile(  # type: ignore[no-any-return]
+    return typst.compile(
         _template(),
         format="pdf",
         sys_inputs={"document": json.dumps(document.as_data(), ensure_ascii=False)},

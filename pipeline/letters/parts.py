@@ -21,12 +21,8 @@ def document(origin: Origin, language: str, title: str, **more: Any) -> Document
     sheet = origin.sheet(language)
     w = sheet.words
     footer = [
-        w.plain(
-            "Terukur · version {version} · SHA-256 {hash}", version=origin.version, hash=origin.version_sha256
-        ),
-        w.plain(
-            "Archive of {n} files · SHA-256 {hash}", n=w.integer(origin.archive_files), hash=origin.archive
-        ),
+        w.plain("Terukur · version {version} · SHA-256 {hash}", version=origin.version, hash=origin.version_sha256),
+        w.plain("Archive of {n} files · SHA-256 {hash}", n=w.integer(origin.archive_files), hash=origin.archive),
     ]
     return Document(sheet, title, footer=footer, **more)
 
@@ -73,7 +69,11 @@ def regency_coverage(page: Document) -> None:
                 w._("{n} without data", n=sheet.number(GROUP, regency, "n_silent")),
             ),
             (
-                w._("{n} of {all}", n=sheet.number(REGENCY, window, "accounts_known"), all=sheet.number(REGENCY, window, "accounts")),
+                w._(
+                    "{n} of {all}",
+                    n=sheet.number(REGENCY, window, "accounts_known"),
+                    all=sheet.number(REGENCY, window, "accounts"),
+                ),
                 w._("accounts whose posts are all known"),
                 w._("{n} give only their best posts", n=sheet.number(REGENCY, window, "accounts_top_list")),
             ),
@@ -123,8 +123,8 @@ def platform_table(page: Document, rows: list[dict[str, Any]], *, notes: bool) -
     page.table(columns, lines, widths=(1.25, 1, 1.35, 2, 1.35, 1.5 if notes else 0.8))
     page.say(
         w._(
-            "In brackets: change against the three months before, of accounts that are complete in both. Reach, impressions and views "
-            "are different units, so platforms are never added up."
+            "In brackets: change against the three months before, of accounts that are complete in both. Reach, impressions and "
+            "views are different units, so platforms are never added up."
         )
     )
 
