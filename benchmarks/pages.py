@@ -6,18 +6,33 @@ import shutil
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
+sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from fake_version import BUILT, regency  # noqa: E402
+from pipeline import pages, registry, samples, settings  # noqa: E402
+from pipeline.engine import build  # noqa: E402
+from pipeline.intake import ledger  # noqa: E402
+from tests.one_version import NAME, changed, many  # noqa: E402
 
-from pipeline import pages  # noqa: E402
+BUILT = datetime(2026, 11, 22, 19, 10)
+
+
+def small(root: Path) -> settings.Workspace:
+    """The tiny regency, really built: what the invented districts are copied from."""
+    samples.generate(root, "tiny")
+    home = settings.workspace(root)
+    ledger.ingest(home, registry.load(home.registry))
+    build.build(home, version_name=NAME)
+    return home
 
 
 def main(agencies: int) -> None:
-    version = regency(districts=max(8, agencies - 15))
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        changed(small(Path(folder) / "tiny"), Path(folder) / "copy", *many(max(1, agencies - 6))) as version,
+    ):
         cpu = time.process_time()
         site = pages.build(version, Path(folder), built_at=BUILT)
         cpu = time.process_time() - cpu

@@ -88,8 +88,8 @@ def test_catalogue_is_complete_and_every_placeholder_matches(language):
 
 
 def test_sentences_escape_what_fills_them_and_keep_markup():
-    assert ID._("{name}: not judged", name="<b>&") == "&lt;b&gt;&amp;: tidak dinilai"
-    assert ID._("{name}: not judged", name=Markup("<b>x</b>")) == "<b>x</b>: tidak dinilai"
+    assert ID._("{name}: no data for this period", name="<b>&") == "&lt;b&gt;&amp;: tidak ada data untuk periode ini"
+    assert ID._("{name}: no data for this period", name=Markup("<b>x</b>")) == "<b>x</b>: tidak ada data untuk periode ini"
     assert EN.ngettext("{n} agency improved", "{n} agencies improved", 1) == "1 agency improved"
     assert EN.ngettext("{n} agency improved", "{n} agencies improved", 2) == "2 agencies improved"
 

@@ -121,7 +121,8 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
         title=_platform_title(rows, words),
         subtitle=words._("Each platform against what is usual there (×1.00 = as usual)"),
         reading=words._(
-            "Platforms count differently, so each is compared with what is usual there and never with another. Without a square: not "
+            "Platforms count differently, so each is compared with what is usual there and never with another. Without "
+            "a square: not "
             "judged, for the reason given at the platform."
         ),
         source=words._("Source: platform files downloaded by the agencies"),
@@ -210,7 +211,8 @@ def cohort_dots(frame: pl.DataFrame, words: Words) -> Chart:
         else words._("No single cohort differs for certain"),
         subtitle=words._("Response after training against what the not-yet-trained suggest (×1.00 = no difference)"),
         reading=words._(
-            "Square: the best guess; bar: the range in which the true value very probably lies. Cohorts are small, so long bars are normal."
+            "Square: the best guess; bar: the range in which the true value very probably lies. Cohorts are small, so "
+            "long bars are normal."
         ),
         source=words._("Source: training register and platform files"),
         description=_rows_description(rows, words),
@@ -359,7 +361,8 @@ def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str, bo
         }[side],
         subtitle=words._("Response against what is usual for such accounts (×1.00), among its peer group"),
         reading=words._(
-            "Large dot: this agency; bar: the range in which its true value very probably lies. Grey dots: the other members of its "
+            "Large dot: this agency; bar: the range in which its true value very probably lies. Grey dots: the other "
+            "members of its "
             "group; short line: their middle; shaded: their middle half. The agency is left out of its own benchmark."
         ),
         source=words._("Source: platform files downloaded by the agencies"),

@@ -44,8 +44,10 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
         else words._("No single agency moved beyond its range"),
         subtitle=words._("Response before (hollow) and after the training (filled), per agency, against the usual"),
         reading=words._(
-            "Alphabetical. Colour only when the agency's whole range, measured beside the not-yet-trained, lies on one side of ×1; "
-            "it stands on the right. One agency alone proves little: some would be coloured without any effect. The number above uses "
+            "Alphabetical. Colour only when the agency's whole range, measured beside the not-yet-trained, lies on one "
+            "side of ×1; "
+            "it stands on the right. One agency alone proves little: some would be coloured without any effect. The "
+            "number above uses "
             "all."
         ),
         source=words._("Source: training register and platform files"),
@@ -59,7 +61,8 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
         figure_id="training_agency:effect",
         listed=Table(columns, tuple(tuple(r[k] for k in keys) for r in drawn)) if len(drawn) < len(rows) else None,
         listed_note=words._(
-            "Drawn and listed: {drawn} agencies whose whole range lies on one side of ×1, or the first by alphabet; all {n} are in "
+            "Drawn and listed: {drawn} agencies whose whole range lies on one side of ×1, or the first by alphabet; "
+            "all {n} are in "
             "the CSV.",
             drawn=words.integer(len(drawn)),
             n=words.integer(len(rows)),

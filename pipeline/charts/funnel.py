@@ -27,7 +27,8 @@ LISTED = 60  # agencies; above that the page lists those apart, the CSV and the 
 def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
     """`vs_expected` (log) against number of judged posts (log), each agency with its own 95% interval.
 
-    frame: agency_id, short_name, vs_expected, lower, upper, n_posts, state. Coloured and named are the judged agencies whose whole
+    frame: agency_id, short_name, vs_expected, lower, upper, n_posts, state. Coloured and named are the judged agencies whose
+    whole
     interval lies on one side of ×1: the test of the lists and of the agencies' own pages, and no second one."""
     rows = [
         {**r, "side": outside(r["vs_expected"], r["lower"], r["upper"]) if r["state"] in JUDGED else "data"}
@@ -58,7 +59,8 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
         ),
         source=words._("Source: platform files downloaded by the agencies"),
         description=words._(
-            "{above} of {judged} judged agencies lie above the usual, {below} below, {inside} are not certainly different; {hollow} "
+            "{above} of {judged} judged agencies lie above the usual, {below} below, {inside} are not certainly "
+            "different; {hollow} "
             "are not judged.",
             inside=counts["flat"],
             judged=judged,
@@ -137,7 +139,8 @@ def _figure(rows: list[dict[str, Any]], words: Words, size: str) -> Figure:
 
 
 def _drawn(rows: list[dict[str, Any]]) -> Iterable[float]:
-    """What the axis must hold: every value and the ranges of judged agencies; the huge range of a few posts leaves the drawing."""
+    """What the axis must hold: every value and the ranges of judged agencies; the huge range of a few posts leaves the
+    drawing."""
     values = [r["vs_expected"] for r in rows]
     bounds = [r[name] for r in rows if r["side"] != "data" for name in ("lower", "upper")]
     return [*values, *bounds]

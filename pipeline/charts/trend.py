@@ -44,7 +44,8 @@ def regency_trend(
         title=_regency_title(drawn, words),
         subtitle=words._("Response of the agency in the middle against the usual (×1.00), per month"),
         reading=words._(
-            "Line: the agency in the middle. Dark band: the range in which its true value very probably lies. Light band: the middle "
+            "Line: the agency in the middle. Dark band: the range in which its true value very probably lies. Light "
+            "band: the middle "
             "half of agencies. Hollow dot: a month with less than 95% of the data; its number may still change when files arrive."
         ),
         source=words._("Source: platform files downloaded by the agencies"),

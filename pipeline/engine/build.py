@@ -32,7 +32,10 @@ from pipeline.files import is_running, program_version, write_atomically
 from pipeline.settings import Workspace, settings
 
 ROUNDS = 5  # of building without what broke a check: its exports, its accounts, what that lays bare
-REGISTERS = ("agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "agency_names")
+REGISTERS = (
+    "agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "circulars", "objections",
+    "agency_names",
+)  # fmt: skip
 
 
 class NotPublished(RuntimeError):
@@ -179,8 +182,11 @@ class Build:
         said = self.registry.settings
         self._store(
             "registry.settings",
-            pl.DataFrame({"name": [said.get("name")], "simulated": [bool(said.get("simulated"))]}),
+            pl.DataFrame(
+                {"name": [said.get("name")], "simulated": [bool(said.get("simulated"))], "main_agency": [said.get("main_agency")]}
+            ),
         )
+        self._store("registry.thresholds", pl.DataFrame([self.registry.thresholds.model_dump()]))
         self._store("reference.platforms", pl.DataFrame(platforms.rows(), infer_schema_length=None))
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
@@ -217,7 +223,9 @@ class Build:
     def frame(self, table: str) -> pl.DataFrame:
         """A table of this build, in the order of its key: what Python adds up must not depend on the order of the files."""
         key = ", ".join(f'"{c}"' for c in self.keys.get(table, ()))
-        return self.con.sql(f"SELECT * FROM {table}" + (f" ORDER BY {key}" if key else "")).pl()  # noqa: S608
+        query = f"SELECT * FROM {table}" + (f" ORDER BY {key}" if key else "")  # noqa: S608
+        rows: pl.DataFrame = self.con.sql(query).pl()
+        return rows
 
     def check(self, check: Check) -> CheckResult:
         """Run one check and remember what it found. Before the first one the past is compared with the last version."""

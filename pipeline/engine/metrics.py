@@ -4,7 +4,10 @@
 
 Each row of a measurement carries the value with its numerator, denominator, n (posts, cases or days behind it), a 95 % interval
 where one can be justified, coverage, maturity, basis and the exports behind it. What a platform does not report is null with n 0,
-never 0. `basis` names the parts of engagement that went in, where files differ in them (TikTok saves), and whether posts of a top
+never 0. `is_enough` says whether n reaches the metric's `minimum_n`: below it the number describes what was counted, and pages
+write "too little data" in its place. A metric is measured only by the columns of its `grains` (and the keys of its source and
+platform), so that a number means what the catalogue says.
+`basis` names the parts of engagement that went in, where files differ in them (TikTok saves), and whether posts of a top
 list are in it (`top_list`) or were left out (`without_top_list`); two numbers of different basis are not comparable.
 
 A metric is one source (a relation of the published version) and, per row of it, a numerator and a denominator; a row counts only
@@ -30,7 +33,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from pipeline import files
+from pipeline import columns, files
 from pipeline.engine.placeholders import fill
 from pipeline.platforms import having
 from pipeline.statistics import survival
@@ -39,7 +42,28 @@ FILE = files.shipped("warehouse", "metrics.yml")
 SINGLE_PLATFORM = ("platform", "account_id", "post_key", "export_id")
 POSTS_KEYS = ("agency_id", "account_id", "platform", "month", "quarter", "week_start", "peer_group")
 COVERAGE_BY = ("agency_id", "account_id", "platform", "month", "quarter", "peer_group")
-RESULT = ("value", "unit", "numerator", "denominator", "n", "lower", "upper", "coverage", "maturity", "basis", "export_ids")
+RESULT = (
+    "value",
+    "unit",
+    "numerator",
+    "denominator",
+    "n",
+    "is_enough",
+    "lower",
+    "upper",
+    "coverage",
+    "maturity",
+    "basis",
+    "export_ids",
+)
+GRAIN_COLUMNS = {  # how metrics.yml writes a grain, where the column has another name
+    "account": "account_id",
+    "agency": "agency_id",
+    "week": "week_start",
+    "day": "date",
+    "post": "post_key",
+    "count": "metric",
+}
 Z = 1.959963984540054
 
 
@@ -183,7 +207,7 @@ def measure(data: Any, metric: str, by: Sequence[str] = (), where: Mapping[str, 
     rows = _query(data, _aggregate(entry, source, columns, by, where))
     if entry.within:
         rows = _across(rows, by)
-    values = _with_interval(rows, entry)
+    values = _enough(_with_interval(rows, entry), entry)
     if source.built_from_posts:
         values = _with_posts_exports(data, values, source, columns, by, where)
     coverage = _coverage(data, by, where)
@@ -226,6 +250,13 @@ def _check_grain(entry: Metric, source: Source, columns: list[str], by: tuple[st
     for name in (*by, *where):
         if name not in columns:
             raise MetricError(f"{entry.metric_id}: {_unknown('kolom', 'column', name, columns)}")
+    wrong = [name for name in by if name not in _grains(entry, source)]
+    if wrong:
+        known = ", ".join(sorted(_grains(entry, source)))
+        raise MetricError(
+            f"{entry.metric_id}: tidak diukur per {', '.join(wrong)}, hanya per {known} / "
+            f"it is not measured by {', '.join(wrong)}, only by {known}"
+        )
     if not _single(source, by, where):
         missing = ", ".join(sorted(set(source.key) - {*by, *where}))
         raise MetricError(
@@ -239,6 +270,24 @@ def _check_grain(entry: Metric, source: Source, columns: list[str], by: tuple[st
             "tambahkan 'platform' pada by atau where / "
             "its unit differs between platforms and must not be pooled; add 'platform' to by or where"
         )
+
+
+def _grains(entry: Metric, source: Source) -> set[str]:
+    """The columns that a metric may be measured by."""
+    words = {word for grain in entry.grains for word in grain.split("-")}
+    return {GRAIN_COLUMNS.get(word, word) for word in words} | set(source.key) | {"platform"}
+
+
+def hazards(metric: str) -> list[tuple[str, str, str]]:
+    """(column, where it can mislead, id and en) of the columns of columns.yml that a metric is made of."""
+    entry = get(metric)
+    used = re.findall(r"[a-z_0-9]+", f"{entry.numerator} {entry.denominator or ''}")
+    known = columns.columns()
+    return [
+        (name, known[name].hazard_id, known[name].hazard_en)
+        for name in dict.fromkeys(used)
+        if name in known and known[name].hazard_id
+    ]
 
 
 def literal(value: Any) -> str:
@@ -411,6 +460,11 @@ def _with_interval(rows: pl.DataFrame, entry: Metric) -> pl.DataFrame:
     if entry.estimator == "estimate":  # an estimate is not the quotient of two sums
         rows = rows.with_columns(pl.lit(None, pl.Float64).alias(part) for part in ("numerator", "denominator"))
     return rows.drop("value").hstack(bounds)
+
+
+def _enough(rows: pl.DataFrame, entry: Metric) -> pl.DataFrame:
+    """Says beside each value whether it rests on the metric's minimum: below it the number describes, and judges nothing."""
+    return rows.with_columns(is_enough=(pl.col("n") >= entry.minimum_n) & pl.col("value").is_not_null())
 
 
 def wilson(successes: float, n: float) -> tuple[float, float]:
@@ -586,6 +640,7 @@ def _entry(metric: Metric, book: Catalogue) -> list[str]:
         "",
         *facts,
         f"- Perhatian: {metric.caveat_id}",
+        *(f"- Perhatian, `{name}`: {text}" for name, text, _ in hazards(metric.metric_id)),
         "",
     ]
 

@@ -1,7 +1,10 @@
 """From a figure on a page back to the files and rows it was made from.
 
 A figure id is `<table>:<column>:<key>=<value>,...`, for example `agency_window:vs_expected:agency_id=dinkes`. Which rows
-speak for a column is taken from the lineage of the tables, not written down a second time.
+speak for a column is taken from the lineage of the tables, not written down a second time. A key with nothing behind its sign
+matches
+null (`response_summary:n:agency_id=` is the regency's row). A metric that a page measures itself has an id of its own,
+`metric:<metric_id>.<column>:agency_id=dinkes,month=2026-08..2026-10`; behind it stand the files that the measurement names.
 """
 
 from __future__ import annotations
@@ -13,9 +16,9 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.engine import models, versions
+from pipeline.engine import metrics, models, versions
 from pipeline.settings import Workspace
-from pipeline.statistics.comparison import MINIMUM_COVERAGE, MINIMUM_POSTS
+from pipeline.thresholds import DEFAULT
 
 # What stands behind a figure, most specific first: the tables whose rows name an export and a row in it.
 EVIDENCE = ("core.posts", "core.account_days", "core.audience", "core.cases", "core.followers")
@@ -59,7 +62,7 @@ JUDGED = """(f.account_id, f.month) IN (
         HAVING sum(n) >= $few)
     AND f.account_id IN (SELECT account_id FROM marts.account_month
         WHERE month BETWEEN $first_day AND $last_day GROUP BY account_id, agency_id
-        HAVING sum(coalesce(covered_days, 0)) >= $covered * (1 + CAST($last_day AS DATE) - CAST($first_day AS DATE)))"""
+        HAVING sum(coalesce(covered_days, 0)) >= $covered * sum(days_in_month))"""
 REGISTER = {"core.cases": "registry/responses.csv", "core.followers": "registry/followers.csv"}
 
 
@@ -91,6 +94,8 @@ def trace(workspace: Workspace, figure_id: str, version_name: str | None = None)
     """The rows behind a figure of the published version, oldest export first. Raises UnknownFigure."""
     short, column, keys = parse(figure_id)
     with versions.open_version(workspace, version_name) as version:
+        if short == "metric":
+            return _measured(version, column, keys)
         table = _table(short, version.tables)
         names = version.sql(f"SELECT * FROM {table} LIMIT 0").columns  # noqa: S608 - a name of this version
         unknown = [name for name in (column, *keys) if name not in names]
@@ -101,6 +106,8 @@ def trace(workspace: Workspace, figure_id: str, version_name: str | None = None)
                 f"Table {table} has no column {unknown[0]}. Similar: {near}",
             )
         rows = _rows(version, table, keys)
+        if not rows:
+            _nearest_value(version, table, keys)
         found = [_sources(version, evidence, table, column, row) for evidence in evidence_of(table, column) for row in rows]
     frames = [f for f in found if f.height]
     if not frames:
@@ -111,6 +118,18 @@ def trace(workspace: Workspace, figure_id: str, version_name: str | None = None)
         .sort("captured_at", "file", "member", "row", nulls_last=True)
     )
     return [Source(**row) for row in listed.to_dicts()]
+
+
+def _nearest_value(version: versions.Version, table: str, keys: dict[str, str]) -> None:
+    """A key that the table does not hold is an error that names the nearest; a row that is only not there is no error."""
+    for name, value in keys.items():
+        known = [str(v) for v in version.sql(f'SELECT DISTINCT "{name}" AS v FROM {table} ORDER BY 1')["v"].drop_nulls()]  # noqa: S608
+        if value and value not in known:
+            near = ", ".join(difflib.get_close_matches(value, known, n=3)) or ", ".join(known[:8])
+            raise UnknownFigure(
+                f"Tidak ada {name} '{value}' di {table}. Yang mirip: {near}",
+                f"There is no {name} '{value}' in {table}. Similar: {near}",
+            )
 
 
 def parse(figure_id: str) -> tuple[str, str, dict[str, str]]:
@@ -158,12 +177,40 @@ def _table(short: str, known: list[str]) -> str:
     raise UnknownFigure(f"Tidak ada tabel {short}. Yang mirip: {near}", f"There is no table {short}. Similar: {near}")
 
 
-def _rows(version: Any, table: str, keys: dict[str, str]) -> list[dict[str, Any]]:
-    where = " AND ".join(f'CAST("{name}" AS VARCHAR) = ${name}' for name in keys) or "TRUE"
-    return version.sql(f"SELECT * FROM {table} WHERE {where}", **keys).to_dicts()  # noqa: S608 - checked names
+def _rows(version: versions.Version, table: str, keys: dict[str, str]) -> list[dict[str, Any]]:
+    parts = [f'CAST("{name}" AS VARCHAR) = ${name}' if value else f'"{name}" IS NULL' for name, value in keys.items()]
+    known = {name: value for name, value in keys.items() if value}
+    return version.sql(f"SELECT * FROM {table} WHERE {' AND '.join(parts) or 'TRUE'}", **known).to_dicts()  # noqa: S608 - checked
 
 
-def _sources(version: Any, evidence: str, table: str, column: str, row: dict[str, Any]) -> pl.DataFrame:
+def _measured(version: versions.Version, column: str, keys: dict[str, str]) -> list[Source]:
+    """The files behind a metric: those that the measurement itself names; their rows are not told apart."""
+    metric = column.partition(".")[0]
+    where: dict[str, Any] = {name: value for name, value in keys.items() if name != "month"}
+    if "month" in keys:
+        first, _, last = keys["month"].partition("..")
+        try:
+            where["month"] = tuple(date.fromisoformat(f"{month}-01") for month in (first, last or first))
+        except ValueError:
+            raise UnknownFigure(
+                f"'{keys['month']}' bukan rentang bulan; bentuknya 2026-08..2026-10",
+                f"'{keys['month']}' is no span of months; its form is 2026-08..2026-10",
+            ) from None
+    try:
+        found = metrics.measure(version, metric, by=("agency_id",), where=where)
+    except metrics.MetricError as error:
+        indonesian, _, english = str(error).partition(" / ")
+        raise UnknownFigure(indonesian, english or indonesian) from None
+    ids = sorted({int(export) for row in found["export_ids"].to_list() for export in row or []})
+    files = version.table("marts.export_files").filter(pl.col("export_id").is_in(ids))
+    rows = files.sort("captured_at", "file_name", "member", nulls_last=True).to_dicts()
+    return [
+        Source(r["file_name"], r["sha256"], r["member"] or "", None, r["account_id"], r["captured_at"], r["kind"], None)
+        for r in rows
+    ]
+
+
+def _sources(version: versions.Version, evidence: str, table: str, column: str, row: dict[str, Any]) -> pl.DataFrame:
     """Rows of an evidence table that share the figure's account, agency, month, programme or period."""
     themed = evidence == "core.posts"
     source = "core.posts e" if themed else f"{evidence} e"
@@ -186,7 +233,7 @@ def _sources(version: Any, evidence: str, table: str, column: str, row: dict[str
         conditions.append(_which_posts(table, column))
         if row.get("state") in COMPARED and table == "estimates.agency_window" and span and span[0] == row["period_start"]:
             conditions.append(JUDGED)
-            values |= {"few": MINIMUM_POSTS, "covered": MINIMUM_COVERAGE}
+            values |= {"few": DEFAULT.minimum_posts, "covered": DEFAULT.minimum_coverage}
     if evidence == "core.followers" and row.get("month") is not None:
         conditions.append(LAST_KNOWN)
         values["month"] = row["month"]

@@ -225,7 +225,8 @@ SCHEMA = {
 
 
 def actions(con: Any) -> pl.DataFrame:
-    """The advice of one version: `rank` 1 to 3 for the regency (agency_id null); for each agency every rule that found evidence, in
+    """The advice of one version: `rank` 1 to 3 for the regency (agency_id null); for each agency every rule that found
+    evidence, in
     the order of the rules, so that rank 1 is its next step."""
     regency = [row for rule in REGENCY_RULES if (row := _row(rule, con.sql(rule.query).pl(), None))]
     rows = [row | {"rank": place} for place, row in enumerate(regency[:REGENCY_ACTIONS], start=1)]
@@ -285,7 +286,7 @@ TABLES = {
     "estimates.actions": Table(
         build=build_actions,
         needs=NEEDS,
-        description="One row per piece of advice: up to three for the regency (no agency), those of an agency by rank, each with its evidence.",
+        description="One piece of advice with its evidence: up to three for the regency (no agency), an agency's by rank.",
         key=("rule", "agency_id"),
     )
 }

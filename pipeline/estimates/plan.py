@@ -278,7 +278,7 @@ def _judge(target: dict[str, Any], measured: dict[str, Any] | None, is_over: boo
     if measured is None:
         return target | {"status": "undetermined", "reason": "no_data"}
     result = target | {name: measured[name] for name in ("value", "lower", "upper", "n", "coverage")}
-    if (measured["n"] or 0) < metrics.get(str(target["metric"])).minimum_n:
+    if not measured["is_enough"] and measured["value"] is not None:
         return result | {"status": "undetermined", "reason": "too_few"}
     if is_over and measured["coverage"] is not None and measured["coverage"] < FULL:
         return result | {"status": "undetermined", "reason": "not_covered"}

@@ -16,7 +16,8 @@ SCHEMA = {"agency_id": pl.Utf8, "share": pl.Float64, "hours": pl.Float64, "n": p
 
 
 def reply_waits(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
-    """One row per agency and share, from the same Kaplan–Meier curve as the median of `estimates.response_summary`: an open question
+    """One row per agency and share, from the same Kaplan–Meier curve as the median of `estimates.response_summary`: an open
+    question
     is a wait that has not ended, so a share that the curve has not reached has no hours."""
     found: list[tuple[Any, ...]] = []
     window = frames["estimates.response_summary"].drop_nulls(["agency_id", "period_start", "period_end"])

@@ -1,4 +1,5 @@
-"""How often the theme rules are right: tried on hand-labelled captions that ship with the program, with how small that sample is."""
+"""How often the theme rules are right: tried on hand-labelled captions that ship with the program, with how small that sample
+is."""
 
 from __future__ import annotations
 

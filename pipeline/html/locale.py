@@ -61,12 +61,12 @@ class Words:
         self._decimal, self._group = (",", ".") if language == "id" else (".", ",")
 
     # -- sentences -------------------------------------------------------------------------------------------------------------
-    def _(self, msgid: str, /, **values: object) -> str:
+    def _(self, msgid: str, /, **values: object) -> Markup:
         """The sentence as HTML-safe markup: placeholders are escaped unless they already are markup."""
         found = self._messages.get(msgid)
         return self._fill(found if isinstance(found, str) and found else msgid, values)
 
-    def ngettext(self, one: str, many: str, n: int, /, **values: object) -> str:
+    def ngettext(self, one: str, many: str, n: int, /, **values: object) -> Markup:
         found = self._messages.get(one)
         forms = found if isinstance(found, tuple) and all(found) else (one, many)
         form = forms[0] if len(forms) == 1 else forms[0 if n == 1 else 1]

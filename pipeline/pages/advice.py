@@ -145,7 +145,8 @@ def _agency_down(w: Words, a: Mapping[str, Any]) -> Told:
 
 def _agency_below(w: Words, a: Mapping[str, Any]) -> Told:
     return w._("Compare with the best posts of the group"), w._(
-        "Response is {vs_expected} times what is usual for such accounts (about between {lower} and {upper}). Go through the last "
+        "Response is {vs_expected} times what is usual for such accounts (about between {lower} and {upper}). Go "
+        "through the last "
         "ten posts together with Diskominfo.",
         **a,
     )
@@ -175,7 +176,8 @@ def _agency_incomplete(w: Words, a: Mapping[str, Any]) -> Told:
 
 def _agency_format(w: Words, a: Mapping[str, Any]) -> Told:
     return w._("Repeat the kind that gets a response"), w._(
-        "{posts} posts of the kind {format} got {lift} times the usual response (at least {lift_lower}). Plan two more next month "
+        "{posts} posts of the kind {format} got {lift} times the usual response (at least {lift_lower}). Plan two more "
+        "next month "
         "and compare.",
         **a,
     )
@@ -220,15 +222,15 @@ PAGE_OF = {  # where the evidence of a rule stands
     "agency_no_data": "#cakupan",
     "agency_not_covered": "#cakupan",
     "agency_refused": "#berkas",
-    "agency_slow": "#balasan",
-    "agency_backlog": "#balasan",
+    "agency_slow": "#tanya",
+    "agency_backlog": "#tanya",
     "agency_best": "#unggahan",
     "agency_format": "#unggahan",
     "agency_down": "#tren",
     "agency_up": "#tren",
     "agency_below": "#platform",
     "agency_incomplete": "#unggahan",
-    "agency_quiet": "#irama",
+    "agency_quiet": "#kalender",
 }
 SHARES = ("share", "share_cases", "share_posts", "answered_24h", "coverage")
 FACTORS = ("factor", "lift", "lift_lower", "change", "change_lower", "change_upper", "vs_expected")
@@ -276,9 +278,7 @@ def next_step(sheet: Sheet, agency: Mapping[str, Any]) -> Markup:
     """One suggestion for the agency's own page, with a link to its evidence on it."""
     rows = sheet.facts.of("estimates.actions", agency["agency_id"]).sort("rank").to_dicts()
     if not rows:
-        return Markup(
-            sheet.words._("Nothing stands out. Carry on, and send the downloads every week, so that change can be seen early.")
-        )
+        return sheet.words._("Nothing stands out. Carry on, and send the downloads every week, so that change can be seen early.")
     action = told(rows[0], sheet.words)
     if not action["page"].startswith("#"):
         return Markup("<b>{}.</b> {}").format(action["title"], action["text"])

@@ -1,7 +1,9 @@
 """What the pages read from one published version, loaded once and partitioned by agency.
 
-Ninety agencies in two languages are 180 pages; asking the version per page would cost more than writing them. The tables are those of
-the version itself: nothing about their columns is written down a second time, and nothing is computed here. A version that lacks a
+Ninety agencies in two languages are 180 pages; asking the version per page would cost more than writing them. The tables are
+those of
+the version itself: nothing about their columns is written down a second time, and nothing is computed here. A version that
+lacks a
 table was published by an older release, and saying so is better than a page with holes.
 """
 
@@ -207,7 +209,8 @@ def agencies_of(frames: dict[str, pl.DataFrame]) -> list[dict[str, Any]]:
     """Alphabetical by short name, cleaned for display, each with a file name of its own, its window and its summary."""
     windows = by_id(frames["estimates.agency_window"])
     summaries = by_id(frames["marts.agency_summary"])
-    rows, used = [], set()
+    rows: list[dict[str, Any]] = []
+    used: set[str] = set()
     for row in frames["core.agencies"].sort("agency_id").to_dicts():
         row["short"] = tampil(row["short_name"] or row["name"] or row["agency_id"], 60)
         row["long"] = tampil(row["name"] or row["short"], 120)

@@ -66,7 +66,8 @@ def sections(sheet: Sheet) -> list[dict[str, Any]]:
             w._("When something counts as certain"),
             w._(
                 "Every number that is estimated has a range in which the true one very probably lies (95%). It counts as certain "
-                "only when the whole range lies on one side. ▲ and ▼ at a change are checked so that at most one in ten of them is "
+                "only when the whole range lies on one side. ▲ and ▼ at a change are checked so that at most one in "
+                "ten of them is "
                 "chance."
             ),
             w._("“Not certain” is a normal result: the data cannot tell a change from ordinary ups and downs."),

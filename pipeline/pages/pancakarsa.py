@@ -154,7 +154,8 @@ def tag_check(sheet: Sheet) -> list[str]:
         return [w._("The register has no Pancakarsa rules, so their error rate cannot be checked here.")]
     return [
         w._(
-            "On {n} hand-labelled captions the rules gave {given} themes, {right} of them right ({precision} are right), and found "
+            "On {n} hand-labelled captions the rules gave {given} themes, {right} of them right ({precision} are "
+            "right), and found "
             "{right} of {true} themes present ({recall} are found).",
             n=sheet.number(CHECK, row, "n_captions"),
             given=sheet.number(CHECK, row, "given"),
@@ -164,7 +165,8 @@ def tag_check(sheet: Sheet) -> list[str]:
             recall=sheet.between(CHECK, row, "percent", bounds=("recall_lower", "recall_upper")),
         ),
         w._(
-            "That sample is very small and was written beside the rules, so it is a lower hurdle than real captions. Before themes "
+            "That sample is very small and was written beside the rules, so it is a lower hurdle than real captions. "
+            "Before themes "
             "carry a decision, two people should label 200 real captions."
         ),
     ]

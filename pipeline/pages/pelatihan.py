@@ -63,7 +63,7 @@ def lede(sheet: Sheet, main: dict[str, Any]) -> list[str]:
     if not main or main.get("effect") is None:
         reason = tampil(main.get("reason"), 200) if main else ""
         return [w._("At least 10 trained and 10 not-yet-trained agencies with 6 months before are needed."), reason]
-    sentences = [
+    sentences: list[str] = [
         w._(
             "{trained} trained agencies are compared with {control} not yet trained, {between}.",
             trained=sheet.number(TABLE, main, "n_trained"),

@@ -1,4 +1,5 @@
-"""One agency: what did it do and reach, what worked and what did not, where does it stand, can this page be trusted, what next?"""
+"""One agency: what did it do and reach, what worked and what did not, where does it stand, can this page be trusted, what
+next?"""
 
 from __future__ import annotations
 
@@ -85,7 +86,7 @@ def headline(sheet: Sheet, agency: dict[str, Any]) -> str:
 
 def lede(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
     w, window = sheet.words, agency["window"]
-    sentences = [w._("{long}.", long=agency["long"])] if agency["long"] != agency["short"] else []
+    sentences: list[str] = [w._("{long}.", long=agency["long"])] if agency["long"] != agency["short"] else []
     if common.level(agency) != "data":
         sentences += [level_sentence(sheet, agency), change_sentence(sheet, agency), rank_sentence(sheet, window)]
     elif agency["summary"].get("is_listed") is not False or not agency.get("valid_to"):
@@ -99,7 +100,8 @@ def lede(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
 
 def level_sentence(sheet: Sheet, agency: dict[str, Any]) -> str:
     return sheet.words._(
-        "In {period} its posts drew {times} times the response that is usual for accounts of this size, platform and mix of posts, "
+        "In {period} its posts drew {times} times the response that is usual for accounts of this size, platform and "
+        "mix of posts, "
         "{between}.",
         period=sheet.period,
         times=sheet.number(WINDOW, agency["window"], "vs_expected", "number", 2),
@@ -397,7 +399,7 @@ def asked(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
     w, row = sheet.words, sheet.facts.row(REPLIES, agency_id=agency["agency_id"])
     if not row or row.get("state") == "no_log" or not row.get("n"):
         return []
-    sentences = [
+    sentences: list[str] = [
         w._(
             "{n} questions and complaints were logged, {open} of them are still open.",
             n=sheet.number(REPLIES, row, "n"),
@@ -516,13 +518,11 @@ def habits(sheet: Sheet, agency: dict[str, Any]) -> list[tuple[str, Markup]]:
     return [
         (
             common.platform_name(row["platform"]),
-            Markup(
-                w._(
-                    "{n} posts a week, active in {active} of {weeks} covered weeks",
-                    n=sheet.number(table, row, "weekly_mean", "number", 1),
-                    active=sheet.number(table, row, "active_weeks"),
-                    weeks=sheet.number(table, row, "covered_weeks"),
-                )
+            w._(
+                "{n} posts a week, active in {active} of {weeks} covered weeks",
+                n=sheet.number(table, row, "weekly_mean", "number", 1),
+                active=sheet.number(table, row, "active_weeks"),
+                weeks=sheet.number(table, row, "covered_weeks"),
             ),
         )
         for row in inside.to_dicts()
@@ -689,7 +689,8 @@ def method(sheet: Sheet, agency: dict[str, Any]) -> list[tuple[str, str]]:
         (
             w._("Pull"),
             w._(
-                "Response to one post against what this account usually gets with this kind of post in that month. ×2 means twice "
+                "Response to one post against what this account usually gets with this kind of post in that month. ×2 "
+                "means twice "
                 "as much."
             ),
         ),

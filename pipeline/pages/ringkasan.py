@@ -1,4 +1,5 @@
-"""Overview: in sixty seconds, what did the regency do and reach, what is certainly better or worse, who needs help, what to do first?"""
+"""Overview: in sixty seconds, what did the regency do and reach, what is certainly better or worse, who needs help, what to do
+first?"""
 
 from __future__ import annotations
 
@@ -104,19 +105,17 @@ def best_news(sheet: Sheet) -> Markup:
     training = training_row(sheet, "er")
     if regency.get("n_up"):
         n = sheet.number(GROUP, regency, "n_up")
-        return Markup(w.ngettext("{n} agency certainly improved", "{n} agencies certainly improved", regency["n_up"], n=n))
+        return w.ngettext("{n} agency certainly improved", "{n} agencies certainly improved", regency["n_up"], n=n)
     if training and training["lower"] > 0:
         change = sheet.number("estimates.training_effect", training, "effect", "growth", 1)
-        return Markup(w._("those that were trained draw {change} more response", change=change))
+        return w._("those that were trained draw {change} more response", change=change)
     if regency.get("n_down"):
         n = sheet.number(GROUP, regency, "n_down")
-        return Markup(w.ngettext("{n} agency certainly declined", "{n} agencies certainly declined", regency["n_down"], n=n))
+        return w.ngettext("{n} agency certainly declined", "{n} agencies certainly declined", regency["n_down"], n=n)
     if regency.get("n_above"):
         n = sheet.number(GROUP, regency, "n_above")
-        return Markup(
-            w.ngettext(
-                "{n} agency draws more response than usual", "{n} agencies draw more response than usual", regency["n_above"], n=n
-            )
+        return w.ngettext(
+            "{n} agency draws more response than usual", "{n} agencies draw more response than usual", regency["n_above"], n=n
         )
     return Markup("")
 

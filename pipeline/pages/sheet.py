@@ -112,7 +112,7 @@ class Sheet:
         if low is None or high is None:
             return Markup("")
         first, last = (self.number(table, row, name, kind, self._digits(row[name], kind)) for name in bounds)
-        return Markup(self.words._("about between {low} and {high}", low=first, high=last))
+        return self.words._("about between {low} and {high}", low=first, high=last)
 
     def _digits(self, value: float, kind: str) -> int:
         """A bound that only rounding would put on ×1 keeps the digit that shows on which side it lies."""
@@ -126,7 +126,7 @@ class Sheet:
         w, entry, row = self.words, metrics.get(name), self.facts.measured.get(name, {}).get(agency_id, {})
         kind, digits = UNIT_KINDS.get(entry.unit, ("number", 1))
         first, last = self.facts.period
-        known = row.get("value") is not None and first is not None and last is not None
+        known = bool(row.get("is_enough")) and first is not None and last is not None
         span = f"{first:%Y-%m}..{last:%Y-%m}" if first and last else ""
 
         def shown(column: str) -> Shown:
