@@ -12,8 +12,7 @@ import pytest
 
 from pipeline import registry
 from pipeline.engine import connections
-from pipeline.exports import read, read_many
-from pipeline.exports.batch import Job
+from pipeline.exports import Job, read, read_many
 from pipeline.exports.messages import AGAIN, TEXTS
 from pipeline.exports.report import report, shape
 from pipeline.formats import all_formats, by_kind, rules
