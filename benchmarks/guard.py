@@ -2,7 +2,8 @@
 
     python -m benchmarks.guard [--accounts 500]
 
-Five quarters per account; the last is `null` unchanged, `lift` +40 % in all reactions, or `ordered` 40 staff likes on each post. Saves and clicks are a few of a hundred reactions, three times as many on posts about services.
+Five quarters per account; the last is `null` unchanged, `lift` +40 % in all reactions, or `ordered` 40 staff likes on each post.
+Saves and clicks are a few of a hundred reactions, three times as many on posts about services.
 """
 
 import argparse

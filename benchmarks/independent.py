@@ -355,7 +355,7 @@ def pooled_rates(groups: list[list[Seen]], curves: Curves) -> dict[tuple[str, bo
 
 
 def log_rate(item: Seen, rates: dict[tuple[str, bool, bool], float]) -> float | None:
-    """ln((E + c) / X), c = mu / (2 (1 + mu)), mu = X times the pooled rate: half a reaction at most, next to nothing where X is."""
+    """ln((E + c) / X), c = mu / (2 (1 + mu)), mu = X times the pooled rate: half a reaction at most, hardly any where X is."""
     mu = (item.exposure or 0) * rates.get(alike(item), 0.0)
     return math.log(((item.engagement or 0) + mu / (2 * (1 + mu))) / (item.exposure or 0)) if mu > 0 else None
 

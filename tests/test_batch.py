@@ -464,7 +464,13 @@ ODD = {  # name of the file, table, row, column, what is written there
     "a trailer": ("a.csv", YOUTUBE, 3, slice(0, 8), ["Showing top 500 results", *[""] * 7]),
     "the hour that comes twice": ("a.csv", facebook(4), 2, 6, "11/01/2026 01:30"),
     "the hour that never comes": ("a.csv", facebook(4), 2, 6, "03/08/2026 02:30"),
-    "a day outside the period of the name": ("Mar-01-2026_Mar-31-2026_1.csv", facebook(1), 1, 6, "04/03/2026 10:00"),
+    "a day outside the period of the name": (
+        "Mar-01-2026_Mar-31-2026_123456789012345.csv",
+        facebook(1),
+        1,
+        6,
+        "04/03/2026 10:00",
+    ),
     "a rounded id": ("a.csv", facebook(1), 1, 0, "122000000000000000"),
     "a handle on another line": ("a.csv", instagram(4), 2, 2, "lain.simulasi"),
     "an error sentence": ("a.csv", instagram(4), 2, slice(0, 18), [*[""] * 9, "This post could not be loaded.", *[""] * 8]),
@@ -503,6 +509,23 @@ def test_a_workbook_among_others_keeps_what_its_cells_are(tmp_path, no_mistakes)
     for path, exports in zip(paths, found, strict=True):
         assert_same(strict(path), exports)
     assert [e[0].rows["impressions_ctr_rate"].to_list() for e in found] == [[0.042, 0.04], [0.05, 0.05]]
+
+
+def test_a_number_in_a_workbook_is_no_evidence_for_a_text_beside_it(tmp_path, no_mistakes):
+    """Every number of a workbook is written with a dot, whatever the decimal mark of its texts is."""
+    records = [r.split("|") for r in YOUTUBE]
+    doubtful = [records[0], *[[*r[:6], "1.234", *r[7:]] for r in records[2:]]]
+
+    def hours(book, page):
+        for row in (1, 2):
+            page.write_number(row, 5, 0.5)
+
+    paths = [tmp_path / "text.xlsx", tmp_path / "number.xlsx"]
+    for path, rows, extra in zip(paths, (records, doubtful), (None, hours), strict=True):
+        path.write_bytes(workbook(rows, numbers=False, extra=extra))
+    for path, exports, expected in zip(paths, fast(paths), ([], ["NUMBER_AMBIGUOUS"]), strict=True):
+        assert_same(strict(path), exports)
+        assert [c for c in codes(exports) if c == "NUMBER_AMBIGUOUS"] == expected
 
 
 def test_an_id_that_one_workbook_holds_as_a_number_is_destroyed_there_alone(tmp_path, no_mistakes):

@@ -1,4 +1,4 @@
-"""What is said is true: reasons, thresholds, growth of a month, advice only beyond luck, whose response it is, sentences about chance."""
+"""What is said is true: reasons, thresholds, growth of a month, advice beyond luck, whose response it is, chance in words."""
 
 from datetime import date
 

@@ -9,11 +9,10 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
-from pipeline.exports.batch import Job
 
 from pipeline import registry
 from pipeline.engine import connections
-from pipeline.exports import read, read_many
+from pipeline.exports import Job, read, read_many
 from pipeline.exports.messages import AGAIN, TEXTS
 from pipeline.exports.report import report, shape
 from pipeline.formats import all_formats, by_kind, rules

@@ -75,9 +75,7 @@ def _read(session: Session, files: list[Path], accounts: list[str], captured_at:
         name, said, day = _said_by_folders(session, path, registry)
         owner = accounts or said
         modified = dt.datetime.fromtimestamp(path.lstat().st_mtime, dt.UTC)
-        exports += read(
-            path, name=name, registry=registry, accounts=owner, folder_date=day, captured_at=when, modified=modified
-        )
+        exports += read(path, name=name, registry=registry, accounts=owner, folder_date=day, captured_at=when, modified=modified)
     return exports
 
 

@@ -223,7 +223,9 @@ class Build:
     def frame(self, table: str) -> pl.DataFrame:
         """A table of this build, in the order of its key: what Python adds up must not depend on the order of the files."""
         key = ", ".join(f'"{c}"' for c in self.keys.get(table, ()))
-        return self.con.sql(f"SELECT * FROM {table}" + (f" ORDER BY {key}" if key else "")).pl()  # noqa: S608
+        query = f"SELECT * FROM {table}" + (f" ORDER BY {key}" if key else "")  # noqa: S608
+        rows: pl.DataFrame = self.con.sql(query).pl()
+        return rows
 
     def check(self, check: Check) -> CheckResult:
         """Run one check and remember what it found. Before the first one the past is compared with the last version."""

@@ -63,7 +63,7 @@ SELECT account_id, agency_id, month, field, old_value, new_value, reason_code, n
     reason_code IN ('FILES', 'ERASED', 'RULES') OR (reason_code = 'REGISTRY' AND note IS NOT NULL) AS is_explained
 FROM caused"""
 COMPARE_SQL = _COMPARE.replace("@figures", _FIGURES_SQL)
-# What an agency is worth in a month is measured against others, so it can move when files of others arrive: such movement is listed.
+# What an agency is worth in a month is told against others, so it may move when files of others arrive: such moves are listed.
 MOVED_SQL = """CREATE TABLE meta.moved_values AS
 SELECT o.agency_id, o.month, o.vs_expected AS old_value, n.vs_expected AS new_value,
     EXISTS (SELECT 1 FROM meta.changed_history h WHERE h.agency_id = o.agency_id AND h.month = o.month) AS has_own_cause

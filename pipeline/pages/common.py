@@ -1,4 +1,4 @@
-"""Words and small pieces that several pages share. Every sentence is whole; evidence chooses the sentence, nothing is computed."""
+"""Words and small pieces that several pages share. Sentences are whole; evidence chooses them, and nothing is computed."""
 
 from __future__ import annotations
 

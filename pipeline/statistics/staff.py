@@ -2,8 +2,8 @@
 
 Where staff are told to like every post, two things move that a better account does not move. The same number of likes comes on
 every post, so the worst posts are no longer far below the usual one (the floor). And likes grow while what staff do not
-make, saves and clicks on links, does not (the mix). Both are compared with the account's own past quarters and with what happened to the
-other accounts of its platform. It says nothing about persons and nothing about intent: a circular is a public paper.
+make, saves and clicks on links, does not (the mix). Both are compared with the account's own past quarters and with what happened
+to the other accounts of its platform. It says nothing about persons and nothing about intent: a circular is a public paper.
 
 Floor: ln of the 10th percentile over the median of likes + 1/2, its error from a bootstrap of posts. Mix: ln of the sum of likes
 over the sum of saves and clicks, its error from a jackknife of posts (a post's luck is in both sums). Calibrated by simulation:
