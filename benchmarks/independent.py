@@ -317,6 +317,8 @@ def maturity(item: Seen, curves: dict[tuple[str, str], tuple[float, float]]) -> 
     start = dt.datetime.combine(item.day, dt.time(0), PACIFIC if item.platform == "youtube" else dt.UTC)
     published = item.at or start.astimezone(dt.UTC) + dt.timedelta(hours=12)  # the middle of a day that has no time
     hours = max((item.captured - published).total_seconds() / 3600, 0)
+    if hours < 168:
+        return 0.0  # younger than a week: not compared on any platform
     shares = []
     for quantity in ("engagement", "exposure"):
         half, shape = curves[item.platform, quantity]
@@ -329,24 +331,50 @@ def total(values: list[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def cell(items: list[Seen], curves: dict[tuple[str, str], tuple[float, float]]) -> dict[str, float | None]:
+Curves = dict[tuple[str, str], tuple[float, float]]
+
+
+def comparable(items: list[Seen], curves: Curves) -> list[Seen]:
+    """Posts whose rate is compared: both parts known, a week and half of their growth old."""
     counted = [i for i in items if not i.is_story and not i.is_share and not i.is_reply]
-    mature = [
-        (i.engagement, i.exposure)
-        for i in counted
-        if i.engagement is not None and i.exposure is not None and maturity(i, curves) >= 0.9
-    ]
-    logs = [math.log((e + 0.5) / (x + 1)) for e, x in mature]
-    listed = [i for i in counted if not i.is_best]
-    is_known = any(not i.is_best for i in items)
+    return [i for i in counted if i.engagement is not None and i.exposure is not None and maturity(i, curves) >= 0.5]
+
+
+def alike(item: Seen) -> tuple[str, bool, bool]:
+    """Posts whose rates are made of the same: platform, with saves or without (TikTok), from a top list or not."""
+    return item.platform, item.platform == "tiktok" and item.values.get("saves") is not None, item.is_best
+
+
+def pooled_rates(groups: list[list[Seen]], curves: Curves) -> dict[tuple[str, bool, bool], float]:
+    """Sum of engagement over sum of exposure of all comparable posts that are alike."""
+    sums: dict[tuple[str, bool, bool], list[int]] = defaultdict(lambda: [0, 0])
+    for item in (i for items in groups for i in comparable(items, curves)):
+        sums[alike(item)][0] += item.engagement or 0
+        sums[alike(item)][1] += item.exposure or 0
+    return {key: e / x for key, (e, x) in sums.items() if x}
+
+
+def log_rate(item: Seen, rates: dict[tuple[str, bool, bool], float]) -> float | None:
+    """ln((E + c) / X), c = mu / (2 (1 + mu)), mu = X times the pooled rate: half a reaction at most, hardly any where X is."""
+    mu = (item.exposure or 0) * rates.get(alike(item), 0.0)
+    return math.log(((item.engagement or 0) + mu / (2 * (1 + mu))) / (item.exposure or 0)) if mu > 0 else None
+
+
+def cell(items: list[Seen], curves: Curves, rates: dict[tuple[str, bool, bool], float]) -> dict[str, float | None]:
+    compared = comparable(items, curves)
+    mature = [(i.engagement, i.exposure) for i in compared]
+    logs = [x for x in (log_rate(i, rates) for i in compared) if x is not None]
+    own = [i for i in items if i.exporter == i.owner]  # a partner's file is no list of an account's posts
+    listed = [i for i in own if not i.is_story and not i.is_share and not i.is_reply and not i.is_best]
+    is_known = any(not i.is_best for i in own)
     platform = items[0].platform
     share, save = {"x": ("reposts", "bookmarks"), "linkedin": ("reposts", "saves")}.get(platform, ("shares", "saves"))
     mean = statistics.fmean(logs) if logs else None
     seen = sum(x for _, x in mature)
     return {
         "posts": len(listed) if is_known else None,
-        "stories": sum(i.is_story for i in items) if is_known else None,
-        "shares_of_others": sum(i.is_share and not i.is_story for i in items) if is_known else None,
+        "stories": sum(i.is_story for i in own) if is_known else None,
+        "shares_of_others": sum(i.is_share and not i.is_story for i in own) if is_known else None,
         "engagement": total([i.engagement for i in listed]),
         "exposure": total([i.exposure for i in listed]),
         "comments": total([i.values.get("comments") for i in listed]),
@@ -374,7 +402,8 @@ def recompute(workspace: Path, refused: set[str], curves: dict) -> dict[tuple[st
         agency = agency_of(known, item.owner, item.day) if item.owner else None
         if agency:
             groups[item.owner, agency, item.day.replace(day=1).isoformat()].append(item)
-    return {key: cell(items, curves) for key, items in groups.items()}
+    rates = pooled_rates(list(groups.values()), curves)
+    return {key: cell(items, curves, rates) for key, items in groups.items()}
 
 
 def published(workspace: Path) -> tuple[dict, set[str], dict]:

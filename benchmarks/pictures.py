@@ -1,8 +1,8 @@
 """Pictures of every kind of page for docs/img: python benchmarks/pictures.py WORKSPACE [page …]. Needs Chromium and pdftoppm.
 
 WORKSPACE holds a published version of simulated data (`terukur demo`); anything else is refused, because pictures are public.
-Each page at 1280 and 390 pixels, dark, and the first sheet on A4, as PNG with a small palette, at most 400 KB. Without a name only
-the pictures that documents show are made anew; with names every size of those pages, to look at, not to keep."""
+Each page at 1280 and 390 pixels, dark, and the first sheet on A4, as PNG with a small palette, at most 400 KB. Without a name
+only the pictures that documents show are made anew; with names every size of those pages, to look at, not to keep."""
 
 import base64
 import struct

@@ -21,9 +21,12 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from benchmarks import fire, guard
 from benchmarks.regency import Regency, from_samples, simulate
+from pipeline import registry
 from pipeline.estimates import alarms, expected, lifts, season
 from pipeline.estimates import maturity as growing
+from pipeline.estimates import staff as staff_likes
 from pipeline.estimates import training as trained
 from pipeline.estimates import windows as compared
 from pipeline.exports import clocks
@@ -33,7 +36,7 @@ from pipeline.statistics import maturity, panel, ranks, shrinkage, surges, train
 NO_CASES = pl.DataFrame(
     schema={"agency_id": pl.Utf8} | dict.fromkeys(("received_at_wib", "first_reply_at_wib", "closed_at_wib"), pl.Datetime("us"))
 )
-FAMILIES = (growing, expected, compared, lifts, season, alarms, trained)
+FAMILIES = (growing, expected, compared, lifts, season, alarms, trained, staff_likes)
 TABLES = {name: table for family in FAMILIES for name, table in family.TABLES.items()}
 
 
@@ -74,6 +77,7 @@ def frames(r: Regency) -> dict[str, pl.DataFrame]:
         "core.agencies": r.agencies,
         "core.trainings": r.trainings,
         "core.cases": NO_CASES,
+        "core.circulars": registry.frame("circulars"),
         "core.posts": r.post_facts.with_columns(
             captured_at=pl.col("published_on").max().cast(pl.Datetime("us")), first_captured_at=pl.lit(None, pl.Datetime("us"))
         ),
@@ -307,6 +311,38 @@ def standing_lines(regencies: list[Regency]) -> Iterator[Line]:
     yield Line("rank sets of one month, kecamatan", found, "> 25", bool(width > 25))
 
 
+def fire_lines(seeds: int, agencies: int) -> Iterator[Line]:
+    """Coverage of vs_expected and quiet nulls where the regency is as regencies are: one line for each kind of trouble."""
+    for name, change in fire.TROUBLES.items():
+        inside, named = [], []
+        for seed in range(1, seeds + 1):
+            inside.append(_covered(change(simulate(seed, agencies=agencies, months=18, train=False), seed)))
+            quiet = change(simulate(seed, agencies=agencies, months=18, train=False, null=True), seed)
+            named.append(windows.agency_window(*_expected(quiet), quiet.agencies)["direction"].is_in(["up", "down"]).any())
+        covered, quiet_share = float(np.mean(inside)), 1 - float(np.mean(named))
+        found = (
+            f"{covered:.1%} ± {100 * spread(inside):.1f}; nobody called changed in {share_of([not n for n in named])} of nulls"
+        )
+        yield Line(f"under fire: {name}", found, ">= 94 % (within 2 se), >= 85 %", _reached(covered, inside, quiet_share, seeds))
+
+
+def _reached(covered: float, inside: list[float], quiet: float, seeds: int) -> bool:
+    return covered >= 0.94 - 2 * spread(inside) and quiet >= 0.85 - 2 * np.sqrt(0.85 * 0.15 / seeds)
+
+
+def _expected(r: Regency) -> tuple[pl.DataFrame, pl.DataFrame]:
+    months = frames(r)["marts.account_month"]
+    return c.account_month_expected(r.post_facts, months), months
+
+
+def _covered(r: Regency) -> float:
+    """Share of judged agencies whose 95 % interval holds the quality that the generator gave them."""
+    table = windows.agency_window(*_expected(r), r.agencies).filter(pl.col("state").is_in(["judged", "not_ranked"]))
+    truth = np.array([r.quality[a] for a in table["agency_id"]])
+    centred = np.exp(truth - np.mean(list(r.quality.values())))
+    return float(((table["lower"].to_numpy() <= centred) & (centred <= table["upper"].to_numpy())).mean())
+
+
 def _month_rank_width(r: Regency, expected: pl.DataFrame, e: windows.Evidence) -> float:
     group = r.agencies.filter(pl.col("peer_group") == "kecamatan").select("agency_id")
     month = c.account_windows(expected, [e.last]).filter(pl.col("n") >= c.MINIMUM_POSTS).join(group, on="agency_id", how="semi")
@@ -386,6 +422,22 @@ def _naive_counts(posts: pl.DataFrame, last) -> dict[str, int]:
     t = (pl.col("y") - pl.col("y_before")) / (pl.col("v") / pl.col("n") + pl.col("v_before") / pl.col("n_before")).sqrt()
     both = g.select(a=pooled.abs() > 1.96, b=t.abs() > 1.96)
     return dict(zip(NAIVE, (int(both["a"].sum()), int(both["b"].sum())), strict=True))
+
+
+# ---- whose response it is -------------------------------------------------------------------------------------------
+
+
+def guard_lines(accounts: int) -> Iterator[Line]:
+    """The guard against ordered likes on accounts with the spread of real ones (benchmarks/guard.py)."""
+    bounds = {
+        "null": ("<= 5 %", lambda x: x <= 0.05),
+        "lift": ("<= 5 %", lambda x: x <= 0.05),
+        "ordered": (">= 85 %", lambda x: x >= 0.85),
+    }
+    for kind, (bound, ok) in bounds.items():
+        share = guard.detection(kind, accounts)
+        found = f"lights at {share:.1%} ± {100 * np.sqrt(share * (1 - share) / accounts):.1f} of {accounts} accounts"
+        yield Line(f"ordered likes: {kind}", found, bound, bool(ok(share)))
 
 
 # ---- alarms ---------------------------------------------------------------------------------------------------------
@@ -525,6 +577,8 @@ def lines(seeds: int, null_seeds: int, quick: bool) -> Iterator[Line]:
     yield from null_lines(from_samples(s, profile, null=True) for s in range(1, null_seeds + 1))
     for line in null_lines(simulate(s, null=True, train=False) for s in range(1, null_seeds + 1)):
         yield line._replace(name=line.name.replace("null regency", "null with season and shocks"))
+    yield from fire_lines(seeds, 40 if quick else 86)
+    yield from guard_lines(200 if quick else 1000)
     yield from alarm_lines(known)
     yield silent_line(known[0])
     yield split_line(known[0])

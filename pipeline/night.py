@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from pipeline.settings import Workspace
 
@@ -24,6 +24,7 @@ from pipeline.settings import Workspace
 DONE, BUG, USAGE, PARTLY, NOT_PUBLISHED, BUSY, ENVIRONMENT = 0, 1, 2, 3, 4, 5, 6
 SPARE_BYTES = 64 * 1024 * 1024
 _held: set[Path] = set()
+Result = TypeVar("Result")
 
 
 class Busy(RuntimeError):
@@ -105,19 +106,20 @@ def require_room(workspace: Workspace) -> None:
         raise NoRoom(workspace.root, needed, free)
 
 
-def stoppable(work: Callable[[], Any], farewell: str) -> Any:
+def stoppable(work: Callable[[], Result], farewell: str) -> Result:
     """Do `work` so that Ctrl-C and SIGTERM end this process at once, with 130 and 143 as is usual, after saying `farewell`.
 
     Dagster takes both signals over in the main thread and raises wherever the program happens to be, which a library may
     swallow; so the work has a thread of its own. To die at any moment is safe: tests kill the night everywhere.
     """
-    outcome: list[tuple[Any, BaseException | None]] = []
+    done: list[Result] = []
+    broken: list[BaseException] = []
 
     def run() -> None:
         try:
-            outcome.append((work(), None))
+            done.append(work())
         except BaseException as error:
-            outcome.append((None, error))
+            broken.append(error)
 
     def stop(number: int, _: object) -> None:
         print(farewell, file=sys.stderr, flush=True)
@@ -131,10 +133,9 @@ def stoppable(work: Callable[[], Any], farewell: str) -> Any:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    result, error = outcome[0]
-    if error is not None:
-        raise error
-    return result
+    if broken:
+        raise broken[0]
+    return done[0]
 
 
 def _existing(path: Path) -> Path:

@@ -1,6 +1,6 @@
 """The registers of a deployment: who exists, which account is whose, and what people noted by hand.
 
-Eight CSV files, `themes.yml` and `settings.toml`, all optional but agencies and accounts. Everything is checked before anything
+Eleven CSV files, `themes.yml` and `settings.toml`, all optional but agencies and accounts. Everything is checked before anything
 is used: every problem is reported with its file, line and column, all of them at once, in Indonesian and English.
 A register is text that people edit in a spreadsheet, so `,` `;` and tab separators, a byte order mark and `#` comment lines on
 top are read; a date in any other form than YYYY-MM-DD is refused, because 02/01/2026 has two meanings.
@@ -25,11 +25,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline import files
 from pipeline.platforms import platforms
+from pipeline.thresholds import DEFAULT as DEFAULT_THRESHOLDS
+from pipeline.thresholds import Thresholds
 
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_TEMPLATE = "kabupaten-bogor"
@@ -307,6 +309,50 @@ class Incident(Row):
     note: Text | None = None
 
 
+class Signatory(Row):
+    """Who signs a document, in which capacity and since when. A name that is not known stays empty: a line to sign is printed."""
+
+    document: Literal["bulanan", "perangkat", "semua"]
+    order: Annotated[int, BeforeValidator(_count), Field(ge=1, le=9)] = 1
+    heading: Text | None = None
+    position: Text
+    name: Text | None = None
+    rank: Text | None = None
+    employee_number: Annotated[str, StringConstraints(pattern=r"^\d{8} ?\d{6} ?\d ?\d{3}$")] | None = None
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+
+
+class Circular(Row):
+    """An order or appeal that asks staff to like, share or comment: public papers, never persons.
+
+    `scope`: `semua` for the whole regency, a peer group, or an agency_id. From `issued_on` the guard of marts knows of it.
+    """
+
+    circular_id: Key
+    issued_on: Date
+    valid_to: Date | None = None
+    scope: Key
+    source: Text
+    note: Text | None = None
+
+
+class Objection(Row):
+    """What an agency says against a figure about it, and what was decided. It is printed beside the figure until decided.
+
+    `figure_id` is the one printed under the figure (`table:column:key`); `objection` and `answer` name no persons.
+    """
+
+    objection_id: Key
+    agency_id: Key
+    figure_id: Text
+    received_on: Date
+    objection: Text
+    decision: Literal["open", "accepted", "rejected"] = "open"
+    decided_on: Date | None = None
+    answer: Text | None = None
+
+
 MODELS: dict[str, type[Row]] = {
     "agencies": Agency,
     "accounts": Account,
@@ -316,6 +362,9 @@ MODELS: dict[str, type[Row]] = {
     "trainings": Training,
     "responses": Response,
     "incidents": Incident,
+    "signatories": Signatory,
+    "circulars": Circular,
+    "objections": Objection,
 }
 REQUIRED = ("agencies", "accounts")
 KEYS: dict[str, tuple[str, ...]] = {
@@ -325,6 +374,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "trainings": ("training_id", "agency_id"),
     "responses": ("case_id",),
     "incidents": ("incident_id",),
+    "signatories": ("document", "order", "valid_from"),
+    "circulars": ("circular_id",),
+    "objections": ("objection_id",),
 }
 # Columns that document where a fact comes from; people read them, no figure does.
 DOCUMENTARY = {"agencies": {"kemendagri_code", "confidence", "basis"}}
@@ -334,6 +386,8 @@ ORDERED = (
     ("received_at", "first_reply_at"),
     ("received_at", "closed_at"),
     ("started_at", "acknowledged_at"),
+    ("issued_on", "valid_to"),
+    ("received_on", "decided_on"),
 )
 
 
@@ -381,26 +435,46 @@ class WorkingHours(Row):
     ramadan_friday: tuple[str, str] = ("08:00", "15:30")
 
 
+class Letterhead(Row):
+    """What stands on top of a letter. What is empty is left out, never made up."""
+
+    office: Key | None = "diskominfo"
+    address: Text | None = None
+    contact: Text | None = None
+    place: Text | None = None
+
+
 class RegistrySettings(Row):
     """settings.toml: what differs between regencies. A key that is not known is a typing error, not an extension."""
 
     name: Text = "Kabupaten Bogor"
     name_en: Text = "Bogor Regency"
     simulated: bool = False
-    main_agency: Key | None = "pemkab-bogor"
+    main_agency: Key | None = None
     local_places: list[Text] = ["Bogor", "Kabupaten Bogor", "Cibinong"]
     home_country: Text = "Indonesia"
-    alarm_budget_per_week: float = Field(default=3.0, gt=0)
-    minimum_posts: int = Field(default=5, ge=1)
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
     data_age_warning_days: int = Field(default=10, ge=1)
     person_files_retention_days: int = Field(default=30, ge=1)
     sla_days: dict[str, int] = Field(default_factory=lambda: dict(SLA_WORKING_DAYS))
     working_hours: WorkingHours = WorkingHours()
+    letterhead: Letterhead = Letterhead()
     days_off: dict[Date, Text] = {}
     programme_scheme: Key | None = None
     programme_lens: Key | None = None
     training_order: Literal["free", "peer_group"] = "free"
     sample: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_thresholds(cls, values: Any) -> Any:
+        """`minimum_posts` and `alarm_budget_per_week` once stood outside `[thresholds]`; such a file is still read."""
+        moved = {k: values[k] for k in ("minimum_posts", "alarm_budget_per_week") if k in values}
+        if not moved:
+            return values
+        given = values.get("thresholds", {})
+        rest = {k: v for k, v in values.items() if k not in moved}
+        return rest | {"thresholds": moved | given if isinstance(given, dict) else given}
 
 
 class Scheme(BaseModel):
@@ -427,10 +501,18 @@ class Registry:
     trainings: pl.DataFrame = field(default_factory=lambda: frame("trainings"))
     responses: pl.DataFrame = field(default_factory=lambda: frame("responses"))
     incidents: pl.DataFrame = field(default_factory=lambda: frame("incidents"))
+    signatories: pl.DataFrame = field(default_factory=lambda: frame("signatories"))
+    circulars: pl.DataFrame = field(default_factory=lambda: frame("circulars"))
+    objections: pl.DataFrame = field(default_factory=lambda: frame("objections"))
     agency_names: pl.DataFrame = field(default_factory=lambda: frame("agency_names"))
     themes: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=lambda: RegistrySettings().model_dump())
     mappings: tuple[Any, ...] = ()  # formats of other tools' tables, from mappings/*.toml
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The numbers that people chose, as settings.toml has them."""
+        return Thresholds.model_validate(self.settings.get("thresholds") or {})
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------------
@@ -703,6 +785,10 @@ def _cross_checks(rows: dict[str, Rows]) -> Iterator[Problem]:
             yield from _references(f"{name}.csv", register, "account_id", account_ids, "accounts.csv")
         if name in KEYS:
             yield from _duplicates(f"{name}.csv", register, KEYS[name])
+    scopes = sorted({"semua"} | {r.peer_group for _, r in agencies}) + agency_ids
+    yield from _references(
+        "circulars.csv", rows.get("circulars", []), "scope", scopes, "agencies.csv (agency_id, peer_group, semua)"
+    )
 
 
 def _single(accounts: Rows, column: str) -> Iterator[tuple[int, Any]]:
@@ -760,6 +846,19 @@ def _load_settings(path: Path) -> tuple[dict[str, Any], list[Problem]]:
             Problem(path.name, _toml_line(text, item["loc"]), ".".join(map(str, item["loc"])), *_explain(dict(item)))
             for item in error.errors()
         ]
+
+
+def _main_agency(settings: dict[str, Any], agency_ids: list[str]) -> list[Problem]:
+    """The main channel must exist: a name that nobody has would leave the real one ranked."""
+    key = settings.get("main_agency")
+    if key is None or not agency_ids or key in agency_ids:
+        return []
+    near_id, near_en = nearest(key, agency_ids)
+    words = (
+        f"perangkat daerah '{key}' tidak ada di agencies.csv{near_id}",
+        f"agency '{key}' is not in agencies.csv{near_en}",
+    )
+    return [Problem("settings.toml", 0, "main_agency", *words)]
 
 
 def _toml_line(text: str, location: tuple[Any, ...]) -> int:
@@ -896,6 +995,7 @@ def _load(folder: Path, fingerprint: str) -> Registry:
     agency_ids = sorted({row.agency_id for _, row in rows["agencies"]})
     settings, wrong_settings = _load_settings(folder / "settings.toml")
     themes, wrong_themes = _load_themes(folder / "themes.yml", agency_ids)
+    wrong_settings += _main_agency(settings, agency_ids)
     mappings, wrong_mappings = _load_mappings(folder / "mappings")
     problems += wrong_settings + wrong_themes + wrong_mappings
     if not any(p.file in ("agencies.csv", "accounts.csv") for p in problems):

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from pipeline import thresholds
+
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 Build = Callable[[dict[str, pl.DataFrame], Any], pl.DataFrame]
 
@@ -29,3 +31,8 @@ class Table:
     def of(cls, method: Callable[..., pl.DataFrame], *needs: str, description: str, key: tuple[str, ...]) -> Table:
         """The table that `method` makes of the frames named in `needs`, given in that order."""
         return cls(lambda frames, registry: method(*(frames[name] for name in needs)), needs, description, key)
+
+    @classmethod
+    def judged(cls, method: Callable[..., pl.DataFrame], *needs: str, description: str, key: tuple[str, ...]) -> Table:
+        """As `of`, for a method that also takes the thresholds that people chose, as `t`."""
+        return cls(lambda frames, known: method(*(frames[n] for n in needs), t=thresholds.of(known)), needs, description, key)

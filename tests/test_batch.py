@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -442,10 +443,13 @@ BUSINESS = [
     "Banjir|https://www.tiktok.com/@simulasi.bogor/video/7568054197451489287|2025/11/02 09:15:32|800|50|4|6|7",
     "Jalan|https://www.tiktok.com/@simulasi.bogor/video/7568425282625863687|2025/11/03 09:15:35|801|50|4|6|7",
 ]
+TWICE = [*POSTS_OF_X[0][:3], POSTS_OF_X[0][3].replace("x.com", "y.com")]  # breaks a rule, and is there already
 ODD = {  # name of the file, table, row, column, what is written there
     "a mark for nothing with a space beside it": ("a.csv", BUSINESS, 1, 4, "-- "),
     "a dash where it is no mark": ("a.csv", BUSINESS, 1, 4, "-"),
     "a space at the end of a text": ("a.csv", instagram(4), 1, 8, "IG image "),
+    "a space at the end of a handle": ("a.csv", instagram(4), 1, 2, "dinkes.simulasi "),
+    "two things wrong, of which the first is said": ("a.csv", [X.split(","), *POSTS_OF_X], 2, slice(0, 4), TWICE),
     "a space at the end of an id": ("a.csv", instagram(4), 1, 1, "17841400000000001 "),
     "a count in a space": ("a.csv", instagram(4), 1, 12, " 80"),
     "a count with its thousands grouped": ("a.csv", instagram(4), 1, 11, "1.234"),
@@ -460,7 +464,13 @@ ODD = {  # name of the file, table, row, column, what is written there
     "a trailer": ("a.csv", YOUTUBE, 3, slice(0, 8), ["Showing top 500 results", *[""] * 7]),
     "the hour that comes twice": ("a.csv", facebook(4), 2, 6, "11/01/2026 01:30"),
     "the hour that never comes": ("a.csv", facebook(4), 2, 6, "03/08/2026 02:30"),
-    "a day outside the period of the name": ("Mar-01-2026_Mar-31-2026_1.csv", facebook(1), 1, 6, "04/03/2026 10:00"),
+    "a day outside the period of the name": (
+        "Mar-01-2026_Mar-31-2026_123456789012345.csv",
+        facebook(1),
+        1,
+        6,
+        "04/03/2026 10:00",
+    ),
     "a rounded id": ("a.csv", facebook(1), 1, 0, "122000000000000000"),
     "a handle on another line": ("a.csv", instagram(4), 2, 2, "lain.simulasi"),
     "an error sentence": ("a.csv", instagram(4), 2, slice(0, 18), [*[""] * 9, "This post could not be loaded.", *[""] * 8]),
@@ -499,6 +509,35 @@ def test_a_workbook_among_others_keeps_what_its_cells_are(tmp_path, no_mistakes)
     for path, exports in zip(paths, found, strict=True):
         assert_same(strict(path), exports)
     assert [e[0].rows["impressions_ctr_rate"].to_list() for e in found] == [[0.042, 0.04], [0.05, 0.05]]
+
+
+def test_a_number_in_a_workbook_is_no_evidence_for_a_text_beside_it(tmp_path, no_mistakes):
+    """Every number of a workbook is written with a dot, whatever the decimal mark of its texts is."""
+    records = [r.split("|") for r in YOUTUBE]
+    doubtful = [records[0], *[[*r[:6], "1.234", *r[7:]] for r in records[2:]]]
+
+    def hours(book, page):
+        for row in (1, 2):
+            page.write_number(row, 5, 0.5)
+
+    paths = [tmp_path / "text.xlsx", tmp_path / "number.xlsx"]
+    for path, rows, extra in zip(paths, (records, doubtful), (None, hours), strict=True):
+        path.write_bytes(workbook(rows, numbers=False, extra=extra))
+    for path, exports, expected in zip(paths, fast(paths), ([], ["NUMBER_AMBIGUOUS"]), strict=True):
+        assert_same(strict(path), exports)
+        assert [c for c in codes(exports) if c == "NUMBER_AMBIGUOUS"] == expected
+
+
+def test_an_id_that_one_workbook_holds_as_a_number_is_destroyed_there_alone(tmp_path, no_mistakes):
+    paths = [tmp_path / "text.xlsx", tmp_path / "number.xlsx"]
+    for path, id_type in zip(paths, (str, int), strict=True):
+        book = openpyxl.Workbook()
+        for row in instagram(4):
+            book.active.append([id_type(row[0]) if row[0].isdigit() else row[0], *row[1:]])
+        book.save(path)
+    for path, exports, expected in zip(paths, fast(paths), ([], ["ID_DESTROYED"]), strict=True):
+        assert_same(strict(path), exports)
+        assert codes(exports) == expected
 
 
 def test_a_mistake_of_ours_costs_the_one_file_that_meets_it(tmp_path, monkeypatch):

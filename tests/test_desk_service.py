@@ -284,7 +284,7 @@ def test_pieces_of_two_links_never_meet(made):
         assert client.put(f"{path}/unggah/{'ab' * 16}?mulai=-1", content=b"abc").status_code == 400
 
 
-# --- who may, and how much -------------------------------------------------------------------------------------------------------
+# --- who may, and how much ---------------------------------------------------------------------------------------------
 
 
 def test_without_a_valid_link_every_way_is_the_same_wall(made):
@@ -454,6 +454,19 @@ def test_the_log_names_the_link_and_never_shows_it(made, caplog):
     ours = [r.getMessage() for r in caplog.records if r.name.startswith(("terukur", "uvicorn"))]
     token = path.rpartition("/")[2]
     assert any(token.split("-")[0] in line for line in ours) and not any(token in line for line in ours)
+
+
+def test_registers_broken_while_the_door_is_open_take_nothing_and_blame_no_file(made):
+    desk = office(made)
+    path = links.make(made, "dinkes").path
+    with TestClient(application(made, office=desk)) as client:
+        assert client.get(path).status_code == 200
+        (made.registry / "accounts.csv").write_text("broken")
+        desk.reader.ask = lambda request: {"error": "RegistryError", "bytes": 0}  # as the worker's process tells it
+        answer = send(client, path, ("u.csv", instagram()))
+        page = client.get(path)
+    assert (answer.status_code, answer.json()["error"], page.status_code) == (503, "mending", 200)
+    assert stored(made) == waiting(made) == book.read(made, NOW.date()) == []
 
 
 def test_registers_being_mended_take_nothing(made):

@@ -21,13 +21,19 @@ def code(text: str) -> list[str]:
     return [line for block in blocks for line in block.splitlines()] + inline
 
 
+def options(command, rest: str) -> set[str]:
+    """The options that a command takes; of a group of verbs those of the verb that follows, else the group's own."""
+    verb = rest.split()[0] if rest.split() else ""
+    chosen = getattr(command, "commands", {}).get(verb, command)
+    return {"--help", *(option for param in chosen.params for option in param.opts)}
+
+
 def test_every_command_in_the_documents_exists():
     for line in (line for document in DOCUMENTS for line in code(document.read_text(encoding="utf-8"))):
-        for name, rest in re.findall(r"(?:^|[\s/])terukur ([a-z]+)([^#|]*)", line):
+        for name, rest in re.findall(r"(?:^|[\s/])terukur (?:--workspace \S+ )?([a-z]+)([^#|]*)", line):
             assert name in COMMANDS, f"terukur {name}"
-            options = {"--help", *(option for param in COMMANDS[name].params for option in param.opts)}
             for option in re.findall(r"(?<!\S)(--[a-z-]+)", rest):
-                assert option in options, f"terukur {name} {option}"
+                assert option in options(COMMANDS[name], rest), f"terukur {name} {option}"
         targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
         for target in re.findall(r"^make ([a-z]+)", line):
             assert target in targets, f"make {target}"

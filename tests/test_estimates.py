@@ -52,7 +52,15 @@ def test_intervals_hold_their_estimate(built):
 def test_the_same_frames_give_the_same_tables(built):
     again = {name: frame for name, frame in built.items() if not name.startswith("estimates.")}
     again["marts.post_facts"] = again["marts.post_facts"].sample(fraction=1.0, shuffle=True, seed=1)
-    for name in ("account_month_expected", "agency_window", "agency_month_index", "post_lift"):
+    for name in (
+        "account_month_expected",
+        "account_reasons",
+        "staff_likes",
+        "change_without_likes",
+        "agency_window",
+        "agency_month_index",
+        "post_lift",
+    ):
         table = TABLES[f"estimates.{name}"]
         again[f"estimates.{name}"] = table.build({n: again[n] for n in table.needs}, None)
         left, right = again[f"estimates.{name}"], built[f"estimates.{name}"]

@@ -100,7 +100,7 @@ def long_separators(sql: str) -> list[str]:
 
 
 def week_days(sql: str) -> list[str]:
-    """dayofweek begins with another day in Spark: datediff('day', DATE '2024-01-01', d) % 7, made positive: a day before that date has a negative remainder."""
+    """dayofweek begins with another day in Spark: datediff('day', DATE '2024-01-01', d) % 7, made positive for earlier days."""
     parts = [_text(_arguments(n)[0]) for n in _calls(sql, "date_part", "datepart", "extract") if _arguments(n)]
     return [_name(n) for n in _calls(sql, "dayofweek", "weekday", "isodow")] + [p for p in parts if p in ("dow", "isodow")]
 

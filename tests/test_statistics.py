@@ -21,6 +21,7 @@ from pipeline.statistics import (
     survival,
     trend,
 )
+from pipeline.thresholds import DEFAULT
 
 finite = st.floats(-5, 5, allow_nan=False)
 SEEDS = st.integers(0, 100_000)
@@ -229,7 +230,7 @@ def test_alarm_scores_keep_their_tail_on_heavy_data_and_find_most_eightfold_days
     score, _ = anomalies.grid_scores(y, weekday)
     assert np.nanmean(score > 3) < 0.004
     threshold = anomalies.budget_threshold(score, y.shape[1])
-    assert (score > threshold).sum() <= anomalies.BUDGET_PER_WEEK * y.shape[1] / 7 + 1
+    assert (score > threshold).sum() <= DEFAULT.alarm_budget_per_week * y.shape[1] / 7 + 1
     rows, day = np.arange(len(y)), rng.integers(100, y.shape[1], len(y))
     y[rows, day] *= 8
     assert (anomalies.grid_scores(y, weekday)[0][rows, day] >= 2.5).mean() > 0.5
@@ -277,8 +278,19 @@ def weekly_posts(slope, weeks=20, accounts=12):
         for day in range(weeks * 7):
             week = day // 7
             y = 0.2 * i + 0.3 * np.sin(week) + (slope * week if i == 0 else 0.0) + rng.normal(0, 0.2)
-            rows.append((f"a{i}", f"g{i}", "instagram", date(2026, 1, 5) + timedelta(days=day), "photo", y - 4, True))
-    names = ["account_id", "agency_id", "platform", "published_on", "format", "ln_rate", "is_comparable"]
+            rows.append(
+                (
+                    f"a{i}",
+                    f"g{i}",
+                    "instagram",
+                    date(2026, 1, 5) + timedelta(days=day),
+                    "photo",
+                    round(1e5 * np.exp(y - 4)),
+                    100_000,
+                    True,
+                )
+            )
+    names = ["account_id", "agency_id", "platform", "published_on", "format", "engagement", "exposure", "is_comparable"]
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(month=pl.col("published_on").dt.truncate("1mo"))
 
 

@@ -35,12 +35,28 @@ def inspect(
     account: Account = None,
     captured_at: CapturedAt = None,
     as_json: AsJson = False,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Bentuk berkas tanpa isinya, untuk dikirim. / The file's shape without its content."),
+    ] = False,
 ) -> None:
     """Apa berkas ini, milik siapa, baris apa; tidak menulis apa pun. / What a file is; writes nothing."""
     _must_exist(session, files)
     found = _read(session, files, account or [], captured_at)
-    _show(session, found, as_json)
+    if report:
+        _report(session, files, account or [], captured_at)
+    else:
+        _show(session, found, as_json)
     raise typer.Exit(_status_of(found))
+
+
+def _report(session: Session, files: list[Path], accounts: list[str], captured_at: str | None) -> None:
+    """What may be sent on about files that are not known: header lines, shapes, counts; no caption, no name."""
+    from pipeline.exports.report import report
+
+    for path in files:
+        about = report(path, _read(session, [path], accounts, captured_at))
+        typer.echo(json.dumps(about, ensure_ascii=False, indent=1))
 
 
 def _must_exist(session: Session, files: list[Path]) -> None:
@@ -58,7 +74,8 @@ def _read(session: Session, files: list[Path], accounts: list[str], captured_at:
     for path in files:
         name, said, day = _said_by_folders(session, path, registry)
         owner = accounts or said
-        exports += read(path, name=name, registry=registry, accounts=owner, folder_date=day, captured_at=when)
+        modified = dt.datetime.fromtimestamp(path.lstat().st_mtime, dt.UTC)
+        exports += read(path, name=name, registry=registry, accounts=owner, folder_date=day, captured_at=when, modified=modified)
     return exports
 
 

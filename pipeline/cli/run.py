@@ -95,7 +95,7 @@ def _waiting(report: Report, indonesian: bool) -> list[str]:
     return [f"{n} {word_id if indonesian else word_en}" for n, word_id, word_en in said if n]
 
 
-def _facts(version: Any) -> dict[str, Any]:
+def _facts(version: versions.Version) -> dict[str, Any]:
     query = """
         SELECT v.*,
             (SELECT count(*) FROM core.posts WHERE is_counted) AS posts,

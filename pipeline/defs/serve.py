@@ -60,7 +60,7 @@ def commands(*, port: int, operate: bool) -> list[list[str]]:
     return [webserver if operate else [*webserver, "--read-only"], daemon]
 
 
-def _stop(processes: list[subprocess.Popen]) -> None:
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

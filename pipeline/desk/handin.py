@@ -6,12 +6,14 @@ taken. Whatever breaks on the way leaves nothing behind, and sending the file ag
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import registry
 from pipeline.desk import book, quarantine
 from pipeline.desk.place import Placed, place
 from pipeline.desk.worker import Crashed, Reader
@@ -75,6 +77,7 @@ def hand_in(
     try:
         try:
             told = reader.ask(request)
+            _not_the_files_fault(workspace, told.get("error"))
             parts = told.get("parts") or [_gave_up(ticket, told.get("error", ""))]
         except Crashed as error:
             parts = [_gave_up(ticket, str(error))]
@@ -83,6 +86,14 @@ def hand_in(
         return answers
     finally:
         ticket.discard()
+
+
+def _not_the_files_fault(workspace: Workspace, error: str | None) -> None:
+    """Raise what kept the worker from reading at all: registers that are being mended, a disk that is full."""
+    if error == "RegistryError":
+        registry.load(workspace.registry)
+    if error in ("RegistryError", "OSError"):
+        raise OSError(errno.EAGAIN, "the worker could not read")
 
 
 def _settle(workspace: Workspace, ticket: quarantine.Ticket, part: dict[str, Any], day: date) -> list[Answer]:

@@ -12,12 +12,11 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
-from typing import Any
 
 from imap_tools import AND, BaseMailBox, MailBox, MailBoxUnencrypted, MailMessage, MailMessageFlags
 
@@ -59,11 +58,13 @@ class MailFault(RuntimeError):
 
 @dataclass
 class Collected:
-    """What one look into the mailbox brought. `strangers`: mails that were left alone."""
+    """What one look into the mailbox brought. `strangers`: mails that were left alone; `unanswered`: files kept,
+    but the mail server would not take the reply."""
 
     answers: list[tuple[str, Answer]] = field(default_factory=list)
     mails: int = 0
     strangers: int = 0
+    unanswered: int = 0
 
 
 @contextmanager
@@ -92,7 +93,10 @@ def collect(workspace: Workspace, *, now: datetime | None = None) -> Collected:
     try:
         with hands(workspace, "mail") as (reader, place), _open(said) as box:
             for uid in _waiting(box):
-                _one(workspace, said, box, uid, everyone, known, reader, place, moment, done)
+                try:
+                    _one(workspace, said, box, uid, everyone, known, reader, place, moment, done)
+                except smtplib.SMTPRecipientsRefused:  # stays unread and is tried again; the next mail is not kept waiting
+                    done.unanswered += 1
     except (OSError, smtplib.SMTPException) as error:
         raise MailFault(type(error).__name__) from error
     except Exception as error:
@@ -102,13 +106,19 @@ def collect(workspace: Workspace, *, now: datetime | None = None) -> Collected:
     return done
 
 
-def _open(said: Settings) -> Any:
+@contextmanager
+def _open(said: Settings) -> Iterator[BaseMailBox]:
     assert said.mail_user is not None and said.mail_password is not None
     if said.mail_plain:
         box: BaseMailBox = MailBoxUnencrypted(said.mail_host, port=said.mail_port or 143, timeout=TIMEOUT)
     else:
         box = MailBox(said.mail_host, port=said.mail_port or 993, timeout=TIMEOUT, ssl_context=ssl.create_default_context())
-    return box.login(said.mail_user, said.mail_password.get_secret_value(), initial_folder=said.mail_folder)
+    box.login(said.mail_user, said.mail_password.get_secret_value(), initial_folder=said.mail_folder)
+    try:
+        yield box
+    finally:
+        with suppress(Exception):  # everything is done by then; a server that does not say goodbye changes nothing
+            box.logout()
 
 
 def _waiting(box: BaseMailBox) -> list[str]:

@@ -22,6 +22,7 @@ from pipeline.settings import Workspace
 
 RECENT_DAYS = 45
 TICK_SECONDS = 15
+NOTHING: dict[str, Any] = {"version": None, "cutoff": None, "accounts": {}}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Office:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="desk")
         self._turns: dict[str, asyncio.Lock] = {}
         self._turn = asyncio.Lock()
-        self._coverage: dict[str, Any] = {"version": None, "cutoff": None, "accounts": {}}
+        self._coverage: dict[str, Any] = NOTHING
         self._covered_version: str | None = ""
         self._covering = asyncio.Lock()
         self._directory: tuple[registry.Registry, date, Directory] | None = None
@@ -106,7 +107,9 @@ class Office:
     async def coverage(self) -> dict[str, Any]:
         """Of the version that is published now; of the one before where the new one cannot be read in a moment."""
         name = self._current()
-        if name != self._covered_version:
+        if name is None:
+            self._coverage, self._covered_version = NOTHING, None
+        elif name != self._covered_version:
             async with self._covering:
                 if name != self._covered_version:
                     request = {"do": "coverage", "workspace": str(self.workspace.root)}

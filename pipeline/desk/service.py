@@ -328,7 +328,7 @@ async def own_page(visit: Visit) -> Response:
     is_engine = language == "aset" and rest == name and name.endswith(".js")
     place = visit.office.workspace.site / "latest" / language / rest
     if not (is_page or (is_table and _is_of(slug, name, visit)) or is_engine) or not place.is_file():
-        raise Refusal(404, "not_here")
+        raise Refusal(404, "elsewhere")
     headers = {"content-security-policy": policy(single=False) + "; frame-ancestors 'none'"} if is_page else {}
     return FileResponse(place, headers=headers)
 

@@ -337,6 +337,7 @@ def refusal(name: str, words: Words) -> str:
     said = {
         "no_link": words.plain("This link is not valid (any more). Ask the data keeper for a new one."),
         "not_here": words.plain("There is nothing here."),
+        "elsewhere": words.plain("Only your agency's own page is here. The data keeper knows where all pages are."),
         "gone": words.plain("This file does not wait any more. Hand it in again."),
         "no_account": words.plain("This link does not speak for that account."),
         "no_file": words.plain("Choose at least one file, then send."),

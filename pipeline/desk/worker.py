@@ -40,19 +40,28 @@ class Reader:
         self._used = time.monotonic()
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The worker's answer. Raises Crashed where it gives none in time."""
+        """The worker's answer. Raises Crashed where it gives none in time, or dies of this request twice."""
         with self._lock:
-            self._used = time.monotonic()
-            process = self._running()
-            try:
-                answer = self._exchange(process, request)
-            except (OSError, ValueError, Crashed) as error:
-                self._end()
-                raise Crashed(str(error)) from None
+            answer = self._answer(request, tries=2)
             if answer.get("bytes", 0) > RECYCLE_BYTES:
                 self._end()
             self._used = time.monotonic()
             return answer
+
+    def _answer(self, request: dict[str, Any], tries: int) -> dict[str, Any]:
+        """One more try with a fresh worker where the first one died: it may have been killed for no fault of the file."""
+        self._used = time.monotonic()
+        process = self._running()
+        try:
+            return self._exchange(process, request)
+        except (OSError, EOFError, ValueError) as error:
+            self._end()
+            if tries > 1:
+                return self._answer(request, tries - 1)
+            raise Crashed(type(error).__name__) from None
+        except Crashed:
+            self._end()
+            raise
 
     def warm(self) -> None:
         """Have a worker ready, without waiting for it."""
@@ -101,7 +110,7 @@ class Reader:
                 raise Crashed("took too long")
             chunk = os.read(process.stdout.fileno(), 1 << 20)
             if not chunk:
-                raise Crashed("ended")
+                raise EOFError("the worker ended")
             line += chunk
         return json.loads(line)
 

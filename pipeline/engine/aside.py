@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -112,7 +112,7 @@ def _concerned(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[set[int], set[
     return exports, accounts | _accounts_of(con, exports)
 
 
-def _values(con: duckdb.DuckDBPyConnection, sql: str, names: list[str]) -> set:
+def _values(con: duckdb.DuckDBPyConnection, sql: str, names: list[str]) -> set[Any]:
     """All that these columns of a query hold, nulls left out."""
     found = (con.execute(f'SELECT DISTINCT "{name}" FROM ({sql}\n)').fetchall() for name in names)  # noqa: S608
     return {row[0] for rows in found for row in rows if row[0] is not None}
@@ -129,7 +129,8 @@ OWNERS_SQL = """SELECT export_id, account_id FROM {raw}.exports WHERE outcome IN
 def _owners(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """(export_id, account_id) of all exports with rows, those set aside included."""
     stored = con.execute("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'stored'").fetchall()[0][0]
-    return con.sql(OWNERS_SQL.format(raw="stored" if stored else "raw")).pl().drop_nulls()
+    rows: pl.DataFrame = con.sql(OWNERS_SQL.format(raw="stored" if stored else "raw")).pl()
+    return rows.drop_nulls()
 
 
 def _exports_of(con: duckdb.DuckDBPyConnection, accounts: set[str]) -> set[int]:

@@ -32,7 +32,10 @@ from pipeline.files import is_running, program_version, write_atomically
 from pipeline.settings import Workspace, settings
 
 ROUNDS = 5  # of building without what broke a check: its exports, its accounts, what that lays bare
-REGISTERS = ("agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "agency_names")
+REGISTERS = (
+    "agencies", "accounts", "followers", "targets", "plan", "trainings", "responses", "incidents", "circulars", "objections",
+    "agency_names",
+)  # fmt: skip
 
 
 class NotPublished(RuntimeError):
@@ -179,8 +182,11 @@ class Build:
         said = self.registry.settings
         self._store(
             "registry.settings",
-            pl.DataFrame({"name": [said.get("name")], "simulated": [bool(said.get("simulated"))]}),
+            pl.DataFrame(
+                {"name": [said.get("name")], "simulated": [bool(said.get("simulated"))], "main_agency": [said.get("main_agency")]}
+            ),
         )
+        self._store("registry.thresholds", pl.DataFrame([self.registry.thresholds.model_dump()]))
         self._store("reference.platforms", pl.DataFrame(platforms.rows(), infer_schema_length=None))
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
@@ -217,13 +223,17 @@ class Build:
     def frame(self, table: str) -> pl.DataFrame:
         """A table of this build, in the order of its key: what Python adds up must not depend on the order of the files."""
         key = ", ".join(f'"{c}"' for c in self.keys.get(table, ()))
-        return self.con.sql(f"SELECT * FROM {table}" + (f" ORDER BY {key}" if key else "")).pl()  # noqa: S608
+        query = f"SELECT * FROM {table}" + (f" ORDER BY {key}" if key else "")  # noqa: S608
+        rows: pl.DataFrame = self.con.sql(query).pl()
+        return rows
 
     def check(self, check: Check) -> CheckResult:
         """Run one check and remember what it found. Before the first one the past is compared with the last version."""
         if not self.checks:
             made_of = fingerprints.of_models(self.made).get(history.TABLE, "")
             history.compare(self.con, self.previous is not None, made_of)
+            left_out = {"accounts": list(self.aside.accounts)}  # from the register too, which is no change of the register
+            self.con.execute(LEFT_OUT_SQL, left_out)
         sql = (check.written({t.name: t.columns for t in self.tables}) if check.written else check.sql).rstrip().rstrip(";")
         failed = int(self._scalar(f"SELECT count(*) FROM ({sql}\n)"))  # noqa: S608
         sample = self.con.sql(sql).limit(5).pl().to_dicts() if failed else []
@@ -286,6 +296,8 @@ class Build:
         self.con.execute(VERSION_SQL, told)
 
 
+LEFT_OUT_SQL = """UPDATE meta.changed_history SET reason_code = 'FILES', is_explained = TRUE
+WHERE account_id IN (SELECT unnest($accounts))"""
 # The period is that of what was observed; the window which a file states may begin years before its first row.
 VERSION_SQL = """CREATE TABLE meta.version AS
 SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS built_at,

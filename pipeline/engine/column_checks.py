@@ -1,8 +1,8 @@
 """Checks made from the vocabulary: what columns.yml says of a column holds in every table that was built.
 
 Types are those of `SQL_TYPES`. A whole number is not negative unless it is `signed`, a ratio lies within 0 and 1, a float is no
-NaN, and a column with `values` holds nothing else. In core and marts a wrong value sets its exports aside; estimates only warn,
-because they never stop a night.
+NaN, and a column with `values` holds nothing else. In core, which is what exports say, a wrong value sets its exports aside; in
+what is derived from it a wrong value is a fault of ours, so it only warns: no sound export must be held for it.
 """
 
 from __future__ import annotations

@@ -63,16 +63,30 @@ SELECT account_id, agency_id, month, field, old_value, new_value, reason_code, n
     reason_code IN ('FILES', 'ERASED', 'RULES') OR (reason_code = 'REGISTRY' AND note IS NOT NULL) AS is_explained
 FROM caused"""
 COMPARE_SQL = _COMPARE.replace("@figures", _FIGURES_SQL)
+# What an agency is worth in a month is told against others, so it may move when files of others arrive: such moves are listed.
+MOVED_SQL = """CREATE TABLE meta.moved_values AS
+SELECT o.agency_id, o.month, o.vs_expected AS old_value, n.vs_expected AS new_value,
+    EXISTS (SELECT 1 FROM meta.changed_history h WHERE h.agency_id = o.agency_id AND h.month = o.month) AS has_own_cause
+FROM previous.estimates.agency_month_index o
+JOIN estimates.agency_month_index n ON n.agency_id = o.agency_id AND n.month = o.month
+WHERE o.complete AND o.vs_expected IS NOT NULL
+    AND (n.vs_expected IS NULL OR abs(ln(n.vs_expected / o.vs_expected)) > 0.01)"""
+NOTHING_MOVED_SQL = """CREATE TABLE meta.moved_values (agency_id VARCHAR, month DATE, old_value DOUBLE, new_value DOUBLE,
+    has_own_cause BOOLEAN)"""
+HAS_INDEX_SQL = """SELECT count(*) FROM duckdb_tables()
+WHERE database_name = 'previous' AND schema_name = 'estimates' AND table_name = 'agency_month_index'"""
 
 
 def compare(con: duckdb.DuckDBPyConnection, has_previous: bool, made_of: str) -> None:
-    """Fill `meta.changed_history` of the version being built; empty where nothing was published before.
+    """Fill `meta.changed_history` and `meta.moved_values` of the version being built; empty where nothing was published before.
 
     `made_of` is the fingerprint of TABLE in this build; a version that kept none was built by other rules.
     """
     con.execute(EMPTY_SQL)
     if has_previous:
         con.execute(COMPARE_SQL, {"made_of": made_of, "was_made_of": _was_made_of(con)})
+    was_judged = has_previous and con.execute(HAS_INDEX_SQL).fetchall()[0][0]
+    con.execute(MOVED_SQL if was_judged else NOTHING_MOVED_SQL)
 
 
 def _was_made_of(con: duckdb.DuckDBPyConnection) -> str | None:

@@ -18,7 +18,7 @@ import polars as pl
 
 from pipeline.engine import metrics, models, versions
 from pipeline.settings import Workspace
-from pipeline.statistics.comparison import MINIMUM_COVERAGE, MINIMUM_POSTS
+from pipeline.thresholds import DEFAULT
 
 # What stands behind a figure, most specific first: the tables whose rows name an export and a row in it.
 EVIDENCE = ("core.posts", "core.account_days", "core.audience", "core.cases", "core.followers")
@@ -62,7 +62,7 @@ JUDGED = """(f.account_id, f.month) IN (
         HAVING sum(n) >= $few)
     AND f.account_id IN (SELECT account_id FROM marts.account_month
         WHERE month BETWEEN $first_day AND $last_day GROUP BY account_id, agency_id
-        HAVING sum(coalesce(covered_days, 0)) >= $covered * (1 + CAST($last_day AS DATE) - CAST($first_day AS DATE)))"""
+        HAVING sum(coalesce(covered_days, 0)) >= $covered * sum(days_in_month))"""
 REGISTER = {"core.cases": "registry/responses.csv", "core.followers": "registry/followers.csv"}
 
 
@@ -120,7 +120,7 @@ def trace(workspace: Workspace, figure_id: str, version_name: str | None = None)
     return [Source(**row) for row in listed.to_dicts()]
 
 
-def _nearest_value(version: Any, table: str, keys: dict[str, str]) -> None:
+def _nearest_value(version: versions.Version, table: str, keys: dict[str, str]) -> None:
     """A key that the table does not hold is an error that names the nearest; a row that is only not there is no error."""
     for name, value in keys.items():
         known = [str(v) for v in version.sql(f'SELECT DISTINCT "{name}" AS v FROM {table} ORDER BY 1')["v"].drop_nulls()]  # noqa: S608
@@ -177,13 +177,13 @@ def _table(short: str, known: list[str]) -> str:
     raise UnknownFigure(f"Tidak ada tabel {short}. Yang mirip: {near}", f"There is no table {short}. Similar: {near}")
 
 
-def _rows(version: Any, table: str, keys: dict[str, str]) -> list[dict[str, Any]]:
+def _rows(version: versions.Version, table: str, keys: dict[str, str]) -> list[dict[str, Any]]:
     parts = [f'CAST("{name}" AS VARCHAR) = ${name}' if value else f'"{name}" IS NULL' for name, value in keys.items()]
     known = {name: value for name, value in keys.items() if value}
     return version.sql(f"SELECT * FROM {table} WHERE {' AND '.join(parts) or 'TRUE'}", **known).to_dicts()  # noqa: S608 - checked
 
 
-def _measured(version: Any, column: str, keys: dict[str, str]) -> list[Source]:
+def _measured(version: versions.Version, column: str, keys: dict[str, str]) -> list[Source]:
     """The files behind a metric: those that the measurement itself names; their rows are not told apart."""
     metric = column.partition(".")[0]
     where: dict[str, Any] = {name: value for name, value in keys.items() if name != "month"}
@@ -210,7 +210,7 @@ def _measured(version: Any, column: str, keys: dict[str, str]) -> list[Source]:
     ]
 
 
-def _sources(version: Any, evidence: str, table: str, column: str, row: dict[str, Any]) -> pl.DataFrame:
+def _sources(version: versions.Version, evidence: str, table: str, column: str, row: dict[str, Any]) -> pl.DataFrame:
     """Rows of an evidence table that share the figure's account, agency, month, programme or period."""
     themed = evidence == "core.posts"
     source = "core.posts e" if themed else f"{evidence} e"
@@ -233,7 +233,7 @@ def _sources(version: Any, evidence: str, table: str, column: str, row: dict[str
         conditions.append(_which_posts(table, column))
         if row.get("state") in COMPARED and table == "estimates.agency_window" and span and span[0] == row["period_start"]:
             conditions.append(JUDGED)
-            values |= {"few": MINIMUM_POSTS, "covered": MINIMUM_COVERAGE}
+            values |= {"few": DEFAULT.minimum_posts, "covered": DEFAULT.minimum_coverage}
     if evidence == "core.followers" and row.get("month") is not None:
         conditions.append(LAST_KNOWN)
         values["month"] = row["month"]

@@ -79,9 +79,10 @@ def current(workspace: Workspace) -> str | None:
 def manifest(workspace: Workspace, name: str) -> dict[str, Any]:
     """Row counts, sums and SHA-256 of a sealed version. Raises Damaged where it has no readable seal."""
     try:
-        return json.loads((workspace.versions / f"{name}.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((workspace.versions / f"{name}.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError) as error:
         raise Damaged(f"Versi {name} tidak punya segel: {error}", f"Version {name} has no seal: {error}") from None
+    return found
 
 
 def verify(workspace: Workspace, name: str) -> None:
@@ -155,7 +156,8 @@ class Version:
 
     def sql(self, query: str, **params: Any) -> pl.DataFrame:
         """The rows of a SELECT; values enter as `$name` parameters only."""
-        return self.con.sql(query, params=params or None).pl()
+        rows: pl.DataFrame = self.con.sql(query, params=params or None).pl()
+        return rows
 
     def table(self, name: str) -> pl.DataFrame:
         """A whole table, e.g. `marts.account_month`. KeyError with the nearest name where there is none."""
@@ -163,7 +165,7 @@ class Version:
             raise KeyError(
                 f"{name}: tidak ada / no such table. Terdekat / nearest: {graph._nearest(name, dict.fromkeys(self.tables))}"
             )
-        return self.con.sql(f"SELECT * FROM {name}").pl()  # noqa: S608 - one of our own names
+        return self.sql(f"SELECT * FROM {name}")  # noqa: S608 - one of our own names
 
     @property
     def tables(self) -> list[str]:
@@ -171,7 +173,7 @@ class Version:
         query = (
             "SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE database_name = 'version' ORDER BY name"
         )
-        return self.con.sql(query).pl()["name"].to_list()
+        return list(self.sql(query)["name"])
 
     @property
     def info(self) -> dict[str, Any]:

@@ -32,6 +32,12 @@ TABLES = {
         description="One row per mature post: its rate against its account's own normal for the format and month (factor).",
         key=("post_key",),
     ),
+    "estimates.agency_lift": Table.judged(
+        lifts.agency_lift,
+        POSTS,
+        description="One row per agency, dimension and kind: half a year of its posts against its own others, with base share.",
+        key=("agency_id", "dimension", "kind"),
+    ),
     "estimates.theme_window": Table(
         build=_themed(lifts.theme_window),
         needs=THEMED,

@@ -5,23 +5,20 @@ Medians and quartiles stand here and not in SQL because engines differ in them; 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from pipeline.statistics.comparison import MINIMUM_GROUP
-from pipeline.statistics.windows import median_interval
+from pipeline.statistics.windows import MOBILISED, median_interval
 from pipeline.tables import Table
+from pipeline.thresholds import DEFAULT
 
-POWER = 2.8  # z(0.975) + z(0.80): a change this many standard errors wide is found four times in five
-Z = 1.959964
 WINDOW, SUMMARY = "estimates.agency_window", "marts.agency_summary"
 COUNTS = {
     "n_agencies": pl.lit(1),
     "n_up": pl.col("direction") == "up",
-    "n_flat": pl.col("direction") == "flat",
+    "n_flat": pl.col("direction").is_in(["flat", MOBILISED]),  # a rise that may be staff's is not a certain one
     "n_down": pl.col("direction") == "down",
     "n_uncompared": pl.col("direction") == "data",
     "n_unjudged": pl.col("level") == "data",
@@ -49,19 +46,18 @@ SCHEMA = {
 
 def listed(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """The agencies that are compared, each with its counts and its estimate."""
-    estimate = frames[WINDOW].select("agency_id", "vs_expected", "change_lower", "change_upper")
+    estimate = frames[WINDOW].select("agency_id", "vs_expected", "detectable")
     return frames[SUMMARY].filter("is_listed").join(estimate, on="agency_id", how="left")
 
 
 def detectable(rows: pl.DataFrame) -> tuple[float | None, float | None]:
-    """The rise (a factor) that would be noticed four times in five, for an agency with many posts (lower quarter of the standard
-    errors of the changes, ln scale) and for one in the middle; nothing below eight agencies."""
-    known = rows.filter((pl.col("change_lower") > 0) & (pl.col("change_upper") > pl.col("change_lower")))
-    errors = (known["change_upper"] / known["change_lower"]).log() / (2 * Z)
-    if len(errors) < MINIMUM_GROUP:
+    """The rise (a factor) that the rule that decides would call one four times in five, for an agency with many posts (lower
+    quarter) and for one in the middle; nothing below eight agencies."""
+    known = rows["detectable"].drop_nulls().to_numpy()
+    if len(known) < DEFAULT.minimum_peers:
         return None, None
-    easy, middle = (float(np.quantile(errors.to_numpy(), share)) for share in (0.25, 0.5))
-    return math.exp(POWER * easy), math.exp(POWER * middle)
+    easy, middle = (float(np.quantile(known, share)) for share in (0.25, 0.5))
+    return easy, middle
 
 
 def _row(group: str | None, rows: pl.DataFrame) -> dict[str, Any]:
@@ -95,7 +91,7 @@ def peer_box(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
     everyone = listed(frames).filter(pl.col("peer_group").is_not_null()).select("agency_id", "peer_group")
     for agency_id, group in everyone.iter_rows():
         others = rows.filter((pl.col("peer_group") == group) & (pl.col("agency_id") != agency_id))["vs_expected"].to_numpy()
-        if len(others) >= MINIMUM_GROUP - 1:
+        if len(others) >= DEFAULT.minimum_peers - 1:
             q1, q3 = (float(np.quantile(others, share)) for share in (0.25, 0.75))
             found.append({"agency_id": agency_id, "q1": q1, "q3": q3, "n": len(others)})
     schema = {"agency_id": pl.Utf8, "q1": pl.Float64, "q3": pl.Float64, "n": pl.Int64}

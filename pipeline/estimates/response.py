@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
+from pipeline import thresholds
 from pipeline.estimates import calendar
 from pipeline.statistics import comparison, shrinkage, survival
 from pipeline.tables import Table
+from pipeline.thresholds import DEFAULT, Thresholds
 
-MINIMUM_CASES = 20
 TIMES = ("received_at_wib", "first_reply_at_wib", "closed_at_wib")
 
 
@@ -80,8 +82,8 @@ SUMMARY = {
 }
 
 
-def summarise(cases: pl.DataFrame) -> dict[str, object]:
-    """One set of cases. `lower` and `upper` belong to answered_24h; values are null below 20 cases, counts are not."""
+def summarise(cases: pl.DataFrame, t: Thresholds = DEFAULT) -> dict[str, object]:
+    """One set of cases. `lower` and `upper` belong to answered_24h; values are null with too few cases, counts are not."""
     asked = cases.filter("needs_answer")
     known = asked.filter(pl.col("waited_hours").is_not_null())
     waiting = known.filter(~pl.col("is_answered"))
@@ -92,9 +94,9 @@ def summarise(cases: pl.DataFrame) -> dict[str, object]:
         "n_wrong": asked.height - known.height,
         "open_over_24h": waiting.filter(pl.col("waited_hours") > 24).height,
         "oldest_open_hours": waiting["waited_hours"].max(),
-        "state": "judged" if known.height >= MINIMUM_CASES else "too_few_cases",
+        "state": "judged" if known.height >= t.minimum_cases else "too_few_cases",
     }
-    if known.height < MINIMUM_CASES:
+    if known.height < t.minimum_cases:
         return row
     curve = survival.kaplan_meier(known["waited_hours"].to_numpy(), known["is_answered"].to_numpy())
     work = known.filter(pl.col("working_hours").is_not_null())
@@ -106,14 +108,14 @@ def summarise(cases: pl.DataFrame) -> dict[str, object]:
     return {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in row.items()}
 
 
-def response_month(cases: pl.DataFrame) -> pl.DataFrame:
+def response_month(cases: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
     """One row per agency and month in which cases were received."""
     groups = cases.filter(pl.col("agency_id").is_not_null()).group_by("agency_id", "month", maintain_order=True)
-    rows = [{"agency_id": agency, "month": month, **summarise(group)} for (agency, month), group in groups]
+    rows = [{"agency_id": agency, "month": month, **summarise(group, t)} for (agency, month), group in groups]
     return pl.DataFrame(rows, schema={"agency_id": pl.Utf8, "month": pl.Date, **SUMMARY}).sort("agency_id", "month")
 
 
-def response_summary(cases: pl.DataFrame, agencies: pl.DataFrame, last: date | None) -> pl.DataFrame:
+def response_summary(cases: pl.DataFrame, agencies: pl.DataFrame, last: date | None, t: Thresholds = DEFAULT) -> pl.DataFrame:
     """One row per agency for the last three complete months, and one for the regency (agency_id null).
 
     An agency without a log stays in sight with state `no_log`.
@@ -121,17 +123,40 @@ def response_summary(cases: pl.DataFrame, agencies: pl.DataFrame, last: date | N
     schema = {"agency_id": pl.Utf8, "period_start": pl.Date, "period_end": pl.Date, **SUMMARY}
     if last is None:
         return pl.DataFrame(schema=schema)
-    first, end = comparison.window(last)[0], comparison.add_months(last, 1) - timedelta(days=1)
+    first, end = comparison.window(last, t.window_months)[0], comparison.add_months(last, 1) - timedelta(days=1)
     inside = cases.filter(pl.col("month").is_between(first, last))
-    found = {agency: summarise(group) for (agency,), group in inside.group_by("agency_id")}
+    found = {agency: summarise(group, t) for (agency,), group in inside.group_by("agency_id")}
     nothing = dict.fromkeys(SUMMARY) | {"n": 0, "open": 0, "n_wrong": 0, "open_over_24h": 0, "state": "no_log"}
     rows = [
         {"agency_id": agency, "period_start": first, "period_end": end, **found.get(agency, nothing)}
         for agency in sorted(agencies["agency_id"].to_list())
     ]
     if inside.height:
-        rows.append({"agency_id": None, "period_start": first, "period_end": end, **summarise(inside)})
+        rows.append({"agency_id": None, "period_start": first, "period_end": end, **summarise(inside, t)})
     return pl.DataFrame(rows, schema=schema)
+
+
+CHANNEL = {"agency_id": pl.Utf8, "channel": pl.Utf8, "period_start": pl.Date, "period_end": pl.Date} | SUMMARY
+CHANNEL |= {"is_slow": pl.Boolean}
+
+
+def response_channel(cases: pl.DataFrame, last: date | None, t: Thresholds = DEFAULT) -> pl.DataFrame:
+    """One row per agency and channel over the last three complete months: a comment and a formal complaint have different clocks.
+
+    `is_slow` only where the whole interval of the share answered within a day lies below `slow_answered_share`; null with too few
+    cases. A median without its interval calls nobody slow.
+    """
+    if last is None:
+        return pl.DataFrame(schema=CHANNEL)
+    first, end = comparison.window(last, t.window_months)[0], comparison.add_months(last, 1) - timedelta(days=1)
+    inside = cases.filter(pl.col("month").is_between(first, last), pl.col("agency_id").is_not_null())
+    rows = []
+    for (agency, channel), group in inside.group_by("agency_id", "channel"):
+        row = summarise(group, t)
+        upper: Any = row["upper"]
+        slow = None if upper is None else upper < t.slow_answered_share
+        rows.append({"agency_id": agency, "channel": channel, "period_start": first, "period_end": end, **row, "is_slow": slow})
+    return pl.DataFrame(rows, schema=CHANNEL).sort("agency_id", "channel")
 
 
 def reply_share(cases: pl.DataFrame) -> pl.DataFrame:
@@ -155,7 +180,7 @@ def _clocks(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
 
 def _summary(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
     last = comparison.last_complete_month(frames["marts.account_month"])
-    return response_summary(frames["estimates.case_clocks"], frames["core.agencies"], last)
+    return response_summary(frames["estimates.case_clocks"], frames["core.agencies"], last, thresholds.of(registry))
 
 
 TABLES = {
@@ -166,7 +191,7 @@ TABLES = {
         key=("channel", "case_id"),
     ),
     "estimates.response_month": Table(
-        build=lambda frames, registry: response_month(frames["estimates.case_clocks"]),
+        build=lambda frames, registry: response_month(frames["estimates.case_clocks"], thresholds.of(registry)),
         needs=("estimates.case_clocks",),
         description="One row per agency and month: Kaplan-Meier response times with open cases counted.",
         key=("agency_id", "month"),
@@ -176,6 +201,16 @@ TABLES = {
         needs=("estimates.case_clocks", "core.agencies", "marts.account_month"),
         description="One row per agency, and one without an id for the regency: response times of three complete months.",
         key=("agency_id",),
+    ),
+    "estimates.response_channel": Table(
+        build=lambda frames, registry: response_channel(
+            frames["estimates.case_clocks"],
+            comparison.last_complete_month(frames["marts.account_month"]),
+            thresholds.of(registry),
+        ),
+        needs=("estimates.case_clocks", "marts.account_month"),
+        description="One row per agency and channel: response times of three complete months with intervals, slow or not.",
+        key=("agency_id", "channel"),
     ),
     "estimates.reply_share": Table(
         build=lambda frames, registry: reply_share(frames["estimates.case_clocks"]),

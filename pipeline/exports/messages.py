@@ -268,7 +268,8 @@ TEXTS: dict[str, Text] = {
     "PERIOD_UNKNOWN": Text(
         "info",
         "Angka ini dijumlahkan dalam periode yang tidak tertulis di berkas, jadi tidak dipakai sebagai total unggahan. "
-        "Masukkan ZIP utuh seperti saat diunduh, atau tambahkan periodenya pada nama berkas: 'Table data 2026-01-01_2026-01-31.csv'.",
+        "Masukkan ZIP utuh seperti saat diunduh, atau tambahkan periodenya pada nama berkas: 'Table data "
+        "2026-01-01_2026-01-31.csv'.",
         "These are sums over a period that the file does not tell, so they are not used as totals of the posts. "
         "Hand in the ZIP as it was downloaded, or add its period to the file's name: 'Table data 2026-01-01_2026-01-31.csv'.",
     ),

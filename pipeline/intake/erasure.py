@@ -72,7 +72,7 @@ def _put(place: Path, data: bytes) -> None:
     temporary = place.parents[1] / f".copy-0-{os.getpid()}"
     temporary.write_bytes(data)
     temporary.chmod(0o440)
-    inbox.fsync(temporary)
+    fsync(temporary)
     os.replace(temporary, place)
     fsync(place.parent)
 
@@ -108,7 +108,7 @@ def renew_raw(workspace: Workspace, subject: str) -> None:
         con.execute("DETACH fresh")
     for leftover in workspace.warehouse.glob("raw.duckdb.wal"):
         leftover.unlink()
-    inbox.fsync(aside)
+    fsync(aside)
     os.replace(aside, workspace.raw_db)
     fsync(workspace.warehouse)
     ledger.remember_names(workspace)

@@ -55,6 +55,8 @@ STATES = {
     "too_few_accounts": "tidak ada bandingan: terlalu sedikit akun di platformnya",
     "not_covered": "data belum cukup: ekspor tidak mencakup cukup hari",
     "no_data": "tidak ada data",
+    "not_comparable": "data belum cukup: unduhannya tidak memuat yang diperlukan untuk membandingkan",
+    "not_required": "tidak ada unduhan yang ditunggu",
     "not_ranked": "kelompok kurang dari 8 anggota, tidak diperingkat",
 }
 

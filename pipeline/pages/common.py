@@ -43,6 +43,7 @@ def peer_label(group: str | None, words: Words) -> str:
 def direction_word(direction: str, words: Words) -> str:
     return {
         "up": words.plain("improving"),
+        "up_maybe_mobilised": words.plain("rising, some of it perhaps mobilised"),
         "down": words.plain("declining"),
         "flat": words.plain("not certain"),
         "data": words.plain("too little data"),

@@ -87,7 +87,7 @@ def write_registry(
     everyone = [t.account for t in tracks]
     posts: dict[str, tuple[Account, Posts]] = {t.account.account_id: (t.account, t.posts) for t in tracks}
     series: dict[str, np.ndarray] = {t.account.account_id: t.followers for t in tracks}
-    registers.write_settings(folder, world)
+    registers.write_settings(folder, world, known)
     registers.write_themes(folder, known)
     registers.write_accounts(folder, everyone)
     registers.write_followers(folder, world, series, everyone)

@@ -77,7 +77,7 @@ class World:
 @cache
 def _days_off(first: int, n: int) -> np.ndarray:
     years = range(date_of(first).year, date_of(first + n).year + 1)
-    free = {day_number(d) for d in holidays.ID(categories=("public", "government"), years=years)}
+    free = {day_number(d) for d in holidays.country_holidays("ID", categories=("public", "government"), years=years)}
     return np.array([d in free for d in range(first, first + n)])
 
 

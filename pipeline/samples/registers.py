@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +17,7 @@ import yaml
 from pipeline.samples.campaigns import Campaign
 from pipeline.samples.captions import KINDS
 from pipeline.samples.posts import FORMATS, Posts, World
-from pipeline.samples.regency import HOSTILE, TEMPLATE, Account, agencies
+from pipeline.samples.regency import HOSTILE, MAIN, TEMPLATE, Account, agencies
 from pipeline.samples.streams import DAY, WIB, date_of, stream
 
 AGENCY = (
@@ -60,12 +61,14 @@ def wall(second: float) -> str:
     return dt.datetime.fromtimestamp(int(second) + WIB, dt.UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def write_settings(folder: Path, world: World) -> None:
-    """The shipped settings with the one word changed that puts the label of simulation on every page."""
+def write_settings(folder: Path, world: World, agency_ids: set[str]) -> None:
+    """The shipped settings, labelled as simulated; a main channel that this regency lacks would be an error in its registry."""
     text = (TEMPLATE / "settings.toml").read_text("utf-8")
     changed = text.replace("simulated = false", "simulated = true ", 1)
     if changed == text:
         raise ValueError("the template's settings.toml has no line 'simulated = false'")
+    if MAIN not in agency_ids:
+        changed = re.sub(r"^(main_agency = )", r"# \1", changed, count=1, flags=re.MULTILINE)
     changed += f'\n[sample]\nprofile = "{world.plan.name}"\nseed = {world.seed}\nnull = {str(world.null).lower()}\n'
     (folder / "settings.toml").write_text(changed, "utf-8")
 

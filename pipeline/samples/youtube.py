@@ -58,7 +58,7 @@ def identify(world: World, account: Account, posts: Posts) -> None:
     posts.ids["caption"] = [minimal(" ".join(c.split())[:100]) for c in posts.captions]  # titles have one line, 100 letters
     watched = rng.uniform(0.25, 0.6, len(posts)) * posts.duration
     shorts = [name for name, _ in FORMATS["youtube"]].index("short")
-    posts.ids["seconds"] = np.where(posts.format == shorts, watched, watched * 3)  # type: ignore[assignment]
+    posts.ids["seconds"] = np.where(posts.format == shorts, watched, watched * 3)
     posts.duration[:] = np.where(posts.format == shorts, np.minimum(posts.duration, 60), posts.duration * 3)
 
 

@@ -8,9 +8,10 @@ the pooled quantile of the last 26 weeks that would have given that many alarms 
 import numpy as np
 from scipy import stats
 
+from pipeline.thresholds import DEFAULT
+
 Array = np.ndarray
 BASELINE_DAYS, GAP_DAYS, MINIMUM_DAYS, INFLATION = 56, 2, 28, 1.5
-BUDGET_PER_WEEK = 3.0
 HISTORY_DAYS = 182
 
 
@@ -71,7 +72,7 @@ def tail_log10(count: Array, mean: Array, dispersion: Array) -> Array:
     return stats.nbinom.logsf(np.asarray(count) - 1, size, size / (size + mean)) / np.log(10)
 
 
-def budget_threshold(pooled: Array, days: int, *, per_week: float = BUDGET_PER_WEEK, floor: float = 2.0) -> float:
+def budget_threshold(pooled: Array, days: int, *, per_week: float = DEFAULT.alarm_budget_per_week, floor: float = 2.0) -> float:
     """Score that `per_week` days of the regency exceed, from the pooled scores of `days` days; never below `floor`."""
     known = np.sort(np.asarray(pooled, float)[~np.isnan(pooled)])[::-1]
     allowed = int(np.floor(per_week * days / 7))

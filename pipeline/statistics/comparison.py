@@ -1,14 +1,16 @@
 """How an agency does against what is expected of it: from posts to a deviation on the log scale, with its noise.
 
-ln rate of a post = account level + format + month of the platform + noise. The account level is compared with the level
-expected from size (regression.expected_by_size, the account left out). What is left is the account's deviation; deviations
-of an agency's accounts are combined by precision, never their rates (reach, impressions and views are different units).
+ln rate of a post = account level + format + month of the platform + noise, fitted to the counts themselves (statistics/counts.py:
+Poisson-lognormal, exposure as offset). The account level is compared with the level expected from its followers
+(regression.expected_by_size, the whole agency left out); an account of unknown size is expected the middle of its platform, for
+reach is the denominator of a rate and must not stand on both sides. What is left is the account's deviation; deviations of an
+agency's accounts are combined by precision, never their rates (reach, impressions and views are different units).
 
 Three kinds of noise are told apart and all enter the intervals: posts differ (within account and month), accounts of one
 agency differ (`account_variance`), and an agency has good and bad quarters (`shock_variance`). All estimated from the data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -18,14 +20,17 @@ import numpy as np
 import polars as pl
 from scipy import optimize, stats
 
+from pipeline.statistics import counts
 from pipeline.statistics.regression import expected_by_size
+from pipeline.thresholds import DEFAULT, Thresholds
 
-MINIMUM_POSTS, MINIMUM_COVERAGE, MINIMUM_GROUP = 5, 0.9, 8
-WINDOW_MONTHS, FIT_MONTHS = 3, 13
+FIT_MONTHS = 13
 MINIMUM_CHANGES = 5
-LEAST_SENSITIVITY = 0.4  # below it the counts are mostly 0 and a correction would only blow up noise
 TOP_LIST = "; top_list"  # follows the parts of engagement where only the best posts are known
-PRIOR_DF = 20.0  # weight, in posts, of the platform's spread of posts when an account's own spread is estimated
+PAID = "; may_include_paid"  # follows them where nobody can tell paid from unpaid reach
+PRIOR_DF = counts.PRIOR_DF
+LEVEL_VARIANCE = 0.1  # between accounts beyond size: what an account's own noise is weighed against in what is expected of others
+LEAST_ACCOUNT_VARIANCE = 0.04  # between accounts of one agency, where too few have two to learn it from
 
 EXPECTED_SCHEMA = {
     "account_id": pl.Utf8,
@@ -41,7 +46,6 @@ EXPECTED_SCHEMA = {
     "format_part": pl.Float64,
     "month_part": pl.Float64,
     "expected_ln": pl.Float64,
-    "sensitivity": pl.Float64,
     "deviation": pl.Float64,
     "size_slope": pl.Float64,
     "is_size_adjusted": pl.Boolean,
@@ -54,7 +58,7 @@ def add_months(month: date, k: int) -> date:
     return date(i // 12, i % 12 + 1, 1)
 
 
-def window(last: date, months: int = WINDOW_MONTHS) -> list[date]:
+def window(last: date, months: int = DEFAULT.window_months) -> list[date]:
     """The months of the window that ends with `last`, ascending."""
     return [add_months(last, -k) for k in range(months - 1, -1, -1)]
 
@@ -77,142 +81,130 @@ def last_complete_month(account_month: pl.DataFrame) -> date | None:
     return None
 
 
-def comparable_posts(post_facts: pl.DataFrame) -> pl.DataFrame:
-    """Mature owned posts with a rate: what levels are computed from. `basis` says what their engagement is made of and whether
-    they come from a top list.
+def comparable_posts(post_facts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
+    """Owned posts old enough to be compared that somebody could see: what levels are computed from. `basis` says what their
+    engagement is made of, whether they come from a top list, and whether paid reach may be in it.
 
     An account has one basis, that of most of its posts of the last 13 months; the others are left out. A rate with saves beside
     rates without, or of the most watched videos beside rates of all, would be a better or worse account and is neither.
     """
-    known = pl.col("is_comparable") & pl.col("ln_rate").is_finite() & pl.col("agency_id").is_not_null()
-    posts = post_facts.filter(known).with_columns(pl.col("format").fill_null("other"), basis=_basis(post_facts))
+    known = pl.col("is_comparable") & pl.col("agency_id").is_not_null() & (pl.col("engagement") >= 0)
+    posts = post_facts.filter(known & (pl.col("exposure") >= t.minimum_exposure))
+    posts = posts.with_columns(pl.col("format").fill_null("other"), basis=_basis(post_facts))
     if posts.select("platform", "basis").n_unique() == posts["platform"].n_unique():
         return posts
     recent = posts.filter(pl.col("month").dt.offset_by(f"{FIT_MONTHS}mo") > pl.col("month").max().over("account_id"))
-    counts = recent.group_by("account_id", "basis").len().sort("account_id", "len", "basis", descending=[False, True, False])
-    return posts.join(counts.unique("account_id", keep="first", maintain_order=True), on=["account_id", "basis"], how="semi")
+    many = recent.group_by("account_id", "basis").len().sort("account_id", "len", "basis", descending=[False, True, False])
+    return posts.join(many.unique("account_id", keep="first", maintain_order=True), on=["account_id", "basis"], how="semi")
 
 
 def _basis(post_facts: pl.DataFrame) -> pl.Expr:
     parts = pl.col("engagement_parts").fill_null("") if "engagement_parts" in post_facts.columns else pl.lit("")
-    listed = pl.col("is_top_list").fill_null(False) if "is_top_list" in post_facts.columns else pl.lit(False)
-    return parts + pl.when(listed).then(pl.lit(TOP_LIST)).otherwise(pl.lit(""))
+    for column, mark in (("is_top_list", TOP_LIST), ("is_paid_unknown", PAID)):
+        if column in post_facts.columns:
+            parts = parts + pl.when(pl.col(column).fill_null(False)).then(pl.lit(mark)).otherwise(pl.lit(""))
+    return parts
 
 
-def post_effects(posts: pl.DataFrame) -> pl.DataFrame:
-    """`posts` with format_part, month_part (platform effects, ln) and level_part = ln_rate without them."""
-    parts = [_platform_effects(p) for p in posts.partition_by("platform", maintain_order=True)]
+EFFECTS = ("ln_rate", "information", "format_part", "month_part", "level_part", "account_level", "spread")
+
+
+def post_effects(posts: pl.DataFrame, centre: pl.DataFrame | None = None) -> pl.DataFrame:
+    """`posts` with ln_rate (working value of the count model) and its `information`, format_part, month_part (platform effects,
+    ln), level_part = ln_rate without them, account_level and spread (sd of posts) of its account.
+
+    `centre`: account_id, level_expected, where levels that the counts hardly know are linearised; else the platform's middle.
+    """
+    parts = [_platform_effects(p, centre) for p in posts.partition_by("platform", maintain_order=True)]
     if not parts:
-        return posts.with_columns(*(pl.lit(None, pl.Float64).alias(c) for c in ("format_part", "month_part", "level_part")))
+        return posts.with_columns(*(pl.lit(None, pl.Float64).alias(c) for c in EFFECTS))
     return pl.concat(parts)
 
 
-def _platform_effects(posts: pl.DataFrame) -> pl.DataFrame:
-    account = posts["account_id"].rank("dense").to_numpy().astype(int) - 1
-    y = posts["ln_rate"].to_numpy()
-    blocks, labels = [], []
-    for column in ("format", "month"):
-        code = posts[column].rank("dense").to_numpy().astype(int) - 1
-        reference = int(np.bincount(code).argmax())
-        for k in range(code.max() + 1):
-            if k != reference:
-                blocks.append(code == k)
-                labels.append(column)
-    if not blocks:
-        return posts.with_columns(format_part=pl.lit(0.0), month_part=pl.lit(0.0), level_part=pl.col("ln_rate"))
-    x = np.column_stack(blocks).astype(float)
-    size = np.bincount(account).astype(float)
-
-    def within(v: np.ndarray) -> np.ndarray:
-        return v - (np.bincount(account, v) / size)[account]
-
-    xw = np.column_stack([within(c) for c in x.T])
-    b = np.linalg.lstsq(xw.T @ xw + 1e-6 * np.eye(x.shape[1]), xw.T @ within(y), rcond=None)[0]
-    is_format = np.array([c == "format" for c in labels])
-    form, month = x[:, is_format] @ b[is_format], x[:, ~is_format] @ b[~is_format]
-    form, month = form - form.mean(), month - month.mean()
-    return posts.with_columns(format_part=pl.Series(form), month_part=pl.Series(month), level_part=pl.Series(y - form - month))
-
-
-def post_spread(posts: pl.DataFrame) -> pl.DataFrame:
-    """account_id, spread: sd of ln rates within account and month, the account's own pulled to the platform's."""
-    cell = ["account_id", "month"]
-    squares = posts.with_columns(e2=(pl.col("level_part") - pl.col("level_part").mean().over(cell)) ** 2)
-    by_cell = squares.group_by("platform", *cell).agg(pl.col("e2").sum(), (pl.len() - 1).alias("df"))
-    by_account = by_cell.group_by("platform", "account_id").agg(pl.col("e2").sum(), pl.col("df").sum())
-    pooled = pl.col("e2").sum().over("platform") / pl.max_horizontal(pl.col("df").sum().over("platform"), 1)
-    variance = (PRIOR_DF * pooled + pl.col("e2")) / (PRIOR_DF + pl.col("df"))
-    return by_account.select("account_id", spread=variance.sqrt())
+def _platform_effects(posts: pl.DataFrame, centre: pl.DataFrame | None) -> pl.DataFrame:
+    code = {k: posts[k].rank("dense").to_numpy().astype(int) - 1 for k in ("account_id", "month", "format")}
+    offset = posts["exposure"].cast(pl.Float64).log().to_numpy()
+    extra: Any = 0.0
+    if "age_ln" in posts.columns:  # a young post's reactions and viewers have not grown alike yet
+        offset = offset + posts["age_ln"].fill_null(0.0).to_numpy()
+        extra = posts["age_ln_sd"].fill_null(0.0).to_numpy() ** 2
+    around = None
+    if centre is not None:
+        ids = (
+            posts.select("account_id")
+            .unique()
+            .sort("account_id")
+            .join(centre, on="account_id", how="left", maintain_order="left")
+        )
+        around = ids["level_expected"].to_numpy()
+        around = None if np.isnan(around).all() else np.where(np.isnan(around), np.nanmedian(around), around)
+    found = counts.fit(
+        posts["engagement"].to_numpy(), offset, code["account_id"], code["month"], [code["format"], code["month"]],
+        centre=around, extra_variance=extra,
+    )  # fmt: skip
+    form, month = found.effects.T
+    own = code["account_id"]
+    values = (found.z, found.information, form, month, found.z - form - month, found.level[own], found.spread[own])
+    return posts.with_columns(pl.Series(name, value) for name, value in zip(EFFECTS, values, strict=True))
 
 
-def post_sensitivity(posts: pl.DataFrame) -> pl.DataFrame:
-    """account_id, sensitivity: by how much ln(E + 0.5) moves when the ln of the expected engagement moves by one, 0.4 to 1.1.
+def weighted(column: str | pl.Expr, weight: str = "information") -> pl.Expr:
+    """Mean of `column` weighted by `weight`: every post counts by what its counts say about a rate."""
+    value = pl.col(column) if isinstance(column, str) else column
+    return (value * pl.col(weight)).sum() / pl.col(weight).sum()
 
-    A post that is expected to get one or two reactions mostly has 0, and doubling its rate does not double E + 0.5. For a
-    Poisson count d/d ln(mu) E f(C) = E[C (f(C) - f(C - 1))] exactly, so the mean of C ln((C + .5)/(C - .5)) needs no model
-    of the posts.
+
+def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
+    """One row per account, agency and month with comparable posts: ln rate, what was expected, and the deviation.
+
+    `se` is of y: posts differ, and their counts are noisy on top of it. `deviation` = y - expected_ln.
     """
-    e = pl.col("engagement").cast(pl.Float64)
-    term = pl.when(e > 0).then(e * ((e + 0.5) / (e - 0.5)).log()).otherwise(0.0)
-    return posts.group_by("account_id").agg(term.mean().clip(LEAST_SENSITIVITY).alias("sensitivity"))
-
-
-def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
-    """One row per account, agency and month with mature posts: mean ln rate, what was expected, and the deviation.
-
-    `se` is of y; `deviation` = (y - expected_ln) / sensitivity, so that small counts do not pull towards the expectation.
-    """
-    posts = comparable_posts(post_facts)
+    posts = comparable_posts(post_facts, t)
     if posts.is_empty():
         return pl.DataFrame(schema=EXPECTED_SCHEMA)
-    posts = post_effects(posts)
     last: Any = posts["month"].max()
-    recent = posts.filter(pl.col("month") > add_months(last, -FIT_MONTHS))
-    expected = _expected_levels(recent, _sizes(recent, account_month))
+    is_recent = pl.col("month") > add_months(last, -FIT_MONTHS)
+    sizes = _sizes(account_month)
+    around = _expected_levels(post_effects(posts).filter(is_recent), sizes).select("account_id", "level_expected")
+    posts = post_effects(posts, around)
+    expected = _expected_levels(posts.filter(is_recent), sizes)
     cell = ["account_id", "agency_id", "platform", "month"]
     months = posts.group_by(cell).agg(
         pl.col("basis").first(),
         pl.len().cast(pl.Int64).alias("n"),
-        pl.col("ln_rate").mean().alias("y"),
-        pl.col("format_part").mean(),
-        pl.col("month_part").mean(),
+        weighted("ln_rate").alias("y"),
+        weighted("format_part").alias("format_part"),
+        weighted("month_part").alias("month_part"),
+        (1 / pl.col("information").sum().sqrt()).alias("se"),
     )
-    out = months.join(post_spread(posts), on="account_id").join(expected, on=["account_id", "platform"], how="left")
-    out = out.join(post_sensitivity(posts), on="account_id")
-    out = out.with_columns(
-        se=pl.col("spread") / pl.col("n").sqrt(),
+    out = months.join(expected, on=["account_id", "platform"], how="left").with_columns(
         expected_ln=pl.col("level_expected") + pl.col("format_part") + pl.col("month_part"),
-    ).with_columns(deviation=(pl.col("y") - pl.col("expected_ln")) / pl.col("sensitivity"))
+    )
+    out = out.with_columns(deviation=pl.col("y") - pl.col("expected_ln"))
     return out.select(pl.col(c).cast(t) for c, t in EXPECTED_SCHEMA.items()).sort(cell)
 
 
-def _sizes(posts: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
-    """account_id, ln_size: followers where a platform knows them for most accounts, else median exposure of its posts."""
+def _sizes(account_month: pl.DataFrame) -> pl.DataFrame:
+    """account_id, ln_size: followers, null where nobody noted them. Never reach or views: rates are divided by those."""
     followers = account_month.group_by("account_id").agg(pl.col("followers_end").median().alias("followers"))
-    sizes = (
-        posts.group_by("platform", "account_id")
-        .agg(pl.col("exposure").median().alias("reach"))
-        .join(followers, on="account_id", how="left")
-    )
-    sizes = sizes.with_columns(known=(pl.col("followers") > 0).fill_null(False).mean().over("platform"))
-    size = pl.when(pl.col("known") >= 0.8).then(pl.col("followers")).otherwise(pl.col("reach"))
-    return sizes.select("account_id", ln_size=pl.when(size > 0).then(size).log())
+    return followers.select("account_id", ln_size=pl.when(pl.col("followers") > 0).then(pl.col("followers")).log())
 
 
 def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
     """Per account what its size lets expect, from accounts of its platform whose rates have the same basis."""
     series = ["platform", "basis", "account_id"]
     levels = posts.group_by(series).agg(
-        pl.col("level_part").mean().alias("level"),
-        pl.len().alias("n"),
+        weighted("level_part").alias("level"),
+        pl.col("information").sum(),
         pl.col("agency_id").sort_by("month", "agency_id").last(),
     )
     levels = levels.join(sizes, on="account_id", how="left").sort(series)
     parts = []
     for p in levels.partition_by("platform", "basis", maintain_order=True):
-        n = p["n"].to_numpy().astype(float)
+        noise = 1 / p["information"].to_numpy()
         size = p["ln_size"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        found = expected_by_size(p["level"].to_numpy(), size, agency=p["agency_id"].to_numpy(), case_weight=n / (n + 10))
+        weight = LEVEL_VARIANCE / (LEVEL_VARIANCE + noise)
+        found = expected_by_size(p["level"].to_numpy(), size, agency=p["agency_id"].to_numpy(), case_weight=weight)
         parts.append(
             p.select("platform", "account_id").with_columns(
                 level_expected=pl.Series(found.value).fill_nan(None),
@@ -229,16 +221,16 @@ def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
 
 
 def account_windows(expected: pl.DataFrame, months: list[date]) -> pl.DataFrame:
-    """account_id, agency_id, platform, deviation, se (of posts), expected_se, n over the given months (post-weighted)."""
-    rows = expected.filter(pl.col("month").is_in(months) & pl.col("deviation").is_not_null())
-    n = pl.col("n").sum()
+    """account_id, agency_id, platform, deviation, se (of posts), expected_se, n over the given months, each by its precision."""
+    rows = expected.filter(pl.col("month").is_in(months) & pl.col("deviation").is_not_null() & (pl.col("se") > 0))
+    rows = rows.with_columns(information=1 / pl.col("se") ** 2)
     return (
         rows.group_by("account_id", "agency_id", "platform")
         .agg(
-            ((pl.col("deviation") * pl.col("n")).sum() / n).alias("deviation"),
-            (((pl.col("se") / pl.col("sensitivity")) ** 2 * pl.col("n") ** 2).sum().sqrt() / n).alias("se"),
-            n.alias("n"),
-            (pl.col("expected_se") / pl.col("sensitivity")).mean(),
+            weighted("deviation").alias("deviation"),
+            (1 / pl.col("information").sum().sqrt()).alias("se"),
+            pl.col("n").sum(),
+            pl.col("expected_se").mean(),
         )
         .sort("agency_id", "account_id")
     )
@@ -256,7 +248,10 @@ class Noise:
 
 
 def account_variance(windows: list[pl.DataFrame]) -> float:
-    """Variance between accounts of one agency beyond post noise, from agencies with at least two accounts."""
+    """Variance between accounts of one agency beyond post noise, from agencies with at least two accounts.
+
+    Squares are capped at CAP^2 of their own noise: one account that nobody looks at must not make all others doubtful.
+    """
     deviations, variances, groups = [], [], []
     for i, w in enumerate(windows):
         rows = w.filter(pl.len().over("agency_id") > 1)
@@ -267,33 +262,39 @@ def account_variance(windows: list[pl.DataFrame]) -> float:
     if not len(y):
         return 0.0
     _, code = np.unique(g.astype(str), return_inverse=True)
-    df = len(y) - (code.max() + 1)
 
     def excess(t: float) -> float:
         w = 1 / (v + t)
-        centre = np.bincount(code, w * y) / np.bincount(code, w)
-        return float((w * (y - centre[code]) ** 2).sum() - df)
+        whole = np.bincount(code, w)
+        free = np.maximum(1 - w / whole[code], 1e-9)  # what an account's own weight leaves of its distance to the centre
+        squares = w * (y - (np.bincount(code, w * y) / whole)[code]) ** 2 / free
+        return float((free * np.minimum(squares, CAP**2)).sum() - CAPPED * free.sum())
 
+    return _root(excess, max(float(np.var(y)), 1e-6))
+
+
+CAP = 2.0
+CAPPED = float(stats.chi2.cdf(CAP**2, 3) + CAP**2 * stats.chi2.sf(CAP**2, 1))  # E min(Z^2, CAP^2)
+
+
+def _root(excess: Callable[[float], float], high: float) -> float:
+    """Where a falling function of a variance crosses 0; 0 where it is below from the start."""
     if excess(0.0) <= 0:
         return 0.0
-    return float(optimize.brentq(excess, 0.0, 100 * max(float(np.var(y)), 1e-6) + 1.0))
+    while excess(high) > 0 and high < 1e6:
+        high *= 2
+    return float(optimize.brentq(excess, 0.0, high)) if excess(high) <= 0 else high
 
 
-def robust_excess(d: np.ndarray, v: np.ndarray, c: float = 2.0) -> float:
-    """Variance beyond `v` of centred values `d`, with squares capped at c^2 so that real changes do not inflate it."""
+def robust_excess(d: np.ndarray, v: np.ndarray) -> float:
+    """Variance beyond `v` of centred values `d`, with squares capped so that real changes do not inflate it."""
     if len(d) < 5:
         return 0.0
-    target = stats.chi2.cdf(c**2, 3) + c**2 * stats.chi2.sf(c**2, 1)  # E min(Z^2, c^2)
 
     def excess(t: float) -> float:
-        return float(np.minimum(d**2 / (v + t), c**2).mean() - target)
+        return float(np.minimum(d**2 / (v + t), CAP**2).mean() - CAPPED)
 
-    if excess(0.0) <= 0:
-        return 0.0
-    high = max(float(np.var(d)), 1e-6)
-    while excess(high) > 0:
-        high *= 2
-    return float(optimize.brentq(excess, 0.0, high))
+    return _root(excess, max(float(np.var(d)), 1e-6))
 
 
 def agency_changes(now: pl.DataFrame, before: pl.DataFrame, shock: float = 0.0) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 Content is not assigned at random, so a programme's lift is an association. Lifts are factors, 1 = like the account's average.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy import stats
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics.discovery import q_values
+from pipeline.tables import Schema
+from pipeline.thresholds import DEFAULT, Thresholds
 
 MINIMUM_ACCOUNT_POSTS = 20
 MINIMUM_PROGRAMME_POSTS = 10
@@ -20,9 +23,10 @@ LIFT_SCHEMA = {"post_key": pl.Int64, "expected_ln": pl.Float64, "lift": pl.Float
 
 
 def post_lift(post_facts: pl.DataFrame) -> pl.DataFrame:
-    """One row per comparable post: rate over what its account, format and month let expect.
+    """One row per comparable post: its reactions over what its account, format and month let expect of its exposure.
 
-    The account's level is its mean over the last 13 months without the post itself; null with fewer than 20 such posts.
+    The account's level is that of the last 13 months without the post itself; null with fewer than 20 such posts. Half a reaction
+    is added to what came and to what was expected: where next to nothing was expected, nothing is no failure and one no triumph.
     """
     posts = c.comparable_posts(post_facts)
     if posts.is_empty():
@@ -30,10 +34,13 @@ def post_lift(post_facts: pl.DataFrame) -> pl.DataFrame:
     last: Any = posts["month"].max()
     posts = c.post_effects(posts).filter(pl.col("month") > c.add_months(last, -c.FIT_MONTHS))
     n = pl.len().over("account_id")
-    level = (pl.col("level_part").sum().over("account_id") - pl.col("level_part")) / (n - 1)
+    known = pl.col("information") * pl.col("level_part")
+    level = (known.sum().over("account_id") - known) / (pl.col("information").sum().over("account_id") - pl.col("information"))
     expected = pl.when(n >= MINIMUM_ACCOUNT_POSTS).then(level + pl.col("format_part") + pl.col("month_part"))
     out = posts.with_columns(expected_ln=expected, n_account_posts=n)
-    out = out.with_columns(lift=(pl.col("ln_rate") - pl.col("expected_ln")).exp())
+    grown = pl.col("age_ln").fill_null(0.0) if "age_ln" in posts.columns else pl.lit(0.0)
+    hoped = pl.col("exposure") * (pl.col("expected_ln") + grown).exp()
+    out = out.with_columns(lift=(pl.col("engagement") + 0.5) / (hoped + 0.5))
     return out.select(pl.col(k).cast(t) for k, t in LIFT_SCHEMA.items()).sort("post_key")
 
 
@@ -53,12 +60,13 @@ THEME_SCHEMA = {
 
 
 def tagged_posts(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
-    """Mature, owned posts whose caption could be tagged, with scheme and primary programme ('untagged' where none fits)."""
+    """Comparable posts whose caption could be tagged, with the working values of comparison.post_effects, scheme and primary
+    programme ('untagged' where none fits)."""
     tags = themes.filter(pl.col("scheme_id").is_not_null())
     if "is_taggable" in tags.columns:
         tags = tags.filter("is_taggable")
     tags = tags.select("post_key", "scheme_id", programme=pl.col("programme").fill_null(UNTAGGED))
-    return c.comparable_posts(post_facts.drop("programme", strict=False)).join(tags, on="post_key")
+    return c.post_effects(c.comparable_posts(post_facts.drop("programme", strict=False))).join(tags, on="post_key")
 
 
 def through_lens(themes: pl.DataFrame, programmes: pl.DataFrame, lens: str | None) -> pl.DataFrame:
@@ -128,14 +136,15 @@ def programme_effects(posts: pl.DataFrame, names: list[str]) -> tuple[np.ndarray
         code = _nuisance(posts, column)
         blocks += [code == k for k in range(1, code.max() + 1)]
     x = np.column_stack(blocks).astype(float)
-    y = posts["ln_rate"].to_numpy()
-    xw = x - np.column_stack([(np.bincount(account, v) / size) for v in x.T])[account]
-    yw = y - (np.bincount(account, y) / size)[account]
-    bread = np.linalg.pinv(xw.T @ xw, rcond=1e-9, hermitian=True)
-    b = bread @ (xw.T @ yw)
+    y, w = posts["ln_rate"].to_numpy(), posts["information"].to_numpy()
+    whole = np.bincount(account, w)
+    xw = x - np.column_stack([(np.bincount(account, w * v) / whole) for v in x.T])[account]
+    yw = y - (np.bincount(account, w * y) / whole)[account]
+    bread = np.linalg.pinv((xw * w[:, None]).T @ xw, rcond=1e-9, hermitian=True)
+    b = bread @ (xw.T @ (w * yw))
     e = yw - xw @ b
     score = np.zeros((len(size), x.shape[1]))
-    np.add.at(score, account, xw * e[:, None])
+    np.add.at(score, account, xw * (w * e)[:, None])
     clusters = len(size)
     v = bread @ (score.T @ score) @ bread * clusters / max(clusters - 1, 1)
     k = len(names)
@@ -207,11 +216,9 @@ def theme_month(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
     posts = tagged_posts(post_facts, themes)
     if posts.is_empty():
         return pl.DataFrame(schema=THEME_MONTH_SCHEMA)
-    posts = c.post_effects(posts)
-    own = pl.col("level_part") - pl.col("level_part").mean().over("account_id")
-    posts = posts.with_columns(residual=own)
-    se = pl.col("residual").std() / pl.len().sqrt()
-    centre = pl.col("residual").mean()
+    posts = posts.with_columns(residual=pl.col("level_part") - c.weighted("level_part").over("account_id"))
+    se = 1 / pl.col("information").sum().sqrt()
+    centre = c.weighted("residual")
     keys = ["scheme_id", "programme", "month"]
     lifts = posts.group_by(keys).agg(
         pl.len().alias("n_posts"),
@@ -228,3 +235,69 @@ def theme_month(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
     part = [shares(g).with_columns(scheme_id=pl.lit(s), month=pl.lit(m)) for (s, m), g in posts.group_by("scheme_id", "month")]
     out = lifts.join(pl.concat(part), on=keys, how="left")
     return out.select(pl.col(k).cast(t) for k, t in THEME_MONTH_SCHEMA.items()).sort(keys)
+
+
+# ---- what an agency's own posts say about kinds, hours and themes -------------------------------------------------------------
+
+AGENCY_LIFT_DAYS, MINIMUM_KIND_POSTS = 183, 10
+KINDS = {"format": "format", "content_type": "content_type", "programme": "programme", "hours": "hours"}
+AGENCY_LIFT_SCHEMA: Schema = (
+    {"agency_id": pl.Utf8, "dimension": pl.Utf8, "kind": pl.Utf8}
+    | dict.fromkeys(("lift", "lower", "upper", "base_share", "p", "q"), pl.Float64)
+    | {"n_posts": pl.Int64, "n_other_posts": pl.Int64, "is_advised": pl.Boolean}
+)
+
+
+def agency_lift(post_facts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
+    """One row per agency, dimension (format, content_type, programme, hours) and kind: its posts of half a year against the
+    agency's own other posts, account levels and months taken out (and formats, except where formats are compared).
+
+    `base_share` is the kind's share of those posts: where most posts are photos, most good posts are. `is_advised` only where the
+    whole interval is above 1 and the discovery survives the number of all kinds and agencies tried.
+    """
+    posts = c.comparable_posts(post_facts, t)
+    if posts.is_empty():
+        return pl.DataFrame(schema=AGENCY_LIFT_SCHEMA)
+    last: Any = posts["published_on"].max()
+    posts = c.post_effects(posts).filter(pl.col("published_on") > last - timedelta(days=AGENCY_LIFT_DAYS))
+    own = c.weighted("level_part").over("account_id", "agency_id")
+    hour = (
+        (pl.col("hour").cast(pl.Int64) // 3 * 3).cast(pl.Utf8).str.zfill(2) if "hour" in posts.columns else pl.lit(None, pl.Utf8)
+    )
+    posts = posts.with_columns(rest=pl.col("level_part") - own, hours=hour)
+    parts = [_kinds(posts, name, column) for name, column in KINDS.items() if column in posts.columns]
+    out = pl.concat(parts)
+    if out.is_empty():
+        return pl.DataFrame(schema=AGENCY_LIFT_SCHEMA)
+    out = out.with_columns(p=pl.Series(2 * stats.norm.sf(np.abs((out["effect"] / out["se"]).to_numpy()))))
+    out = out.with_columns(q=pl.Series(q_values(out["p"].to_numpy())))
+    z = float(stats.norm.isf(0.025))
+    lower = (pl.col("effect") - z * pl.col("se")).exp()
+    out = out.with_columns(lift=pl.col("effect").exp(), lower=lower, upper=(pl.col("effect") + z * pl.col("se")).exp())
+    out = out.with_columns(is_advised=(pl.col("lower") > 1) & (pl.col("q") <= t.false_discovery_share))
+    return out.select(pl.col(k).cast(v) for k, v in AGENCY_LIFT_SCHEMA.items()).sort("agency_id", "dimension", "kind")
+
+
+def _kinds(posts: pl.DataFrame, name: str, column: str) -> pl.DataFrame:
+    """agency_id, dimension, kind, effect, se, n_posts, n_other_posts, base_share where both sides have ten posts."""
+    value = pl.col("rest") + (pl.col("format_part") if name == "format" else 0.0)
+    rows = posts.filter(pl.col(column).is_not_null()).with_columns(value=value, kind=pl.col(column).cast(pl.Utf8))
+    w, v = pl.col("information"), pl.col("value")
+    square = (w * v**2).sum()
+    kinds = rows.group_by("agency_id", "kind").agg(n=pl.len(), w=w.sum(), s=(w * v).sum(), s2=square)
+    whole = rows.group_by("agency_id").agg(N=pl.len(), W=w.sum(), S=(w * v).sum(), S2=square)
+    both = kinds.join(whole, on="agency_id").with_columns(m=pl.col("N") - pl.col("n"))
+    both = both.filter(pl.col("n") >= MINIMUM_KIND_POSTS, pl.col("m") >= MINIMUM_KIND_POSTS)
+    mean, other = pl.col("s") / pl.col("w"), (pl.col("S") - pl.col("s")) / (pl.col("W") - pl.col("w"))
+    spread = (pl.col("S2") - pl.col("S") ** 2 / pl.col("W")) / (pl.col("N") - 2)  # 1 where posts differ as much as the model says
+    noise = (1 / pl.col("w") + 1 / (pl.col("W") - pl.col("w"))) * pl.max_horizontal(spread, pl.lit(1.0))
+    return both.select(
+        "agency_id",
+        "kind",
+        dimension=pl.lit(name),
+        effect=mean - other,
+        se=noise.sqrt(),
+        n_posts=pl.col("n").cast(pl.Int64),
+        n_other_posts=pl.col("m").cast(pl.Int64),
+        base_share=pl.col("n") / pl.col("N"),
+    )

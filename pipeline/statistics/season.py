@@ -23,20 +23,23 @@ TREND_SCHEMA |= {"n_weeks": pl.Int64, "n_posts": pl.Int64, "direction": pl.Utf8}
 
 
 def account_weeks(post_facts: pl.DataFrame) -> pl.DataFrame:
-    """platform, account_id, agency_id, week_start, y (mean ln rate without format), n; residual and season of two_way."""
+    """platform, account_id, agency_id, week_start, y (ln rate without format), information, n; residual and season of two_way."""
     posts = c.comparable_posts(post_facts)
     if posts.is_empty():
         return pl.DataFrame()
     posts = c.post_effects(posts).with_columns(week_start=pl.col("published_on").dt.truncate("1w"))
     weeks = posts.group_by("platform", "account_id", "week_start").agg(
-        pl.col("agency_id").last(), (pl.col("ln_rate") - pl.col("format_part")).mean().alias("y"), pl.len().alias("n")
+        pl.col("agency_id").last(),
+        c.weighted(pl.col("ln_rate") - pl.col("format_part")).alias("y"),
+        pl.col("information").sum(),
+        pl.len().alias("n"),
     )
     return pl.concat([_split(g) for g in weeks.sort("platform", "account_id", "week_start").partition_by("platform")])
 
 
 def _split(g: pl.DataFrame) -> pl.DataFrame:
     week = g["week_start"].to_numpy()
-    _, season, rest = trend.two_way(g["y"].to_numpy(), g["account_id"].to_numpy(), week, weight=g["n"].to_numpy().astype(float))
+    _, season, rest = trend.two_way(g["y"].to_numpy(), g["account_id"].to_numpy(), week, weight=g["information"].to_numpy())
     return g.with_columns(residual=pl.Series(rest), season=pl.Series(season[np.searchsorted(np.unique(week), week)]))
 
 
@@ -45,10 +48,10 @@ def season(post_facts: pl.DataFrame) -> pl.DataFrame:
     weeks = account_weeks(post_facts)
     if weeks.is_empty():
         return pl.DataFrame(schema=SEASON_SCHEMA)
-    n = pl.col("n").cast(pl.Float64)
+    w = pl.col("information")
     out = weeks.group_by("platform", "week_start").agg(
         pl.col("season").first().alias("effect"),
-        ((n * pl.col("residual")).pow(2).sum().sqrt() / n.sum()).alias("se"),
+        ((w * pl.col("residual")).pow(2).sum().sqrt() / w.sum()).alias("se"),
         pl.len().alias("n_accounts"),
         pl.col("n").sum().alias("n_posts"),
     )

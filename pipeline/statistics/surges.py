@@ -12,6 +12,7 @@ import polars as pl
 
 from pipeline.statistics import anomalies as a
 from pipeline.tables import Schema
+from pipeline.thresholds import DEFAULT, Thresholds
 
 DAILY = ("comments", "replies", "negative_total", "follows_lost", "dislikes")
 OF_POSTS = {  # name: (count, the first column that a platform reports; what it is measured against)
@@ -39,12 +40,12 @@ ALARM_SCHEMA: Schema = {
 }
 
 
-def alarms(account_days: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
+def alarms(account_days: pl.DataFrame, posts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
     """One row per account, day and metric of the last 26 weeks with a score of at least 1.
 
-    `threshold` is the score that 3 episodes a week of the whole regency exceed (an episode: one agency, days at most three
-    apart, whatever the account and metric: one thing to read); `is_alarm` is at or above it. False alarms are therefore
-    bounded by the budget, not by a p-value. `days_to_detect` says how late the first export made after the day was; the count
+    `threshold` is the score that `alarm_budget_per_week` episodes a week of the whole regency exceed (an episode: one agency,
+    days at most three apart, whatever the account and metric: one thing to read); `is_alarm` is at or above it. False alarms are
+    so bounded by the budget, not by a p-value. `days_to_detect` says how late the first export made after the day was; the count
     itself is as last reported.
     """
     series = pl.concat([_daily(account_days), *(_of_posts(posts, name, *how) for name, how in OF_POSTS.items())])
@@ -58,7 +59,7 @@ def alarms(account_days: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
     first: Any = recent["date"].min()
     days = min(a.HISTORY_DAYS, (last - first).days + 1)
     notable = recent.filter(pl.col("score") >= FLOOR)
-    threshold = a.budget_threshold(_episodes(notable)["score"].to_numpy(), days, floor=FLOOR)
+    threshold = a.budget_threshold(_episodes(notable)["score"].to_numpy(), days, per_week=t.alarm_budget_per_week, floor=FLOOR)
     out = recent.filter(pl.col("score") >= CALM_SCORE).with_columns(
         threshold=pl.lit(threshold),
         is_alarm=pl.col("score") >= threshold,

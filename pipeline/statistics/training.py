@@ -16,6 +16,7 @@ from pipeline.statistics import panel as p
 from pipeline.statistics.survival import kaplan_meier
 from pipeline.statistics.trend import two_way
 from pipeline.tables import Schema
+from pipeline.thresholds import DEFAULT
 
 OUTCOMES = ("er", "posts", "response")
 LEADS = range(-6, -1)
@@ -71,21 +72,21 @@ def panels(expected, account_month, cases, trainings, agencies) -> dict[str, Pan
 
 
 def _covered_months(account_month: pl.DataFrame) -> pl.DataFrame:
-    return account_month.filter(pl.col("coverage") >= c.MINIMUM_COVERAGE).select("account_id", "month")
+    return account_month.filter(pl.col("coverage") >= DEFAULT.minimum_coverage).select("account_id", "month")
 
 
 def _is_listed(account_month: pl.DataFrame) -> pl.Expr:
     """Whether a whole list of posts speaks for the month: a top list covers it without counting its posts."""
     if "listed_days" not in account_month.columns:
-        return pl.col("coverage") >= c.MINIMUM_COVERAGE
-    return pl.col("listed_days") >= c.MINIMUM_COVERAGE * pl.col("days_in_month")
+        return pl.col("coverage") >= DEFAULT.minimum_coverage
+    return pl.col("listed_days") >= DEFAULT.minimum_coverage * pl.col("days_in_month")
 
 
 def _rates(expected: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     """agency_id, month, value: ln rate minus the account's own level in months without training, averaged over posts.
 
     Levels are removed so that an account that joins or drops out does not look like an effect; accounts that were never
-    seen untrained have no level and are left out. Small counts hide part of any change (comparison.post_sensitivity).
+    seen untrained have no level and are left out. Months count by their precision: few reactions say little of a rate.
     """
     rows = expected.join(first, on="agency_id", how="left")
     month = pl.col("month").dt.year().cast(pl.Int64) * 12 + pl.col("month").dt.month().cast(pl.Int64) - 1
@@ -94,15 +95,15 @@ def _rates(expected: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     levels = []
     for part in free.partition_by("platform"):
         unit = part["account_id"].to_numpy()
-        a, _, _ = two_way(part["y"].to_numpy(), unit, part["counted"].to_numpy(), weight=part["n"].to_numpy().astype(float))
+        a, _, _ = two_way(part["y"].to_numpy(), unit, part["counted"].to_numpy(), weight=part["se"].to_numpy() ** -2)
         levels.append(pl.DataFrame({"account_id": np.unique(unit), "level": a}))
     if not levels:
         return pl.DataFrame(schema={"agency_id": pl.Utf8, "month": pl.Date, "value": pl.Float64, "level": pl.Float64})
     rows = rows.join(pl.concat(levels), on="account_id")
-    n = pl.col("n").sum()
-    mean = {"value": (pl.col("y") - pl.col("level")) / pl.col("sensitivity"), "level": pl.col("deviation") + pl.col("month_part")}
-    rows = rows.group_by("agency_id", "month").agg(*(((e * pl.col("n")).sum() / n).alias(k) for k, e in mean.items()), n=n)
-    return rows.filter(pl.col("n") >= c.MINIMUM_POSTS).select("agency_id", "month", "value", "level")
+    rows = rows.with_columns(information=1 / pl.col("se") ** 2)
+    mean = {"value": pl.col("y") - pl.col("level"), "level": pl.col("deviation") + pl.col("month_part")}
+    rows = rows.group_by("agency_id", "month").agg(*(c.weighted(e).alias(k) for k, e in mean.items()), n=pl.col("n").sum())
+    return rows.filter(pl.col("n") >= DEFAULT.minimum_posts).select("agency_id", "month", "value", "level")
 
 
 def _posts(account_month: pl.DataFrame) -> pl.DataFrame:
@@ -371,7 +372,7 @@ def training_placebo(account_days, post_facts, account_month, trainings, agencie
 def _idle_impressions(account_days, post_facts, account_month) -> pl.DataFrame:
     """agency_id, month, value: ln impressions of an agency's YouTube channels in covered months without a post there."""
     shown = account_days.filter((pl.col("metric") == "impressions") & pl.col("agency_id").is_not_null())
-    channels = account_month.filter((pl.col("platform") == "youtube") & (pl.col("coverage") >= c.MINIMUM_COVERAGE))
+    channels = account_month.filter((pl.col("platform") == "youtube") & (pl.col("coverage") >= DEFAULT.minimum_coverage))
     shown = shown.with_columns(month=pl.col("day").dt.truncate("1mo"))
     shown = shown.join(channels.select("account_id", "month"), on=["account_id", "month"], how="semi")
     posted = post_facts.filter(pl.col("platform") == "youtube").select("agency_id", "month").unique()

@@ -13,11 +13,13 @@ from scipy import stats
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics import discovery, ranks
+from pipeline.statistics.reasons import POST_REASONS
 from pipeline.statistics.shrinkage import Shrunk, shrink, shrink_integrated
+from pipeline.thresholds import DEFAULT, Thresholds
 
-FDR = 0.10
 Z = 1.959964
-HISTORY_WINDOWS = 8
+HISTORY_WINDOWS = 12
+UNSEEN_SPREAD = 6.0  # variance of what is missing, in variances between accounts: who chooses what to send leaves out its worst
 
 
 @dataclass(frozen=True)
@@ -25,91 +27,159 @@ class Evidence:
     """What all window tables start from. `history[0]` is the current window, [1] the previous one."""
 
     last: date | None
-    covered: list[pl.DataFrame]  # account_id, coverage per window
-    history: list[pl.DataFrame]  # account windows, covered and with at least five mature posts
+    covered: list[pl.DataFrame]  # account_id, agency_id, coverage, has_data, is_required per window
+    sent: list[pl.DataFrame]  # per agency and window: accounts required, accounts sent, names of the missing
+    history: list[pl.DataFrame]  # account windows of judged agencies, covered and with enough posts
     all_now: pl.DataFrame  # account windows of now, covered, any number of posts
     alone: pl.DataFrame  # agency_id, platform of covered accounts with enough posts, but no others to expect a value from
     noise: c.Noise
+    thresholds: Thresholds = DEFAULT
 
 
-def evidence(expected: pl.DataFrame, account_month: pl.DataFrame) -> Evidence:
+def evidence(expected: pl.DataFrame, account_month: pl.DataFrame, t: Thresholds = DEFAULT) -> Evidence:
     last = c.last_complete_month(account_month)
     if last is None:
         empty = c.account_windows(expected.clear(), [])
-        return Evidence(None, [], [empty, empty], empty, empty.select("agency_id", "platform"), c.Noise(0.0, 0.0, 0))
+        alone = empty.select("agency_id", "platform")
+        return Evidence(None, [], [], [empty, empty], empty, alone, c.Noise(0.0, 0.0, 0), t)
     first: Any = account_month["month"].min()
-    covered, history, everything = [], [], []
+    platforms = expected.filter(pl.col("expected_ln").is_not_null())["platform"].unique().to_list()
+    covered, sent, history, everything = [], [], [], []
     for k in range(HISTORY_WINDOWS):
-        months = c.window(c.add_months(last, -c.WINDOW_MONTHS * k))
+        months = c.window(c.add_months(last, -t.window_months * k), t.window_months)
         if k > 1 and months[0] < first:
             break
         share = window_coverage(account_month, months)
-        owned = ["account_id", "agency_id"]  # an account that moved was covered for whom it belonged to, not for the next
-        good = share.filter(pl.col("coverage") >= c.MINIMUM_COVERAGE).select(owned)
-        rows = c.account_windows(expected, months).join(good, on=owned, how="semi")
         covered.append(share)
+        sent.append(accounts_sent(share, platforms, t))
+        owned = ["account_id", "agency_id"]  # an account that moved was covered for whom it belonged to, not for the next
+        good = share.filter(pl.col("coverage") >= t.minimum_coverage).select(owned)
+        rows = c.account_windows(expected, months).join(good, on=owned, how="semi")
         everything.append(rows)
-        history.append(rows.filter(pl.col("n") >= c.MINIMUM_POSTS))
-    return Evidence(last, covered, history, everything[0], _alone(expected, covered[0], c.window(last)), c.noise(history))
+        judged = sent[-1].filter(pl.col("missing_share") <= 1 - t.minimum_accounts_sent + 1e-9)
+        history.append(rows.filter(pl.col("n") >= t.minimum_posts).join(judged, on="agency_id", how="semi"))
+    alone = _alone(expected, covered[0], c.window(last, t.window_months), t)
+    return Evidence(last, covered, sent, history, everything[0], alone, c.noise(history), t)
 
 
-def _alone(expected: pl.DataFrame, share: pl.DataFrame, months: list[date]) -> pl.DataFrame:
-    """agency_id, platform: an account is covered and has enough mature posts, but its platform has too few accounts to say what
-    was to be expected."""
-    good = share.filter(pl.col("coverage") >= c.MINIMUM_COVERAGE)
+def _alone(expected: pl.DataFrame, share: pl.DataFrame, months: list[date], t: Thresholds) -> pl.DataFrame:
+    """agency_id, platform: an account is covered and has enough posts, but its platform has too few accounts to say what was to
+    be expected."""
+    good = share.filter(pl.col("coverage") >= t.minimum_coverage)
     rows = expected.filter(pl.col("month").is_in(months) & pl.col("expected_ln").is_null()).join(
         good, on="account_id", how="semi"
     )
-    enough = rows.group_by("account_id", "agency_id", "platform").agg(pl.col("n").sum()).filter(pl.col("n") >= c.MINIMUM_POSTS)
+    enough = rows.group_by("account_id", "agency_id", "platform").agg(pl.col("n").sum()).filter(pl.col("n") >= t.minimum_posts)
     return enough.select("agency_id", "platform").unique()
 
 
 def window_coverage(account_month: pl.DataFrame, months: list[date]) -> pl.DataFrame:
-    """account_id, agency_id, coverage, has_data: covered days of the window's days; a month without a row is not covered."""
-    days = sum((c.add_months(m, 1) - m).days for m in months)
+    """account_id, agency_id, platform, coverage, has_data, is_required of the window.
+
+    Coverage is of the days on which the account was this agency's (a month has a row for every account that existed in it): one
+    that opened, moved or was split in the window is complete when its own days are.
+    """
     rows = account_month.filter(pl.col("month").is_in(months))
-    return rows.group_by("account_id", "agency_id").agg(
-        (pl.col("covered_days").fill_null(0).sum() / days).alias("coverage"),
-        ((pl.col("covered_days").fill_null(0) > 0) | (pl.col("posts").fill_null(0) > 0)).any().alias("has_data")
-        if "posts" in rows.columns
-        else (pl.col("covered_days").fill_null(0) > 0).any().alias("has_data"),
+    covered = pl.col("covered_days").fill_null(0)
+    listed = [pl.col("posts").fill_null(0) > 0] if "posts" in rows.columns else []
+    required = pl.col("is_required").fill_null(True).any() if "is_required" in rows.columns else pl.lit(True)
+    return rows.group_by("account_id", "agency_id", "platform").agg(
+        (covered.sum() / pl.col("days_in_month").sum()).alias("coverage"),
+        pl.any_horizontal(covered > 0, *listed).any().alias("has_data"),
+        required.alias("is_required"),
+    )
+
+
+def accounts_sent(share: pl.DataFrame, platforms: list[str], t: Thresholds) -> pl.DataFrame:
+    """agency_id, n_required, n_sent, missing_share, missing_accounts (names, comma separated) of one window.
+
+    Required: every account that is not closed, on a platform on which accounts are compared.
+    """
+    rows = share.filter(pl.col("is_required") & pl.col("platform").is_in(platforms))
+    sent = pl.col("coverage") >= t.minimum_coverage
+    names = pl.col("account_id").filter(~sent).sort()
+    return rows.group_by("agency_id").agg(
+        pl.len().cast(pl.Int64).alias("n_required"),
+        sent.sum().cast(pl.Int64).alias("n_sent"),
+        (1 - sent.mean()).alias("missing_share"),
+        pl.when(sent.all()).then(None).otherwise(names.str.join(", ")).alias("missing_accounts"),
     )
 
 
 def agencies_in(agencies: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
-    """One row per agency that existed in the window."""
-    rows = agencies
+    """One row per agency that existed in the window; `is_dissolved` where it ended in it."""
+    rows = agencies.with_columns(is_dissolved=pl.lit(False))
     if "valid_from" in rows.columns:
         rows = rows.filter(
             (pl.col("valid_from").is_null() | (pl.col("valid_from") <= end))
             & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= start))
-        )
-    return rows.select("agency_id", "peer_group", "is_ranked").unique("agency_id", keep="last").sort("agency_id")
+        ).with_columns(is_dissolved=(pl.col("valid_to") <= end).fill_null(False))
+    rows = rows.select("agency_id", "peer_group", "is_ranked", "is_dissolved")
+    return rows.unique("agency_id", keep="last").sort("agency_id")
 
 
 # ---- agency_window --------------------------------------------------------------------------------------------------
 
 
-def agency_window(expected: pl.DataFrame, account_month: pl.DataFrame, agencies: pl.DataFrame) -> pl.DataFrame:
-    """One row per agency: standing now, previous standing, change, direction and rank set in its peer group."""
-    e = evidence(expected, account_month)
+def agency_window(
+    expected: pl.DataFrame,
+    account_month: pl.DataFrame,
+    agencies: pl.DataFrame,
+    accounts: pl.DataFrame | None = None,
+    staff: pl.DataFrame | None = None,
+    without_likes: pl.DataFrame | None = None,
+    t: Thresholds = DEFAULT,
+) -> pl.DataFrame:
+    """One row per agency: standing now, previous standing, change, direction and rank set in its peer group.
+
+    `accounts` (estimates.account_reasons) says of every account why it is not judged; without it only the state is told.
+    `staff` (estimates.staff_likes): a rise whose likes grew as citizens' likes do not is `up_maybe_mobilised`, never `up`;
+    `without_likes` (estimates.change_without_likes) is the second value beside it.
+    """
+    e = evidence(expected, account_month, t)
     if e.last is None:
-        return _finish(
-            agencies_in(agencies, date.min, date.max).with_columns(period_start=None, period_end=None, state=pl.lit("no_data"))
-        )
-    months = c.window(e.last)
+        nothing = agencies_in(agencies, date.min, date.max)
+        empty = {"period_start": None, "period_end": None, "state": pl.lit("no_data"), "reason": pl.lit("nothing_sent")}
+        return _finish(nothing.with_columns(**empty))
+    months = c.window(e.last, t.window_months)
     end = c.add_months(e.last, 1) - timedelta(days=1)
     out = agencies_in(agencies, months[0], end).with_columns(period_start=pl.lit(months[0]), period_end=pl.lit(end))
-    now, before = standings(e.history[0], e.noise), standings(e.history[1], e.noise)
-    few = standings(e.all_now.join(e.history[0], on="agency_id", how="anti"), e.noise, tau2=now.tau2)
-    values = pl.concat([now.frame, few.frame]).drop("mean", "sd", "y", "s")
+    now, before = standings(e.history[0], e.noise, sent=e.sent[0]), standings(e.history[1], e.noise, sent=e.sent[1])
+    few = standings(e.all_now.join(e.history[0], on="agency_id", how="anti"), e.noise, tau2=now.tau2, sent=e.sent[0])
+    few_values = few.frame.join(e.sent[0].filter(pl.col("n_sent") > 0), on="agency_id", how="semi")
+    values = pl.concat([now.frame, few_values]).drop("mean", "sd", "y", "s")
     out = out.join(values, on="agency_id", how="left")
     out = out.join(_months_with_posts(expected, months), on="agency_id", how="left")
-    out = out.join(_states(e, out), on="agency_id", how="left")
+    out = out.join(_states(e, out, accounts), on="agency_id", how="left")
+    chosen = pl.col("state") == "not_covered"  # a value of what somebody chose to send is no value of the agency
+    out = out.with_columns(pl.when(~chosen).then(pl.col(k)).alias(k) for k in ("vs_expected", "lower", "upper"))
+    out = out.join(e.sent[0].drop("missing_share"), on="agency_id", how="left")
     out = out.join(before.frame.select("agency_id", previous="vs_expected"), on="agency_id", how="left")
     out = out.join(_changes(e), on="agency_id", how="left")
-    out = out.join(_rank_sets(out, now.frame), on="agency_id", how="left")
+    lit = pl.col("agency_id").is_in(lit_agencies(staff))
+    out = out.with_columns(
+        is_staff_lit=lit,
+        direction=pl.when((pl.col("direction") == "up") & lit).then(pl.lit(MOBILISED)).otherwise("direction"),
+    )
+    if without_likes is not None:
+        out = out.join(without_likes, on="agency_id", how="left")
+    out = out.join(_rank_sets(out, now.frame, t), on="agency_id", how="left")
     return _finish(out)
+
+
+MOBILISED = "up_maybe_mobilised"
+POOLED_Z = 1.64
+
+
+def lit_agencies(staff: pl.DataFrame | None) -> list[str]:
+    """Agencies of which an account is lit, or whose accounts together shifted to likes by more than chance allows."""
+    if staff is None or staff.is_empty():
+        return []
+    pooled = pl.col("mix_z").drop_nulls()
+    found = staff.group_by("agency_id").agg(
+        is_lit=pl.col("is_lit").any() | ((pooled.sum() / pooled.len().sqrt()) > POOLED_Z).fill_null(False)
+    )
+    return sorted(found.filter("is_lit")["agency_id"].to_list())
 
 
 @dataclass(frozen=True)
@@ -118,9 +188,16 @@ class Standings:
     tau2: float
 
 
-def standings(accounts: pl.DataFrame, noise: c.Noise, tau2: float | None = None) -> Standings:
-    """Per agency: unshrunk y and s, posterior mean and sd (ln), vs_expected with interval (factor), n_posts, n_accounts."""
+def standings(accounts: pl.DataFrame, noise: c.Noise, tau2: float | None = None, sent: pl.DataFrame | None = None) -> Standings:
+    """Per agency: unshrunk y and s, posterior mean and sd (ln), vs_expected with interval (factor), n_posts, n_accounts.
+
+    `sent` (accounts_sent): where required accounts are missing, s also holds what they could change.
+    """
     levels = c.agency_levels(accounts, noise)
+    if sent is not None and len(levels):
+        levels = levels.join(sent.select("agency_id", "missing_share"), on="agency_id", how="left")
+        unseen = pl.col("missing_share").fill_null(0.0) ** 2 * UNSEEN_SPREAD * max(noise.account, c.LEAST_ACCOUNT_VARIANCE)
+        levels = levels.with_columns(s=(pl.col("s") ** 2 + unseen).sqrt()).drop("missing_share")
     if not len(levels):
         columns = ["y", "s", "n_posts", "n_accounts", "mean", "sd", "vs_expected", "lower", "upper"]
         whole = ("n_posts", "n_accounts")
@@ -142,36 +219,51 @@ def _months_with_posts(expected: pl.DataFrame, months: list[date]) -> pl.DataFra
     return rows.group_by("agency_id").agg(pl.col("month").n_unique().cast(pl.Int64).alias("n_months"))
 
 
-def _states(e: Evidence, out: pl.DataFrame) -> pl.DataFrame:
-    """agency_id, coverage, state. Order matters: what is missing is said before what is too little."""
+def _states(e: Evidence, out: pl.DataFrame, accounts: pl.DataFrame | None) -> pl.DataFrame:
+    """agency_id, coverage, state, reason. Order matters: what is missing is said before what is too little."""
     share = (
         e.covered[0]
+        .filter("is_required")
         .group_by("agency_id")
-        .agg(
-            pl.col("coverage").mean(),
-            pl.col("has_data").any(),
-            (pl.col("coverage") >= c.MINIMUM_COVERAGE).any().alias("is_covered"),
-        )
+        .agg(pl.col("coverage").mean(), pl.col("has_data").any(), pl.len().alias("accounts"))
     )
     enough = e.history[0].select("agency_id").unique().with_columns(enough=pl.lit(True))
     alone = e.alone.select("agency_id", alone=pl.lit(True)).unique()
-    rows = out.select("agency_id", "is_ranked")
-    for part in (share, enough, alone):
+    rows = out.select("agency_id", "is_ranked", "is_dissolved")
+    sent = e.sent[0].select("agency_id", "n_sent", "missing_share")
+    for part in (share, enough, alone, sent, agency_reasons(accounts)):
         rows = rows.join(part, on="agency_id", how="left")
-    state = (
-        pl.when(~pl.col("has_data").fill_null(False))
-        .then(pl.lit("no_data"))
-        .when(~pl.col("is_covered").fill_null(False))
-        .then(pl.lit("not_covered"))
-        .when(~pl.col("enough").fill_null(False) & pl.col("alone").fill_null(False))
-        .then(pl.lit("too_few_accounts"))
-        .when(~pl.col("enough").fill_null(False))
-        .then(pl.lit("too_few_posts"))
-        .when(~pl.col("is_ranked").fill_null(False))
-        .then(pl.lit("not_ranked"))
-        .otherwise(pl.lit("judged"))
+    chose = pl.col("missing_share") > 1 - e.thresholds.minimum_accounts_sent + 1e-9
+    is_enough = pl.col("enough").fill_null(False)
+    few = pl.col("post_reason").fill_null("few_posts")
+    cases = (  # condition, state, reason
+        (pl.col("is_dissolved") & ~is_enough, "not_required", pl.lit("dissolved")),
+        (pl.col("accounts").is_null(), "not_required", pl.lit("no_account")),
+        (~pl.col("has_data").fill_null(False), "no_data", pl.lit("nothing_sent")),
+        (pl.col("n_sent").fill_null(1) == 0, "not_covered", pl.lit("days_missing")),
+        (chose, "not_covered", pl.lit("accounts_missing")),
+        (~is_enough & pl.col("alone").fill_null(False), "too_few_accounts", pl.lit("no_peers")),
+        (~is_enough & few.is_in(["few_posts", "no_posts"]), "too_few_posts", few),
+        (~is_enough, "not_comparable", few),
+        (~pl.col("is_ranked").fill_null(False), "not_ranked", pl.lit(None, pl.Utf8)),
     )
-    return rows.select("agency_id", "coverage", state=state)
+    state, reason = pl.lit("judged"), pl.lit(None, pl.Utf8)
+    for condition, name, why in reversed(cases):
+        known = condition.fill_null(False)
+        state = pl.when(known).then(pl.lit(name)).otherwise(state)
+        reason = pl.when(known).then(why).otherwise(reason)
+    return rows.select("agency_id", "coverage", state=state, reason=reason)
+
+
+def agency_reasons(accounts: pl.DataFrame | None) -> pl.DataFrame:
+    """agency_id, post_reason: why the posts of its covered accounts cannot be judged, the reason that hides most posts first."""
+    empty = pl.DataFrame(schema={"agency_id": pl.Utf8, "post_reason": pl.Utf8})
+    if accounts is None or accounts.is_empty():
+        return empty
+    rows = accounts.filter(pl.col("reason").is_in(POST_REASONS)).sort(
+        "posts", "account_id", descending=[True, False], nulls_last=True
+    )
+    return rows.group_by("agency_id", maintain_order=True).agg(pl.col("reason").first().alias("post_reason"))
 
 
 def change_estimates(now: pl.DataFrame, before: pl.DataFrame, noise: c.Noise) -> pl.DataFrame:
@@ -185,12 +277,20 @@ def change_estimates(now: pl.DataFrame, before: pl.DataFrame, noise: c.Noise) ->
     se = np.sqrt(rows["variance"].to_numpy() + noise.change)
     df = np.minimum(c.PRIOR_DF + 2 * rows["n"].to_numpy() - 2, max(noise.df - 1, 1))
     p = 2 * stats.t.sf(np.abs(d) / se, df) if len(rows) else np.array([])
-    return pl.DataFrame({"agency_id": rows["agency_id"], "d": d, "se": se, "p": p, "q": discovery.q_values(p)})
+    columns = {"d": d, "se": se, "p": p, "q": discovery.q_values(p), "df": df}
+    return pl.DataFrame({"agency_id": rows["agency_id"]} | columns)
 
 
 def _changes(e: Evidence) -> pl.DataFrame:
     rows = change_estimates(e.history[0], e.history[1], e.noise)
-    moved = pl.when(pl.col("q") > FDR).then(pl.lit("flat")).when(pl.col("d") > 0).then(pl.lit("up")).otherwise(pl.lit("down"))
+    rows = rows.with_columns(detectable=pl.Series(detectable(rows, e.thresholds.false_discovery_share), dtype=pl.Float64))
+    moved = (
+        pl.when(pl.col("q") > e.thresholds.false_discovery_share)
+        .then(pl.lit("flat"))
+        .when(pl.col("d") > 0)
+        .then(pl.lit("up"))
+        .otherwise(pl.lit("down"))
+    )
     return rows.select(
         "agency_id",
         change=pl.col("d").exp(),
@@ -198,8 +298,23 @@ def _changes(e: Evidence) -> pl.DataFrame:
         change_upper=(pl.col("d") + Z * pl.col("se")).exp(),
         p="p",
         q="q",
+        detectable="detectable",
         direction=moved,
     )
+
+
+def detectable(changes: pl.DataFrame, share: float) -> np.ndarray:
+    """Factor by which an agency's response must rise to be called 'up' four times in five, by the very rule that decides.
+
+    The rule is Benjamini-Hochberg over all agencies compared: with r agencies already found, the next one needs
+    p <= share (r + 1) / tests. One true change among many tests needs far more than 1.96 + 0.84 standard errors.
+    """
+    if not len(changes):
+        return np.array([])
+    found = int((changes["q"].to_numpy() <= share).sum())
+    needed = min(share * (found + 1) / len(changes), share)
+    df = changes["df"].to_numpy()
+    return np.exp((stats.t.isf(needed / 2, df) + stats.t.isf(0.2, df)) * changes["se"].to_numpy())
 
 
 RANK_SCHEMA = {
@@ -216,16 +331,19 @@ RANK_SCHEMA = {
 }
 
 
-def _rank_sets(out: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+def _rank_sets(out: pl.DataFrame, now: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
     judged = out.filter(pl.col("state") == "judged").select("agency_id", "peer_group").join(now, on="agency_id")
-    found = [rank_group(g) for g in judged.sort("peer_group", "agency_id").partition_by("peer_group", maintain_order=True)]
+    found = [
+        rank_group(g, t.minimum_peers)
+        for g in judged.sort("peer_group", "agency_id").partition_by("peer_group", maintain_order=True)
+    ]
     parts = [p for p in found if p is not None]
     return pl.concat(parts) if parts else pl.DataFrame(schema=RANK_SCHEMA)
 
 
-def rank_group(g: pl.DataFrame) -> pl.DataFrame | None:
+def rank_group(g: pl.DataFrame, minimum: int = DEFAULT.minimum_peers) -> pl.DataFrame | None:
     """Rank sets of one peer group with at least eight judged members: marginal (own page) and _all (simultaneous, table)."""
-    if len(g) < c.MINIMUM_GROUP:
+    if len(g) < minimum:
         return None
     y, s, mean, sd = (g[k].to_numpy() for k in ("y", "s", "mean", "sd"))
     best, worst = ranks.marginal(y, s)
@@ -250,8 +368,10 @@ AGENCY_WINDOW_SCHEMA = (
     {"agency_id": pl.Utf8, "peer_group": pl.Utf8, "period_start": pl.Date, "period_end": pl.Date}
     | dict.fromkeys(("vs_expected", "lower", "upper"), pl.Float64)
     | {"n_posts": pl.Int64, "n_accounts": pl.Int64, "n_months": pl.Int64, "coverage": pl.Float64, "state": pl.Utf8}
-    | dict.fromkeys(("previous", "change", "change_lower", "change_upper", "p", "q"), pl.Float64)
-    | {"direction": pl.Utf8}
+    | {"reason": pl.Utf8, "n_required": pl.Int64, "n_sent": pl.Int64, "missing_accounts": pl.Utf8}
+    | dict.fromkeys(("previous", "change", "change_lower", "change_upper", "p", "q", "detectable"), pl.Float64)
+    | {"direction": pl.Utf8, "is_staff_lit": pl.Boolean}
+    | dict.fromkeys(("change_without_likes", "change_without_likes_lower", "change_without_likes_upper"), pl.Float64)
     | {k: v for k, v in RANK_SCHEMA.items() if k != "agency_id"}
 )
 
@@ -260,7 +380,7 @@ def _finish(out: pl.DataFrame) -> pl.DataFrame:
     """Exact columns; counts without rows are 0 posts, estimates without rows stay null."""
     missing = [pl.lit(None, t).alias(k) for k, t in AGENCY_WINDOW_SCHEMA.items() if k not in out.columns]
     out = out.with_columns(missing).select(pl.col(k).cast(t) for k, t in AGENCY_WINDOW_SCHEMA.items())
-    counted = pl.col("state").is_in(["judged", "not_ranked", "too_few_posts", "too_few_accounts"])
+    counted = pl.col("state").is_in(["judged", "not_ranked", "too_few_posts", "too_few_accounts", "not_comparable"])
     return out.with_columns(
         *(pl.when(counted).then(pl.col(k).fill_null(0)).alias(k) for k in ("n_posts", "n_accounts", "n_months")),
         direction=pl.col("direction").fill_null("data"),
@@ -272,24 +392,30 @@ def _finish(out: pl.DataFrame) -> pl.DataFrame:
 PLATFORM_WINDOW_SCHEMA = (
     {"agency_id": pl.Utf8, "platform": pl.Utf8, "peer_group": pl.Utf8, "period_start": pl.Date, "period_end": pl.Date}
     | dict.fromkeys(("vs_expected", "lower", "upper"), pl.Float64)
-    | {"n_posts": pl.Int64, "n_accounts": pl.Int64, "state": pl.Utf8}
+    | {"n_posts": pl.Int64, "n_accounts": pl.Int64, "state": pl.Utf8, "reason": pl.Utf8}
     | dict.fromkeys(("previous", "change", "change_lower", "change_upper", "p", "q"), pl.Float64)
     | {"direction": pl.Utf8, "er_account": pl.Float64, "er_pooled": pl.Float64, "er_expected": pl.Float64, "coverage": pl.Float64}
     | {"basis": pl.Utf8}
 )
 
 
-def agency_platform_window(expected: pl.DataFrame, account_month: pl.DataFrame, agencies: pl.DataFrame) -> pl.DataFrame:
+def agency_platform_window(
+    expected: pl.DataFrame,
+    account_month: pl.DataFrame,
+    agencies: pl.DataFrame,
+    accounts: pl.DataFrame | None = None,
+    t: Thresholds = DEFAULT,
+) -> pl.DataFrame:
     """One row per agency and platform on which it has an account: as agency_window, each platform against itself only."""
-    e = evidence(expected, account_month)
+    e = evidence(expected, account_month, t)
     if e.last is None:
         return pl.DataFrame(schema=PLATFORM_WINDOW_SCHEMA)
-    months = c.window(e.last)
+    months = c.window(e.last, t.window_months)
     end = c.add_months(e.last, 1) - timedelta(days=1)
     groups = agencies_in(agencies, months[0], end).select("agency_id", "peer_group")
     rows = account_month.filter(pl.col("month").is_in(months) & pl.col("agency_id").is_not_null())
     platforms = sorted(rows["platform"].unique().to_list())
-    parts = [_one_platform(e, p, rows.filter(pl.col("platform") == p), expected, months) for p in platforms]
+    parts = [_one_platform(e, p, rows.filter(pl.col("platform") == p), expected, accounts) for p in platforms]
     if not parts:
         return pl.DataFrame(schema=PLATFORM_WINDOW_SCHEMA)
     out = (
@@ -301,28 +427,29 @@ def agency_platform_window(expected: pl.DataFrame, account_month: pl.DataFrame, 
     out = out.with_columns(q=pl.Series(q).fill_nan(None)).with_columns(
         direction=pl.when(pl.col("q").is_null())
         .then(pl.lit("data"))
-        .when(pl.col("q") > FDR)
+        .when(pl.col("q") > t.false_discovery_share)
         .then(pl.lit("flat"))
         .otherwise(pl.when(pl.col("change") > 1).then(pl.lit("up")).otherwise(pl.lit("down")))
     )
     return out.select(pl.col(k).cast(t) for k, t in PLATFORM_WINDOW_SCHEMA.items()).sort("agency_id", "platform")
 
 
-def _one_platform(e: Evidence, platform: str, rows: pl.DataFrame, expected: pl.DataFrame, months: list[date]) -> pl.DataFrame:
-    mine = [h.filter(pl.col("platform") == platform) for h in e.history]
-    now, before = standings(mine[0], e.noise), standings(mine[1], e.noise)
-    share = e.covered[0].join(rows.select("account_id", "agency_id").unique(), on=["account_id", "agency_id"], how="semi")
+def _one_platform(
+    e: Evidence, platform: str, rows: pl.DataFrame, expected: pl.DataFrame, accounts: pl.DataFrame | None
+) -> pl.DataFrame:
+    """The rows of one platform: an account is judged on it whatever the agency's other accounts sent."""
+    months, t = c.window(e.last, e.thresholds.window_months), e.thresholds  # type: ignore[arg-type]  # never asked without a month
+    here = expected.filter(pl.col("platform") == platform)
+    now_rows, before_rows = _platform_history(e, here)
+    now, before = standings(now_rows, e.noise), standings(before_rows, e.noise)
+    share = e.covered[0].filter(pl.col("platform") == platform)
     share = share.group_by("agency_id").agg(pl.col("coverage").mean(), pl.col("has_data").any())
-    n = pl.col("n").sum()
-    rates = (
-        expected.filter(pl.col("month").is_in(months) & (pl.col("platform") == platform))
-        .group_by("agency_id")
-        .agg(
-            ((pl.col("y") * pl.col("n")).sum() / n).exp().alias("er_account"),
-            ((pl.col("expected_ln") * pl.col("n")).sum() / n).exp().alias("er_expected"),
-            n.alias("seen_posts"),
-            pl.col("basis").unique().sort().str.join(" | "),
-        )
+    seen = here.filter(pl.col("month").is_in(months)).with_columns(information=1 / pl.col("se") ** 2)
+    rates = seen.group_by("agency_id").agg(
+        c.weighted("y").exp().alias("er_account"),
+        c.weighted("expected_ln").exp().alias("er_expected"),
+        pl.col("n").sum().alias("seen_posts"),
+        pl.col("basis").unique().sort().str.join(" | "),
     )
     pooled = (
         rows.filter(pl.col("exposure") > 0)
@@ -332,20 +459,39 @@ def _one_platform(e: Evidence, platform: str, rows: pl.DataFrame, expected: pl.D
     out = rows.select("agency_id").unique().with_columns(platform=pl.lit(platform)).join(share, on="agency_id", how="left")
     for part in (now.frame.drop("mean", "sd", "y", "s"), before.frame.select("agency_id", previous="vs_expected"), rates, pooled):
         out = out.join(part, on="agency_id", how="left")
-    out = out.join(
-        _changes(Evidence(e.last, e.covered, mine, mine[0], e.alone, e.noise)).drop("q", "direction"), on="agency_id", how="left"
-    )
+    mine = Evidence(e.last, e.covered, e.sent, [now_rows, before_rows], now_rows, e.alone, e.noise, t)
+    out = out.join(_changes(mine).drop("q", "direction", "detectable"), on="agency_id", how="left")
     alone = e.alone.filter(pl.col("platform") == platform).select("agency_id", alone=pl.lit(True))
     out = out.join(alone, on="agency_id", how="left")
-    state = (
-        pl.when(~pl.col("has_data").fill_null(False)).then(pl.lit("no_data"))
-        .when(pl.col("vs_expected").is_not_null()).then(pl.lit("judged"))
-        .when(pl.col("coverage") < c.MINIMUM_COVERAGE).then(pl.lit("not_covered"))
-        .when(pl.col("alone").fill_null(False)).then(pl.lit("too_few_accounts"))
-        .otherwise(pl.lit("too_few_posts"))
-    )  # fmt: skip
-    none = pl.when(pl.col("has_data").fill_null(False)).then(0)  # exports came, and no post in them is mature: none, not unknown
-    return out.with_columns(state=state, n_posts=pl.coalesce("n_posts", "seen_posts", none))
+    why = agency_reasons(None if accounts is None else accounts.filter(pl.col("platform") == platform))
+    few = pl.col("post_reason").fill_null("few_posts")
+    out = out.join(why, on="agency_id", how="left")
+    cases = (
+        (~pl.col("has_data").fill_null(False), "no_data", pl.lit("nothing_sent")),
+        (pl.col("vs_expected").is_not_null(), "judged", pl.lit(None, pl.Utf8)),
+        (pl.col("coverage") < t.minimum_coverage, "not_covered", pl.lit("days_missing")),
+        (pl.col("alone").fill_null(False), "too_few_accounts", pl.lit("no_peers")),
+        (few.is_in(["few_posts", "no_posts"]), "too_few_posts", few),
+    )
+    state, reason = pl.lit("not_comparable"), few
+    for condition, name, said in reversed(cases):
+        state = pl.when(condition.fill_null(False)).then(pl.lit(name)).otherwise(state)
+        reason = pl.when(condition.fill_null(False)).then(said).otherwise(reason)
+    none = pl.when(pl.col("has_data").fill_null(False)).then(
+        0
+    )  # exports came, and no post in them can be compared: none, not unknown
+    return out.with_columns(state=state, reason=reason, n_posts=pl.coalesce("n_posts", "seen_posts", none))
+
+
+def _platform_history(e: Evidence, expected: pl.DataFrame) -> list[pl.DataFrame]:
+    """Account windows of one platform now and before, covered and with enough posts."""
+    parts = []
+    for k in (0, 1):
+        months = c.window(c.add_months(e.last, -e.thresholds.window_months * k), e.thresholds.window_months)  # type: ignore[arg-type]
+        good = e.covered[k].filter(pl.col("coverage") >= e.thresholds.minimum_coverage).select("account_id", "agency_id")
+        rows = c.account_windows(expected, months).join(good, on=["account_id", "agency_id"], how="semi")
+        parts.append(rows.filter(pl.col("n") >= e.thresholds.minimum_posts))
+    return parts
 
 
 # ---- months ---------------------------------------------------------------------------------------------------------
@@ -363,75 +509,91 @@ INDEX_SCHEMA = {
 }
 
 
-def agency_month_index(expected: pl.DataFrame, account_month: pl.DataFrame, agencies: pl.DataFrame) -> pl.DataFrame:
-    """One row per agency and month: its level plus how far the month's posts were from it, season left in.
+def agency_month_index(
+    expected: pl.DataFrame, account_month: pl.DataFrame, agencies: pl.DataFrame, t: Thresholds = DEFAULT
+) -> pl.DataFrame:
+    """One row per agency and month, on the very yardstick of agency_window: what all accounts did in a month is taken off.
 
-    The level is the shrunk deviation over the last 13 months, so that one line has one height; the months move around it
-    by the precision-weighted difference of each account to itself, so that a missing account does not look like a change.
-    Null with fewer than five mature posts; `complete` false with less than 90 % of account-days covered.
+    A month's value is that of its window plus how far the month was from the window, kept by as much as the month's own noise
+    deserves; so the value of three months lies between those of its months, and the newest window is agency_window itself.
+    A missing account is no change: every account moves around itself. Null with too few posts, and in a window that is not
+    judged; `complete` false with less than 90 % of account-days covered.
     """
     if account_month.is_empty():
         return pl.DataFrame(schema=INDEX_SCHEMA)
-    rows = expected.filter(pl.col("deviation").is_not_null())
-    month = _month_differences(rows)
-    level = _long_levels(rows)
+    e = evidence(expected, account_month, t)
     cover = account_month.group_by("agency_id", "month").agg(
         coverage=pl.col("covered_days").fill_null(0).sum() / pl.col("days_in_month").sum()
     )
     grid = agencies.select("agency_id", "peer_group").unique("agency_id", keep="last").join(cover, on="agency_id")
-    out = grid.join(month, on=["agency_id", "month"], how="left").join(level, on="agency_id", how="left")
-    known = pl.col("n_posts").fill_null(0) >= c.MINIMUM_POSTS
-    centre, sd = pl.col("mean") + pl.col("difference"), (pl.col("sd") ** 2 + pl.col("variance")).sqrt()
+    posts = expected.group_by("agency_id", "month").agg(pl.col("n").sum().alias("n_posts"))
+    out = grid.join(posts, on=["agency_id", "month"], how="left").join(
+        _month_values(e, expected), on=["agency_id", "month"], how="left"
+    )
+    known = pl.col("n_posts").fill_null(0) >= t.minimum_posts
     return out.select(
         "agency_id",
         "peer_group",
         "month",
-        vs_expected=pl.when(known).then(centre.exp()),
-        lower=pl.when(known).then((centre - Z * sd).exp()),
-        upper=pl.when(known).then((centre + Z * sd).exp()),
+        vs_expected=pl.when(known).then(pl.col("centre").exp()),
+        lower=pl.when(known).then((pl.col("centre") - Z * pl.col("sd")).exp()),
+        upper=pl.when(known).then((pl.col("centre") + Z * pl.col("sd")).exp()),
         n_posts=pl.when(pl.col("coverage") > 0).then(pl.col("n_posts").fill_null(0)),
         coverage="coverage",
-        complete=pl.col("coverage") >= c.MINIMUM_COVERAGE,
+        complete=pl.col("coverage") >= t.minimum_coverage,
     ).sort("agency_id", "month")
 
 
-def _month_differences(rows: pl.DataFrame) -> pl.DataFrame:
-    seasonal = rows.with_columns(
-        d=pl.col("deviation") + pl.col("month_part") / pl.col("sensitivity"), se=pl.col("se") / pl.col("sensitivity")
-    )
-    own = (pl.col("d") * pl.col("n")).sum().over("account_id", "agency_id") / pl.col("n").sum().over("account_id", "agency_id")
-    w = 1 / pl.col("se") ** 2
-    return (
-        seasonal.with_columns(d=pl.col("d") - own)
-        .group_by("agency_id", "month")
-        .agg(difference=(w * pl.col("d")).sum() / w.sum(), variance=1 / w.sum(), n_posts=pl.col("n").sum())
-    )
-
-
-def _long_levels(rows: pl.DataFrame) -> pl.DataFrame:
+def _month_values(e: Evidence, expected: pl.DataFrame) -> pl.DataFrame:
+    """agency_id, month, centre, sd (ln) of every month in a judged window."""
+    schema = {"agency_id": pl.Utf8, "month": pl.Date, "centre": pl.Float64, "sd": pl.Float64}
+    parts = []
+    for k, history in enumerate(e.history if e.last is not None else []):
+        size = e.thresholds.window_months
+        moves = _month_moves(expected, history, c.window(c.add_months(e.last, -size * k), size))  # type: ignore[arg-type]
+        level = standings(history, e.noise, sent=e.sent[k]).frame.select("agency_id", "mean", window_sd="sd")
+        parts.append(moves.join(level, on="agency_id"))
+    rows = pl.concat(parts) if parts else pl.DataFrame()
     if rows.is_empty():
-        return pl.DataFrame(schema={"agency_id": pl.Utf8, "mean": pl.Float64, "sd": pl.Float64})
-    last: Any = rows["month"].max()
-    accounts = c.account_windows(rows, c.window(last, c.FIT_MONTHS)).filter(pl.col("n") >= c.MINIMUM_POSTS)
-    return standings(accounts, c.Noise(c.account_variance([accounts]), 0.0, 0)).frame.select("agency_id", "mean", "sd")
+        return pl.DataFrame(schema=schema)
+    shock = c.robust_excess(rows["move"].to_numpy(), rows["variance"].to_numpy())
+    kept = shock / (shock + pl.col("variance")) if shock > 0 else pl.lit(0.0)
+    left = shock * (1 - kept)
+    return rows.select(
+        "agency_id",
+        "month",
+        centre=pl.col("mean") + kept * pl.col("move"),
+        sd=(pl.col("window_sd") ** 2 + left).sqrt(),
+    )
 
 
-def regency_month(index: pl.DataFrame) -> pl.DataFrame:
-    """One row per month: median of agencies with a distribution-free 95 % interval, middle half, n agencies, coverage."""
+def _month_moves(expected: pl.DataFrame, history: pl.DataFrame, months: list[date]) -> pl.DataFrame:
+    """agency_id, month, move (ln, from the agency's window; its precision-weighted mean over the window is 0), variance."""
+    rows = expected.filter(pl.col("month").is_in(months) & pl.col("deviation").is_not_null() & (pl.col("se") > 0))
+    own = history.select("account_id", "agency_id", level="deviation")
+    rows = rows.join(own, on=["account_id", "agency_id"]).with_columns(information=1 / pl.col("se") ** 2)
+    return rows.group_by("agency_id", "month").agg(
+        c.weighted(pl.col("deviation") - pl.col("level")).alias("move"), (1 / pl.col("information").sum()).alias("variance")
+    )
+
+
+def regency_month(index: pl.DataFrame, expected: pl.DataFrame | None = None) -> pl.DataFrame:
+    """One row per month: median of agencies with a distribution-free 95 % interval, middle half, n agencies, coverage.
+
+    `movement`: what all accounts did together in the month, a factor of their usual rate. It is no part of anybody's value.
+    """
     whole = index.group_by("month").agg(coverage=pl.col("coverage").mean())
     rows = [(m[0], *median_interval(g["vs_expected"].to_numpy())) for m, g in _known(index).group_by("month")]
-    schema = {
-        "month": pl.Date,
-        "median": pl.Float64,
-        "lower": pl.Float64,
-        "upper": pl.Float64,
-        "q1": pl.Float64,
-        "q3": pl.Float64,
-        "n": pl.Int64,
-    }
+    schema = {"month": pl.Date} | dict.fromkeys(("median", "lower", "upper", "q1", "q3"), pl.Float64) | {"n": pl.Int64}
+    moved = pl.DataFrame(schema={"month": pl.Date, "movement": pl.Float64})
+    if expected is not None and len(expected):
+        known = expected.filter(pl.col("month_part").is_not_null() & (pl.col("se") > 0))
+        known = known.with_columns(information=1 / pl.col("se") ** 2)
+        moved = known.group_by("month").agg(c.weighted("month_part").exp().alias("movement"))
     return (
         whole.join(pl.DataFrame(rows, schema=schema, orient="row"), on="month", how="left")
-        .select(*schema, "coverage")
+        .join(moved, on="month", how="left")
+        .select(*schema, "coverage", "movement")
         .sort("month")
     )
 
@@ -462,3 +624,52 @@ def median_interval(x: np.ndarray) -> tuple[float, float | None, float | None, f
     k = int(stats.binom.ppf(0.025, n, 0.5))
     low, high = (float(x[k - 1]), float(x[n - k])) if n >= 6 and k >= 1 else (None, None)
     return float(np.median(x)), low, high, float(np.quantile(x, 0.25)), float(np.quantile(x, 0.75)), n
+
+
+# ---- how the answers move with the thresholds ---------------------------------------------------------------------------
+
+TRIED: dict[str, tuple[float, ...]] = {
+    "as_expected": (1.1, 1.25, 1.5),
+    "minimum_posts": (3, 5, 8, 12),
+    "minimum_coverage": (0.8, 0.9, 1.0),
+    "minimum_accounts_sent": (0.5, 0.6, 1.0),
+    "window_months": (2, 3, 4, 6),
+    "false_discovery_share": (0.05, 0.10, 0.20),
+}
+EFFECT_SCHEMA = {"threshold_name": pl.Utf8, "value": pl.Float64, "is_chosen": pl.Boolean} | dict.fromkeys(
+    ("n_judged", "n_above", "n_as_expected", "n_below", "n_up", "n_down"), pl.Int64
+)
+
+
+def threshold_effect(
+    expected: pl.DataFrame, account_month: pl.DataFrame, agencies: pl.DataFrame, t: Thresholds = DEFAULT
+) -> pl.DataFrame:
+    """One row per threshold and value tried: how many agencies are judged, stand above, as and below expected, moved up or down.
+
+    `as_expected` is the upper edge of the band (the lower one its inverse): by the value itself, as pages show it; up and down
+    by the rule that decides. All other thresholds stay as chosen.
+    """
+    chosen = {name: float(getattr(t, name)) for name in TRIED if name != "as_expected"} | {"as_expected": t.as_expected_upper}
+    rows, seen = [], {}
+    for name, values in TRIED.items():
+        for value in sorted({*values, chosen[name]}):
+            band = (t.as_expected_lower, t.as_expected_upper) if value == chosen["as_expected"] else (1 / value, value)
+            tried = t if name == "as_expected" else t.model_copy(update={name: type(getattr(t, name))(value)})
+            band = band if name == "as_expected" else (t.as_expected_lower, t.as_expected_upper)
+            if tried not in seen:
+                e = evidence(expected, account_month, tried)
+                known = agencies.filter("is_ranked").select("agency_id") if "is_ranked" in agencies.columns else agencies
+                level = standings(e.history[0], e.noise, sent=e.sent[0] if e.sent else None).frame.join(
+                    known, on="agency_id", how="semi"
+                )
+                seen[tried] = (
+                    level["vs_expected"],
+                    _changes(e)["direction"] if e.last is not None else pl.Series([], dtype=pl.Utf8),
+                )
+            factor, direction = seen[tried]
+            above, below = int((factor > band[1]).sum()), int((factor < band[0]).sum())
+            counts = (len(factor), above, len(factor) - above - below, below)
+            rows.append(
+                (name, value, value == chosen[name], *counts, int((direction == "up").sum()), int((direction == "down").sum()))
+            )
+    return pl.DataFrame(rows, schema=EFFECT_SCHEMA, orient="row")

@@ -21,7 +21,7 @@ reported AS (
     QUALIFY row_number() OVER (
         PARTITION BY d.account_id, d.day, d.metric
         ORDER BY CASE WHEN d.is_partial THEN 1 ELSE 0 END, CASE WHEN d.evidence_rank > 1 THEN 0 ELSE 1 END, d.captured_at DESC, d.evidence_rank DESC,
-            d.sha256 DESC, d.export_id, d.row_number) = 1
+            d.value DESC NULLS LAST, d.sha256 DESC, d.export_id, d.row_number) = 1
 )
 SELECT
     r.account_id, a.agency_id, r.platform, r.day, r.day_zone, CAST(date_trunc('month', r.day) AS DATE) AS month, r.metric, r.value,

@@ -11,7 +11,7 @@ WITH observed AS (
         PARTITION BY post_key, captured_at
         ORDER BY CASE WHEN owner_id = exporter_id THEN 0 ELSE 1 END,
             CASE WHEN engagement IS NOT NULL AND exposure IS NOT NULL THEN 0 ELSE 1 END,
-            evidence_rank DESC, sha256 DESC, export_id, row_number) = 1
+            evidence_rank DESC, exposure DESC NULLS LAST, engagement DESC NULLS LAST, sha256 DESC, export_id, row_number) = 1
 )
 SELECT
     post_key, platform, coalesce(owner_id, exporter_id) AS account_id, captured_at,

@@ -1,7 +1,7 @@
 -- One post of a platform, with its latest usable values and the agency that its account belonged to on that day (WIB).
 -- key: post_key
--- Latest: the owner's own file before a partner's, complete before incomplete, then (captured_at, evidence, SHA-256): never the
--- order of arrival; what nobody dated gives way to whatever is dated. is_top_list: no whole list of its account names it, so it may be counted with others of its kind only.
+-- Latest: the owner's own file before a partner's, complete before incomplete, then (captured_at, evidence, larger counts, SHA-256): never the
+-- order of arrival, and of two downloads of one moment the one that saw more, for counts grow; what nobody dated gives way to whatever is dated. is_top_list: no whole list of its account names it, so it may be counted with others of its kind only.
 -- A post known only from sums over a period keeps its identity and has no values.
 WITH latest AS (
     SELECT *
@@ -11,7 +11,8 @@ WITH latest AS (
         ORDER BY CASE WHEN is_lifetime THEN 0 ELSE 1 END, CASE WHEN owner_id = exporter_id THEN 0 ELSE 1 END,
             CASE WHEN evidence_rank > 1 THEN 0 ELSE 1 END,
             CASE WHEN engagement IS NOT NULL AND exposure IS NOT NULL THEN 0 ELSE 1 END,
-            captured_at DESC, evidence_rank DESC, sha256 DESC, export_id, row_number) = 1
+            captured_at DESC, evidence_rank DESC, exposure DESC NULLS LAST, engagement DESC NULLS LAST, sha256 DESC, export_id,
+            row_number) = 1
 ),
 -- The moment of publication is taken from the file that knows it best: an instant before a minute before a day.
 clock AS (

@@ -3,6 +3,7 @@
 -- posts is null, not 0, in a month for which no whole list of posts speaks, and so are the sums: a top list gives rates only. Sums
 -- are over the posts that report the part; rates only over mature posts with both parts. What counts as a share and as a save: platforms.yml.
 -- Logs are averaged as decimals: a sum of floats depends on the order of the rows, and so on the order of the files.
+-- A post known only from a partner's file is no part of it: one such post is not the account's number of posts.
 WITH output AS (
     SELECT
         account_id, agency_id, month,
@@ -64,7 +65,7 @@ SELECT
     exp(r.er_log_mean) AS er_account, r.er_pooled, o.comments, o.shares, o.saves, o.link_clicks, r.zero_posts, r.engagement_parts,
     f.followers AS followers_end, m.covered_days, m.listed_days, m.days AS days_in_month,
     m.covered_days / nullif(CAST(m.days AS DOUBLE), 0) AS coverage,
-    m.state = 'complete' AS is_complete
+    m.state = 'complete' AS is_complete, m.state <> 'not_required' AS is_required
 FROM months m
 LEFT JOIN output o ON o.account_id = m.account_id AND o.agency_id = m.agency_id AND o.month = m.month
 LEFT JOIN partners c ON c.account_id = m.account_id AND c.agency_id = m.agency_id AND c.month = m.month

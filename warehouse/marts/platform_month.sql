@@ -1,4 +1,5 @@
--- One platform in one calendar month (WIB) over the whole regency. Values of two platforms never add up or average.
+-- One platform in one calendar month (WIB) over the whole regency. Values of two platforms never add up or average. An account
+-- that moved from one agency to another within the month is one account.
 -- key: platform, month
 WITH rates AS (
     SELECT
@@ -9,9 +10,9 @@ WITH rates AS (
     GROUP BY platform, month
 )
 SELECT
-    m.platform, m.month, CAST(sum(m.posts) AS BIGINT) AS posts, CAST(sum(m.mature_posts) AS BIGINT) AS mature_posts, count(*) AS accounts,
-    count(CASE WHEN m.is_complete THEN 1 END) AS accounts_covered,
-    count(CASE WHEN m.is_complete THEN 1 END) / nullif(CAST(count(*) AS DOUBLE), 0) AS coverage,
+    m.platform, m.month, CAST(sum(m.posts) AS BIGINT) AS posts, CAST(sum(m.mature_posts) AS BIGINT) AS mature_posts, count(DISTINCT m.account_id) AS accounts,
+    count(DISTINCT CASE WHEN m.is_complete THEN m.account_id END) AS accounts_covered,
+    count(DISTINCT CASE WHEN m.is_complete THEN m.account_id END) / nullif(CAST(count(DISTINCT m.account_id) AS DOUBLE), 0) AS coverage,
     CAST(sum(m.engagement) AS BIGINT) AS engagement, CAST(sum(m.exposure) AS BIGINT) AS exposure,
     max(r.er_log_mean) AS er_log_mean, exp(max(r.er_log_mean)) AS er_account, max(r.er_pooled) AS er_pooled
 FROM marts.account_month m

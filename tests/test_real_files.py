@@ -1,0 +1,379 @@
+"""What real exports do that a strict reader once refused or misplaced, and its relatives in the other formats."""
+
+import inspect as source
+import json
+import os
+import re
+from datetime import date
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from pipeline import registry
+from pipeline.engine import connections
+from pipeline.exports import Job, read, read_many
+from pipeline.exports.messages import AGAIN, TEXTS
+from pipeline.exports.report import report, shape
+from pipeline.formats import all_formats, by_kind, rules
+from pipeline.intake import inbox, ledger
+from pipeline.settings import Workspace
+from tests import fake_exports
+from tests.exports_in_tests import BOM, FB_EN, IG_EN, days, facebook, instagram
+from tests.test_formats import CASES
+
+KNOWN = registry.frame(
+    "accounts",
+    [
+        {"account_id": "a-ig", "platform": "instagram", "agency_id": "dinkes", "handle": "dinkes.simulasi"},
+        {"account_id": "b-ig", "platform": "instagram", "agency_id": "disdik", "handle": "disdik.simulasi"},
+        {"account_id": "a-fb", "platform": "facebook", "agency_id": "dinkes", "platform_account_id": "100000000000001"},
+        {"account_id": "a-li", "platform": "linkedin", "agency_id": "dinkes", "handle": "dinkes"},
+        {"account_id": "k-li", "platform": "linkedin", "agency_id": "dinkes", "handle": "kadinkes", "holder": "person"},
+    ],
+)
+REGISTRY = SimpleNamespace(accounts=KNOWN, mappings=())
+
+
+def csv_of(table: list[list[str]]) -> bytes:
+    quoted = [",".join('"' + c.replace('"', '""') + '"' if re.search(r'[",\n]', c) else c for c in row) for row in table]
+    return BOM + ("\n".join(quoted) + "\n").encode()
+
+
+def put(path, data: bytes):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def look(tmp_path, data: bytes, name: str = "berkas.csv", accounts=(), known=None):
+    """Read alone and among others, which must agree."""
+    path = put(tmp_path / name, data)
+    alone = read(path, registry=known, accounts=accounts)
+    (many,) = read_many([Job(path, accounts=accounts)], registry=known, few=0, small=0)
+    said = [[(e.outcome, e.n_rows, [m.code for m in e.messages]) for e in found] for found in (alone, many)]
+    assert said[0] == said[1]
+    return alone
+
+
+def codes(export) -> list[str]:
+    return [m.code for m in export.messages]
+
+
+# --- rows that are no rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "link"),
+    [("tiktok_business_video", "undefined"), ("x_account_content", "https://x.com/a/status/undefined"), ("yt_table_content", "")],
+)
+def test_a_row_that_names_no_post_and_bears_no_figure_is_left_out_and_counted(tmp_path, kind, link):
+    form = by_kind(kind)
+    samples = (path.read_bytes() for f in CASES if f.parent.name == kind for path in f.glob("*.csv"))
+    data = next(d for d in samples if b"Showing top" not in d)
+    data = data.rstrip(b"\r\n") + b"\n" if b"\r\n" not in data else data
+    text, end = data.decode("utf-8-sig"), "\r\n" if b"\r\n" in data else "\n"
+    header = text.splitlines()[0].split(",")
+    columns = [form.column_for(h.strip('"').casefold()) for h in header]
+    cells = [link if c and c.field == "permalink" else "0" if c and c.kind == "count" else "" for c in columns]
+    (plain,) = read(put(tmp_path / "a.csv", data))
+    (export,) = look(tmp_path, data + (",".join(cells) + end).encode(), "b.csv")
+    assert (export.n_rows, export.dropped.get("placeholder")) == (plain.n_rows, 1)
+    cells[next(i for i, c in enumerate(columns) if c and c.kind == "count")] = "7"
+    (bad,) = look(tmp_path, data + (",".join(cells) + end).encode(), "c.csv")
+    assert (bad.outcome, bad.rows) == ("refused", None)
+
+
+# --- counters that can fall
+
+
+def test_what_is_counted_by_day_may_fall_and_is_flagged(tmp_path):
+    table = days()
+    table[3][table[0].index("Likes")] = "-4"
+    (export,) = look(tmp_path, csv_of(table))
+    assert (export.outcome, codes(export)) == ("flagged", ["BELOW_ZERO"]) and export.rows["likes"].min() == -4
+
+
+def test_a_total_since_publication_may_not(tmp_path):
+    table = instagram()
+    table[3][IG_EN.index("Likes")] = "-4"
+    assert codes(look(tmp_path, csv_of(table))[0]) == ["NOT_A_COUNT"]
+
+
+def test_no_number_of_people_or_total_may_be_negative_in_any_format():
+    for form in all_formats():
+        for column in form.columns:
+            if column.kind == "count" and (not column.is_additive or (form.grain == "post" and not form.period_sums)):
+                assert column.falls in ("never", "freely"), (form.kind, column.field)
+
+
+# --- hard rules
+
+
+def test_the_table_of_hard_rules_is_current_and_gives_a_reason_for_each():
+    assert rules.FILE.read_text(encoding="utf-8") == rules.text(), "run: python -m pipeline.formats.rules"
+    for form in all_formats():
+        assert all(r.because for r in form.rules if r.hard), form.kind
+        assert all(why for _, _, why in rules.rows(form)), form.kind
+
+
+def test_a_hook_that_refuses_declares_what_and_why():
+    for form in all_formats():
+        if form.finish is not None and "notes.refuse(" in source.getsource(source.getmodule(form.finish)):
+            body = source.getsource(form.finish)
+            said = set(re.findall(r'notes\.refuse\("(\w+)"', body)) | ({"IMPLAUSIBLE"} if "_lifetime_only(" in body else set())
+            assert said <= {code for code, _ in form.refuses}, form.kind
+
+
+# --- two accounts, one file
+
+
+def overview(*blocks: tuple[str, list[str]]) -> bytes:
+    lines = ["sep=,"]
+    for title, rows in blocks:
+        lines += [f'"{title}"', '"Date","Primary"', *rows, ""]
+    return b"\xff\xfe" + ("\n".join(lines) + "\n").encode("utf-16-le")
+
+
+WEEK = [f'"2024-02-0{d}T00:00:00","{d}"' for d in range(1, 8)]
+
+
+@pytest.mark.parametrize(
+    ("titles", "platforms"),
+    [
+        (("Follows", "Instagram follows"), ["facebook", "instagram"]),
+        (("Reach", "Instagram reach"), ["facebook", "instagram"]),
+        (("Jangkauan", "Jangkauan Facebook"), ["instagram", "facebook"]),
+        (("Suka baru Halaman Facebook", "Pengikut Instagram baru"), ["facebook", "instagram"]),
+        (("Facebook Page visits", "Instagram profile visits"), ["facebook", "instagram"]),
+    ],
+)
+def test_a_block_is_its_titles_platforms_whatever_the_folder(tmp_path, titles, platforms):
+    exports = look(tmp_path, overview(*((t, WEEK) for t in titles)), accounts=("a-ig", "a-fb"), known=REGISTRY)
+    assert [(e.platform, e.outcome) for e in exports] == [(p, "accepted") for p in platforms]
+    for given in ("a-ig", "a-fb"):
+        own, other = sorted(
+            look(tmp_path, overview(*((t, WEEK) for t in titles)), accounts=(given,), known=REGISTRY),
+            key=lambda e: e.rows is None,
+        )
+        assert own.outcome == "accepted" and (other.outcome, codes(other)) == ("held", ["COPY_ALSO"])
+        assert "jangan dipindahkan" in other.messages[0].id
+
+
+def test_an_unknown_title_is_named(tmp_path):
+    unknown = look(tmp_path, overview(("Facebook Page reach", WEEK), ("Jumlah tepuk tangan", WEEK)))[1]
+    assert codes(unknown) == ["UNKNOWN_HEADER"] and "Jumlah tepuk tangan" in unknown.messages[0].id
+
+
+def test_a_damaged_block_refuses_itself(tmp_path):
+    broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
+    exports = look(tmp_path, overview(("Facebook reach", broken), ("Instagram reach", WEEK)))
+    assert [(e.member, e.outcome) for e in exports] == [("#Facebook reach", "refused"), ("#Instagram reach", "accepted")]
+
+
+# --- lines that a spreadsheet wrapped
+
+
+def wrapped(lines: list[str], separator: str = ";") -> str:
+    return "\r\n".join('"' + x.replace('"', '""') + '"' if '"' in x or separator in x else x for x in lines) + "\r\n"
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_lines_of_which_some_were_wrapped_are_unwrapped(tmp_path, separator):
+    table = facebook(4)
+    table[2][FB_EN.index("Title")] = 'Posyandu, minggu ini\nSenin, Puskesmas A\n\n"Gratis" untuk semua'
+    data = csv_of(table)
+    (plain,) = look(tmp_path, data)
+    (export,) = look(tmp_path, BOM + wrapped(data.decode("utf-8-sig").splitlines(), separator).encode(), "simpan.csv")
+    assert (export.outcome, codes(export)) == ("flagged", ["UNWRAPPED"])
+    assert export.rows.drop("row_number").equals(plain.rows.drop("row_number"))
+
+
+def test_a_header_that_needed_no_quotes_hides_no_wrapped_row(tmp_path):
+    table = days(4)  # only the dates hold a comma
+    table[0][0], header = "Date", ",".join(table[0])
+    lines = [header, *(",".join(f'"{c}"' if "," in c else c for c in row) for row in table[1:])]
+    (export,) = look(tmp_path, wrapped(lines).encode())
+    assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 4)
+
+
+# --- who is blamed
+
+
+def test_excel_is_named_only_where_the_file_bears_its_marks(tmp_path):
+    table = instagram()
+    table[4][IG_EN.index("Likes")] = "banyak"
+    (plain,) = look(tmp_path, csv_of(table))
+    assert AGAIN[False][0] in plain.messages[0].id and "Excel" not in plain.messages[0].id + plain.messages[0].en
+    text = "\n".join(";".join(c.replace("\n", " ").replace('"', "") for c in row) for row in table) + "\n"
+    (saved,) = look(tmp_path, text.encode(), "x.csv")
+    assert "Excel" in saved.messages[0].id
+    (lost,) = look(tmp_path, csv_of(table).removeprefix(BOM), "y.csv")
+    assert "Excel" in lost.messages[0].id
+
+
+def test_no_text_names_excel_by_itself():
+    assert [code for code, t in TEXTS.items() if "Excel" in t.id + t.en] == ["UNWRAPPED"]
+
+
+# --- an account may have several ids, a person's profile is nobody's page
+
+
+def test_several_ids_of_one_account_are_parted_by_spaces(tmp_path):
+    two = KNOWN.with_columns(
+        pl.when(pl.col("account_id") == "a-fb").then(pl.lit("100000000000001 106900000000001")).otherwise("platform_account_id")
+        .alias("platform_account_id")
+    )  # fmt: skip
+    page = next(f for f in CASES if f.parent.name == "meta.content.facebook.page_day" and f.name == "english")
+    data = next(page.glob("*.csv")).read_bytes()
+    (listed,) = look(tmp_path, data, accounts=("a-fb",), known=SimpleNamespace(accounts=two, mappings=()))
+    assert (listed.outcome, listed.owned.account_id) == ("accepted", "a-fb")
+    (new,) = look(tmp_path, data, accounts=("a-fb",), known=REGISTRY)
+    assert (new.outcome, codes(new), new.owned.account_id) == ("flagged", ["ID_NOT_LISTED"], "a-fb")
+
+
+def test_a_persons_profile_is_read_for_a_declared_person_only(tmp_path):
+    folder = next(f for f in CASES if f.parent.name == "linkedin_member_aggregate")
+    data = next(folder.glob("*.xlsx")).read_bytes()
+    assert {(e.outcome, e.rows is None) for e in look(tmp_path, data, "a.xlsx", ("a-li",), REGISTRY)} == {("held", True)}
+    assert {e.outcome for e in look(tmp_path, data, "a.xlsx", ("k-li",), REGISTRY)} == {"accepted"}
+
+
+# --- empty exports
+
+
+@pytest.mark.parametrize(
+    "folder", [f for f in CASES if any(f.glob("*.csv")) and not f.parent.name.startswith(("register", "mapped"))], ids=str
+)
+def test_a_header_alone_is_an_export_of_every_format(tmp_path, folder):
+    want = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    data = (folder / want["file"]).read_bytes()
+    if by_kind(want["exports"][0]["kind"]).blocks or not want["file"].endswith(".csv") or data[:2] == b"\xff\xfe":
+        pytest.skip("titled blocks have a test of their own")
+    if folder.name == "japanese" or any(d.header_row > 1 for d in by_kind(want["exports"][0]["kind"]).detect):
+        pytest.skip("known by its rows, or below a title")
+    accounts = want["options"].get("accounts", [])
+    end = next(i for i, b in enumerate(data) if b == 10 and data[:i].count(b'"') % 2 == 0) + 1
+    (export,) = look(tmp_path, data[:end], want["file"], accounts)
+    assert (export.outcome, "NO_ROWS" in codes(export), export.kind) == ("flagged", True, want["exports"][0]["kind"])
+
+
+# --- the night
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "w").create()
+
+
+def known_to(workspace):
+    return fake_exports.registers(KNOWN)
+
+
+def entries(workspace):
+    return ledger.status(workspace).select("account_id", "file_name", "outcome", "code").sort("account_id", "file_name").rows()
+
+
+def night(workspace):
+    return ledger.ingest(workspace, known_to(workspace), settle_seconds=0)
+
+
+def test_the_account_that_the_file_names_keeps_its_rows_and_the_misplaced_copy_is_told(workspace):
+    data = csv_of(instagram(handle="disdik.simulasi", account="17841400000000009"))
+    put(workspace.inbox / "b-ig" / "asli.csv", data)
+    put(workspace.inbox / "a-ig" / "salinan.csv", data)
+    night(workspace)
+    assert entries(workspace) == [
+        ("a-ig", "salinan.csv", "refused", "MISPLACED_COPY"),
+        ("b-ig", "asli.csv", "accepted", None),
+    ] or entries(workspace) == [
+        ("a-ig", "salinan.csv", "refused", "MISPLACED_COPY"),
+        ("b-ig", "salinan.csv", "accepted", None),
+    ]
+    with connections.open_raw(workspace) as con:
+        assert con.execute("SELECT count(*) FROM raw.post_snapshots").fetchall() == [(12,)]
+
+
+def test_silent_accounts_that_send_the_same_bytes_each_have_their_entries(workspace):
+    data = csv_of([IG_EN])
+    for account in ("a-ig", "b-ig"):
+        for month in ("Aug-01-2026_Aug-31-2026_1234567890123456", "Sep-01-2026_Sep-30-2026_1234567890123457"):
+            put(workspace.inbox / account / f"{month}.csv", data)
+    night(workspace)
+    spans = ledger.status(workspace).select("account_id", "period_start", "period_end").sort(pl.all()).rows()
+    august, september = (date(2026, 8, 1), date(2026, 8, 31)), (date(2026, 9, 1), date(2026, 9, 30))
+    assert spans == [("a-ig", *august), ("a-ig", *september), ("b-ig", *august), ("b-ig", *september)]
+
+
+def lapor() -> bytes:
+    folder = next(f for f in CASES if f.parent.name == "hootsuite_inbox_resolved_conversations")
+    return next(folder.glob("*.csv")).read_bytes()
+
+
+def test_a_file_of_another_system_in_an_accounts_folder_stops_no_night(workspace):
+    put(workspace.inbox / "a-ig" / "percakapan.csv", lapor())
+    put(workspace.inbox / "a-ig" / "konten.csv", csv_of(instagram()))
+    night(workspace)
+    assert [(e[1], e[2]) for e in entries(workspace)] == [("konten.csv", "accepted"), ("percakapan.csv", "accepted")]
+
+
+def test_a_workspace_that_holds_such_a_key_heals(workspace):
+    put(workspace.inbox / "a-ig" / "percakapan.csv", lapor())
+    night(workspace)
+    with connections.open_raw(workspace) as con:
+        con.execute("UPDATE raw.account_keys SET platform = 'hootsuite'")
+    put(workspace.inbox / "a-ig" / "konten.csv", csv_of(instagram()))
+    assert night(workspace).counts["accepted"] == 1
+
+
+def test_a_collision_refuses_the_file_that_brings_it(workspace):
+    put(workspace.inbox / "a-ig" / "konten.csv", csv_of(instagram()))
+    night(workspace)
+    with connections.open_raw(workspace) as con:
+        con.execute("UPDATE raw.post_keys SET post_id = 'lain' WHERE post_key = (SELECT min(post_key) FROM raw.post_keys)")
+    put(workspace.inbox / "a-ig" / "baru.csv", csv_of(instagram(13)))
+    put(workspace.inbox / "b-ig" / "lain.csv", csv_of(instagram(3, account="17841400000000009", handle="disdik.simulasi")[:1]))
+    report = night(workspace)
+    assert [(e.file, e.outcome, codes(e)) for e in report.exports if e.file == "baru.csv"] == [
+        ("baru.csv", "refused", ["SAME_KEY"])
+    ]
+
+
+def test_names_that_are_no_text_and_places_that_cannot_be_read_are_told(workspace, monkeypatch):
+    strange = os.fsencode(workspace.inbox) + b"/a-ig/\xff\xfe.csv"
+    (workspace.inbox / "a-ig").mkdir()
+    with open(strange, "wb") as file:
+        file.write(csv_of(instagram()))
+    os.utime(put(workspace.inbox / "a-ig" / "rusak.csv", csv_of(days())), (1780000000, 1780000000))
+    real = os.open
+
+    def failing(path, *rest, **more):
+        if os.fsencode(path).endswith(b"rusak.csv"):
+            raise OSError(5, "Input/output error")
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(inbox.os, "open", failing)
+    report = night(workspace)
+    assert sorted((e.outcome, codes(e)) for e in report.exports) == [("accepted", []), ("refused", ["NOT_A_FILE"])]
+
+
+def test_a_file_that_is_open_for_writing_is_not_read(workspace):
+    path = put(workspace.inbox / "a-ig" / "konten.csv", b"")
+    with open(path, "wb") as file:
+        file.write(csv_of(instagram())[:900])
+        file.flush()
+        assert [codes(e) for e in night(workspace).exports] == [["STILL_CHANGING"]]
+        file.write(csv_of(instagram())[900:])
+    assert night(workspace).counts["accepted"] == 1
+
+
+# --- what may be sent on
+
+
+def test_a_report_shows_header_and_shapes_and_no_word_of_the_content(tmp_path):
+    table = [["Kode", "Waktu", "Isi pesan"], ["A-1", "2026-01-01 10:00", "Terima kasih Bu Siti"]]
+    path = put(tmp_path / "Siti.csv", csv_of(table))
+    said = json.dumps(report(path, read(path)), ensure_ascii=False)
+    assert "Isi pesan" in said and "UNKNOWN_HEADER" in said
+    assert not any(word in said for word in ("Siti", "Terima", "A-1"))
+    assert shape("Sel, 4 Agu 2026") == "a, 9 a 9999"
