@@ -263,16 +263,20 @@ def _tables(records: Records, source: Source, around: Around, formats: Sequence[
 
 
 def _workbook(data: bytes, container: str, source: Source) -> Iterator[Item]:
-    """One table per recognised sheet; sheets that no format knows are reported, or refuse the file if none is known."""
+    """One table per recognised sheet; sheets that no format knows are reported, or refuse the file if none is known.
+
+    A damaged sheet refuses itself.
+    """
     formats = all_formats()
     if container == "xls" and not any("xls" in f.containers for f in formats):
         raise Refused("ENCRYPTED_OR_XLS", seen="BIFF .xls")
-    sheets = [s for s in workbook.read(data, container, source.limits) if s.records]
-    if not sheets:
+    found = workbook.read(data, container, source.limits)
+    results: list[Item] = [refusal(source.place(f"sheet:{s.name}"), s.refused) for s in found if s.refused]
+    sheets = [s for s in found if s.records]
+    if not sheets and not results:
         raise Refused("EMPTY", seen="buku kerja kosong/empty workbook")
     sheets = _gathered(sheets, formats)
-    siblings = tuple(normalise(s.name) for s in sheets)
-    results: list[Item] = []
+    siblings = tuple(normalise(s.name) for s in (*sheets, *(s for s in found if s.refused)))
     strangers: list[tuple[workbook.Sheet, Refused]] = []
     for sheet in sheets:
         inside = source.place(f"sheet:{sheet.name}")
