@@ -18,7 +18,7 @@ from pipeline.engine import connections
 from pipeline.exports import Job, contents, guards, read, read_many, workbook
 from pipeline.exports.messages import AGAIN, TEXTS
 from pipeline.exports.report import report, shape
-from pipeline.formats import all_formats, by_kind, rules
+from pipeline.formats import Table, all_formats, by_kind, meta, rules
 from pipeline.intake import inbox, ledger
 from pipeline.settings import Workspace
 from tests import fake_exports
@@ -161,6 +161,73 @@ def test_a_block_is_its_titles_platforms_whatever_the_folder(tmp_path, titles, p
         )
         assert own.outcome == "accepted" and (other.outcome, codes(other)) == ("held", ["COPY_ALSO"])
         assert "jangan dipindahkan" in other.messages[0].id
+
+
+BODIES = {  # what stands under a title of each kind
+    "meta.overview.daily": ['"Date","Primary"', *WEEK],
+    "meta.overview.content_formats": ['"Reels","Live"', '"900","350"'],
+    "matrix": ['"","Women","Men"', '"18-24","12.3%","4%"'],
+    "rows": ['"Bogor, Indonesia","Depok, Indonesia"', '"40.1","12"'],
+    "pairs": ['"Top cities","Value"', '"Bogor, Indonesia","40.1%"'],
+    "total": ['"FB_PAGE,FOLLOW,UNIQUE_USERS"', '"12345"'],
+}
+OVERVIEW = [(f.kind, t) for f in all_formats() if f.blocks for t in sorted({t for d in f.detect for t in d.titles})]
+OURS_BY_USE = {"follows", "viewers", "penonton", "pemirsa"}  # bare, and Facebook's in every file seen
+INSTAGRAMS_BY_USE = {"reach", "jangkauan"}  # bare, and told where a folder makes them Facebook's
+
+
+def titled(*blocks: tuple[str, list[str]]) -> bytes:
+    lines = [line for title, rows in blocks for line in (f'"{title}"', *rows, "")]
+    return b"\xff\xfe" + ("\n".join(["sep=,", *lines]) + "\n").encode("utf-16-le")
+
+
+def body(kind: str, title: str) -> list[str]:
+    return BODIES[meta._audience_of(Table([], title=title))[1] if kind == "meta.overview.audience" else kind]
+
+
+@pytest.mark.parametrize(("kind", "title"), OVERVIEW)
+def test_a_title_that_names_its_platform_beats_the_folder_and_another_follows_it(tmp_path, kind, title):
+    plain, data = title.casefold(), titled((title, body(kind, title)))
+    stated = next((p for p in ("facebook", "instagram") if p in plain or (p == "facebook" and plain in OURS_BY_USE)), None)
+    for account, platform in (("a-fb", "facebook"), ("a-ig", "instagram")):
+        (export,) = look(tmp_path, data, accounts=(account,), known=REGISTRY)
+        assert export.kind == kind
+        if stated not in (None, platform):
+            assert (export.platform, export.rows, codes(export)) == (stated, None, ["WRONG_ACCOUNT"])
+            continue
+        is_told = kind == "meta.overview.daily" and plain in INSTAGRAMS_BY_USE and platform == "facebook"
+        assert (export.platform, export.owned.account_id) == (platform, account)
+        assert codes(export) == (["PLATFORM_BY_PLACE"] if is_told else [])
+
+
+def test_a_bare_title_is_told_by_those_beside_it_even_if_one_of_them_is_damaged(tmp_path):
+    broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
+    bare, _ = look(tmp_path, overview(("Reach", WEEK), ("Instagram reach", broken)), accounts=("a-ig", "a-fb"), known=REGISTRY)
+    assert (bare.member, bare.platform, bare.outcome) == ("#Reach", "facebook", "accepted")
+    blocks = [("Facebook followers by top cities", BODIES["pairs"]), ("Top countries", BODIES["rows"])]
+    found = look(tmp_path, titled(*blocks), accounts=("a-ig",), known=REGISTRY)
+    assert [(e.platform, e.rows, codes(e)) for e in found] == [("facebook", None, ["WRONG_ACCOUNT"])] * 2
+
+
+OTHER = [line.replace('","', '","9') for line in WEEK]
+
+
+@pytest.mark.parametrize(
+    ("titles", "kept"),
+    [
+        (("Views", "Views"), []),
+        (("Views", "Facebook views", "Instagram views"), ["#Facebook views"]),
+        (("Reach", "Jangkauan"), []),
+    ],
+)
+def test_two_answers_for_one_account_are_none_unless_a_title_says_which(tmp_path, titles, kept):
+    exports = look(tmp_path, overview(*zip(titles, (WEEK, OTHER, WEEK), strict=False)), accounts=("a-fb",), known=REGISTRY)
+    assert [e.member for e in exports if e.rows is not None] == kept
+    assert any("TITLE_TWICE" in codes(e) for e in exports)
+    same = look(tmp_path, overview(*((t, WEEK) for t in titles)), accounts=("a-fb",), known=REGISTRY)
+    assert not any("TITLE_TWICE" in codes(e) for e in same)
+    cities = titled(("Top cities", BODIES["rows"]), ("Top cities", [BODIES["rows"][0], '"41","12"']))
+    assert [codes(e) for e in look(tmp_path, cities, accounts=("a-fb",), known=REGISTRY)] == [["TITLE_TWICE"]] * 2
 
 
 def test_an_unknown_title_is_named(tmp_path):
