@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -80,7 +81,7 @@ def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
     return sheets
 
 
-def _ask_child(data: bytes, container: str) -> dict:
+def _ask_child(data: bytes, container: str) -> dict[str, Any]:
     script = Path(__file__).with_name("workbook_child.py")
     command = [sys.executable, "-I", str(script), container, str(MAX_ROWS), str(MAX_CELLS)]
     try:
@@ -93,10 +94,10 @@ def _ask_child(data: bytes, container: str) -> dict:
     return _answer(done.stdout)
 
 
-def _answer(said: bytes) -> dict:
+def _answer(said: bytes) -> dict[str, Any]:
     """What the child says in its first line, with the texts that lie behind it in their place."""
     place = said.index(b"\n") + 1
-    answer = json.loads(said[:place])
+    answer: dict[str, Any] = json.loads(said[:place])
     for sheet in answer.get("sheets", ()):
         numbers, letters, texts = sheet["rows"]
         if isinstance(texts, int):
@@ -106,7 +107,7 @@ def _answer(said: bytes) -> dict:
     return answer
 
 
-def _sheet(raw: dict, epoch_1904: bool) -> Sheet:
+def _sheet(raw: Mapping[str, Any], epoch_1904: bool) -> Sheet:
     return Sheet(
         name=raw["name"],
         records=[(number, _cells(letters, texts)) for number, letters, texts in raw["rows"]],
