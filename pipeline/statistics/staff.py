@@ -13,6 +13,8 @@ benchmarks/truth.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -171,7 +173,7 @@ def _quarters(rows: pl.DataFrame) -> dict[tuple[str, str, str], Quarter]:
     return found
 
 
-def _common(rows: list[tuple]) -> tuple[float, float]:
+def _common(rows: list[tuple[Any, ...]]) -> tuple[float, float]:
     """What moved every account of a platform alike is the platform's doing: the median shift, with at least eight accounts."""
     moved = np.array([(r[5], r[6]) for r in rows], float)
     out = []
@@ -181,7 +183,7 @@ def _common(rows: list[tuple]) -> tuple[float, float]:
     return out[0], out[1]
 
 
-def _papers(circulars: pl.DataFrame, agencies: pl.DataFrame, first, end) -> dict[str, str]:
+def _papers(circulars: pl.DataFrame, agencies: pl.DataFrame, first: date, end: date) -> dict[str, str]:
     """agency_id -> ids of the circulars in force in the window whose scope holds it."""
     found: dict[str, list[str]] = {}
     valid = circulars.filter((pl.col("issued_on") < end) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= first)))
