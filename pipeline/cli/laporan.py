@@ -16,6 +16,7 @@ KINDS = {
     "perangkat": ("laporan tiap perangkat daerah", "a report of each agency"),
     "briefing": ("satu halaman untuk pimpinan", "one page for leadership"),
     "buku": ("buku kerja Excel bulan itu, dengan -p satu perangkat daerah", "the month's workbook, with -p of one agency"),
+    "segel": ("menutup bulan: bundel, pemeriksa, surat bersegel", "closes the month: bundle, verifier, letter with its seal"),
     "setoran": ("lembar isian untuk semua setoran", "fact sheets for everything to hand in"),
 }
 
@@ -30,6 +31,9 @@ def laporan(
     ke: Annotated[Path | None, typer.Option("--ke", help="Folder tujuan. / Where to.")] = None,
     perangkat: Annotated[
         list[str] | None, typer.Option("--perangkat", "-p", help="agency_id; dapat diulang. / Repeatable; default: all.")
+    ] = None,
+    alasan: Annotated[
+        str | None, typer.Option("--alasan", help="Sebab koreksi bulan yang sudah disegel. / Why it is corrected.")
     ] = None,
     language: Annotated[str | None, typer.Option(help="id, en")] = None,
     daftar: Annotated[bool, typer.Option("--daftar", help="Apa yang harus diserahkan, kapan. / What is due when.")] = False,
@@ -49,7 +53,7 @@ def laporan(
     with opened(session.workspace, bulan) as origin:
         from pipeline.letters import delivery
 
-        for path in delivery.make(origin, kind, tongue, agencies=perangkat or (), target=ke):
+        for path in delivery.make(origin, kind, tongue, agencies=perangkat or (), target=ke, reason=alasan):
             typer.echo(path)
 
 

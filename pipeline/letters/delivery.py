@@ -7,13 +7,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.letters import agency, books, handins, monthly
+from pipeline.letters import agency, books, handins, monthly, seal
 from pipeline.letters.origin import Origin, folder_of
 from pipeline.letters.paper import compile_pdf
 
 
 def make(
-    origin: Origin, kind: str, language: str = "id", *, agencies: Sequence[str] = (), target: Path | None = None
+    origin: Origin,
+    kind: str,
+    language: str = "id",
+    *,
+    agencies: Sequence[str] = (),
+    target: Path | None = None,
+    reason: str | None = None,
 ) -> Iterator[Path]:
     """The files of one kind, each path as soon as it is written.
 
@@ -35,6 +41,10 @@ def make(
         yield put(folder / f"buku-kerja-{tail}.xlsx", books.month(origin, language))
     elif kind == "setoran":
         yield put(folder / f"setoran-{tail}.xlsx", handins.book(origin, language))
+    elif kind == "segel":
+        closed = seal.close(origin, reason, target)
+        yield from (Path(closed["bundle"]), Path(closed["verifier"]))
+        yield from make(origin, "bulanan", language, target=target)
     else:
         raise ValueError(kind)
 

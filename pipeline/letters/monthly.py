@@ -34,6 +34,7 @@ def letter(origin: Origin, language: str = "id") -> Document:
     page.heading(w.plain("What the platforms counted"))
     parts.platform_table(page, ringkasan.platform_rows(sheet), notes=False)
     chart(page, ringkasan.charts(sheet)[0])
+    parts.corrections(page, origin)
     parts.signed(page, origin, KIND)
     every_agency(page)
     parts.method(page, ringkasan.method(sheet))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
+from pipeline.letters import seal
 from pipeline.letters.origin import Origin
 from pipeline.letters.paper import Document, Words_
 from pipeline.pages.ringkasan import GROUP, REGENCY
@@ -24,6 +25,8 @@ def document(origin: Origin, language: str, title: str, **more: Any) -> Document
         w.plain("Terukur · version {version} · SHA-256 {hash}", version=origin.version, hash=origin.version_sha256),
         w.plain("Archive of {n} files · SHA-256 {hash}", n=w.integer(origin.archive_files), hash=origin.archive),
     ]
+    if sealed := seal.latest(origin.workspace, origin.month):
+        footer.append(w.plain("Seal of the month · SHA-256 {hash}", hash=sealed["seal"]))
     return Document(sheet, title, footer=footer, **more)
 
 
@@ -90,6 +93,25 @@ def regency_coverage(page: Document) -> None:
 def method(page: Document, terms: list[tuple[str, str]]) -> None:
     page.heading(page.sheet.words.plain("How to read the figures"))
     page.points(terms)
+
+
+def corrections(page: Document, origin: Origin) -> None:
+    """What was sealed before and corrected since, with the reason; nothing where nothing was."""
+    w, found = page.sheet.words, seal.corrections(origin.workspace, origin.month)
+    if found:
+        page.heading(w.plain("Corrections after the month was closed"))
+        page.points(
+            (
+                w._("{day}", day=w.day_long(datetime.fromisoformat(entry["closed_at"]).date())),
+                w._(
+                    "{reason} It replaces the seal {old}…; {n} files of the bundle differ.",
+                    reason=entry["reason"].rstrip(".") + ".",
+                    old=entry["corrects"][:12],
+                    n=w.integer(len(entry["changed"])),
+                ),
+            )
+            for entry in found
+        )
 
 
 def dated_facts(sheet: Sheet) -> list[tuple[str, str]]:
