@@ -429,7 +429,7 @@ def test_a_top_list_gives_rates_and_never_a_count_of_posts(workspace, about):
     assert coverage.filter(*october).select("state", "covered_days", "listed_days").rows() == [("complete", 31, 0)]
     row = months.filter(*october).row(0, named=True)
     assert (row["posts"], row["stories"], row["engagement"], row["exposure"]) == (None, None, None, None)
-    assert (row["mature_posts"], row["er_account"]) == (3, pytest.approx((40 + 40 / 82) / 2000)  # c = mu / (2 (1 + mu)), mu = 40)
+    assert (row["mature_posts"], row["er_account"]) == (3, pytest.approx((40 + 40 / 82) / 2000))  # c = mu / (2 (1 + mu)), mu = 40
 
 
 def test_a_whole_list_of_the_same_days_counts_what_the_top_list_names_too(workspace):
