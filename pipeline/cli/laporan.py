@@ -16,6 +16,8 @@ KINDS = {
     "perangkat": ("laporan tiap perangkat daerah", "a report of each agency"),
     "briefing": ("satu halaman untuk pimpinan", "one page for leadership"),
     "buku": ("buku kerja Excel bulan itu, dengan -p satu perangkat daerah", "the month's workbook, with -p of one agency"),
+    "pesan": ("pesan WhatsApp dan kartu gambar tiap perangkat daerah", "a WhatsApp message and a card for each agency"),
+    "terbit": ("folder pimpinan dengan alamat tetap", "leadership's folder with addresses that stay"),
     "segel": ("menutup bulan: bundel, pemeriksa, surat bersegel", "closes the month: bundle, verifier, letter with its seal"),
     "setoran": ("lembar isian untuk semua setoran", "fact sheets for everything to hand in"),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.letters import agency, books, handins, monthly, seal
+from pipeline.letters import agency, books, handins, messages, monthly, published, seal
 from pipeline.letters.origin import Origin, folder_of
 from pipeline.letters.paper import compile_pdf
 
@@ -45,6 +45,12 @@ def make(
         closed = seal.close(origin, reason, target)
         yield from (Path(closed["bundle"]), Path(closed["verifier"]))
         yield from make(origin, "bulanan", language, target=target)
+    elif kind == "pesan":
+        for found in chosen(origin, agencies):
+            yield put(folder / "pesan" / f"{found['slug']}-{tail}.txt", messages.text(origin, found, language).encode())
+            yield put(folder / "pesan" / f"{found['slug']}-{tail}.png", messages.card(origin, found, language))
+    elif kind == "terbit":
+        yield published.publish(origin, language, target)
     else:
         raise ValueError(kind)
 
