@@ -61,8 +61,11 @@ from pipeline.settings import Workspace
 
 workspace = Workspace(Path(sys.argv[1])).create()
 registry.write_template(workspace.registry)
-with open(workspace.registry / "accounts.csv", "a", encoding="utf-8") as file:
-    file.write("dinkes-uji,uji,dinkes,,dinkes,2024-01-01,,active,,\\n")
+accounts = workspace.registry / "accounts.csv"
+header = accounts.read_text(encoding="utf-8").splitlines()[-1].split(",")
+mine = {"account_id": "dinkes-uji", "platform": "uji", "handle": "dinkes", "agency_id": "dinkes", "status": "active"}
+with open(accounts, "a", encoding="utf-8") as file:
+    file.write(",".join(mine.get(name, "") for name in header) + "\\n")
 try:
     known = registry.load(workspace.registry)
 except registry.RegistryError as error:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -59,10 +60,14 @@ class Sheet:
     hidden_parts: bool = False
     epoch_1904: bool = False
     merged_rows: list[int] = field(default_factory=list)
+    refused: Refused | None = None  # it is damaged in itself and has no records
 
 
 def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
-    """The sheets of an xlsx, xls or SpreadsheetML file. Every guard runs before the parser; a dead child is READER_CRASHED."""
+    """The sheets of an xlsx, xls or SpreadsheetML file. Every guard runs before the parser; a dead child is READER_CRASHED.
+
+    A sheet that is damaged in itself says so and stands beside its sound neighbours.
+    """
     if container == "xlsx":
         guards.check_workbook(guards.unpack(data, limits, workbook=True))
     elif container == "xls":
@@ -71,8 +76,7 @@ def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
         guards.check_spreadsheetml(data)
     answer = _ask_child(data, container)
     if "refused" in answer:
-        code, place, seen = (*answer["refused"], "", "")[:3]
-        raise Refused(code, place=place, seen=seen)
+        raise _refused(answer)
     sheets = [_sheet(s, answer["epoch_1904"]) for s in answer["sheets"]]
     if container == "spreadsheetml":  # written by the platform itself: its dates were never interpreted by a spreadsheet
         for sheet in sheets:
@@ -80,7 +84,12 @@ def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
     return sheets
 
 
-def _ask_child(data: bytes, container: str) -> dict:
+def _refused(said: Mapping[str, Any]) -> Refused:
+    code, place, seen = (*said["refused"], "", "")[:3]
+    return Refused(code, place=place, seen=seen)
+
+
+def _ask_child(data: bytes, container: str) -> dict[str, Any]:
     script = Path(__file__).with_name("workbook_child.py")
     command = [sys.executable, "-I", str(script), container, str(MAX_ROWS), str(MAX_CELLS)]
     try:
@@ -93,11 +102,13 @@ def _ask_child(data: bytes, container: str) -> dict:
     return _answer(done.stdout)
 
 
-def _answer(said: bytes) -> dict:
+def _answer(said: bytes) -> dict[str, Any]:
     """What the child says in its first line, with the texts that lie behind it in their place."""
     place = said.index(b"\n") + 1
-    answer = json.loads(said[:place])
+    answer: dict[str, Any] = json.loads(said[:place])
     for sheet in answer.get("sheets", ()):
+        if "refused" in sheet:
+            continue
         numbers, letters, texts = sheet["rows"]
         if isinstance(texts, int):
             end = place + texts
@@ -106,7 +117,9 @@ def _answer(said: bytes) -> dict:
     return answer
 
 
-def _sheet(raw: dict, epoch_1904: bool) -> Sheet:
+def _sheet(raw: Mapping[str, Any], epoch_1904: bool) -> Sheet:
+    if "refused" in raw:
+        return Sheet(raw["name"], [], refused=_refused(raw))
     return Sheet(
         name=raw["name"],
         records=[(number, _cells(letters, texts)) for number, letters, texts in raw["rows"]],
