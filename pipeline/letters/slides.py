@@ -98,7 +98,7 @@ def write(frame: Any, lines: Sequence[str], size: int, *, bold: bool = False, to
 
 def ink(tone: str) -> RGBColor:
     red, green, blue = bytes.fromhex(colour(tone).lstrip("#"))
-    return RGBColor(red, green, blue)
+    return RGBColor(red, green, blue)  # type: ignore[no-untyped-call]
 
 
 def paint(plotted: Any, kind: Any, tone: str) -> None:
