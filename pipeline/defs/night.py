@@ -14,7 +14,7 @@ from pipeline.settings import Workspace, workspace
 WORKING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 
 
-class Night(dg.ConfigurableResource):
+class Night(dg.ConfigurableResource[Any]):
     """The workspace of a run. While it is held nobody else works there; it is let go when the process ends, however it ends."""
 
     folder: str
