@@ -1,25 +1,28 @@
 """What real exports do that a strict reader once refused or misplaced, and its relatives in the other formats."""
 
 import inspect as source
+import io
 import json
 import os
 import re
+import zipfile
 from datetime import date
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
+import xlsxwriter
 
 from pipeline import registry
 from pipeline.engine import connections
-from pipeline.exports import Job, read, read_many
+from pipeline.exports import Job, contents, guards, read, read_many, workbook
 from pipeline.exports.messages import AGAIN, TEXTS
 from pipeline.exports.report import report, shape
-from pipeline.formats import all_formats, by_kind, rules
+from pipeline.formats import Table, all_formats, by_kind, meta, rules
 from pipeline.intake import inbox, ledger
 from pipeline.settings import Workspace
 from tests import fake_exports
-from tests.exports_in_tests import BOM, FB_EN, IG_EN, days, facebook, instagram
+from tests.exports_in_tests import BOM, FB_EN, IG_EN, archive, days, facebook, instagram
 from tests.test_formats import CASES
 
 KNOWN = registry.frame(
@@ -160,6 +163,73 @@ def test_a_block_is_its_titles_platforms_whatever_the_folder(tmp_path, titles, p
         assert "jangan dipindahkan" in other.messages[0].id
 
 
+BODIES = {  # what stands under a title of each kind
+    "meta.overview.daily": ['"Date","Primary"', *WEEK],
+    "meta.overview.content_formats": ['"Reels","Live"', '"900","350"'],
+    "matrix": ['"","Women","Men"', '"18-24","12.3%","4%"'],
+    "rows": ['"Bogor, Indonesia","Depok, Indonesia"', '"40.1","12"'],
+    "pairs": ['"Top cities","Value"', '"Bogor, Indonesia","40.1%"'],
+    "total": ['"FB_PAGE,FOLLOW,UNIQUE_USERS"', '"12345"'],
+}
+OVERVIEW = [(f.kind, t) for f in all_formats() if f.blocks for t in sorted({t for d in f.detect for t in d.titles})]
+OURS_BY_USE = {"follows", "viewers", "penonton", "pemirsa"}  # bare, and Facebook's in every file seen
+INSTAGRAMS_BY_USE = {"reach", "jangkauan"}  # bare, and told where a folder makes them Facebook's
+
+
+def titled(*blocks: tuple[str, list[str]]) -> bytes:
+    lines = [line for title, rows in blocks for line in (f'"{title}"', *rows, "")]
+    return b"\xff\xfe" + ("\n".join(["sep=,", *lines]) + "\n").encode("utf-16-le")
+
+
+def body(kind: str, title: str) -> list[str]:
+    return BODIES[meta._audience_of(Table([], title=title))[1] if kind == "meta.overview.audience" else kind]
+
+
+@pytest.mark.parametrize(("kind", "title"), OVERVIEW)
+def test_a_title_that_names_its_platform_beats_the_folder_and_another_follows_it(tmp_path, kind, title):
+    plain, data = title.casefold(), titled((title, body(kind, title)))
+    stated = next((p for p in ("facebook", "instagram") if p in plain or (p == "facebook" and plain in OURS_BY_USE)), None)
+    for account, platform in (("a-fb", "facebook"), ("a-ig", "instagram")):
+        (export,) = look(tmp_path, data, accounts=(account,), known=REGISTRY)
+        assert export.kind == kind
+        if stated not in (None, platform):
+            assert (export.platform, export.rows, codes(export)) == (stated, None, ["WRONG_ACCOUNT"])
+            continue
+        is_told = kind == "meta.overview.daily" and plain in INSTAGRAMS_BY_USE and platform == "facebook"
+        assert (export.platform, export.owned.account_id) == (platform, account)
+        assert codes(export) == (["PLATFORM_BY_PLACE"] if is_told else [])
+
+
+def test_a_bare_title_is_told_by_those_beside_it_even_if_one_of_them_is_damaged(tmp_path):
+    broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
+    bare, _ = look(tmp_path, overview(("Reach", WEEK), ("Instagram reach", broken)), accounts=("a-ig", "a-fb"), known=REGISTRY)
+    assert (bare.member, bare.platform, bare.outcome) == ("#Reach", "facebook", "accepted")
+    blocks = [("Facebook followers by top cities", BODIES["pairs"]), ("Top countries", BODIES["rows"])]
+    found = look(tmp_path, titled(*blocks), accounts=("a-ig",), known=REGISTRY)
+    assert [(e.platform, e.rows, codes(e)) for e in found] == [("facebook", None, ["WRONG_ACCOUNT"])] * 2
+
+
+OTHER = [line.replace('","', '","9') for line in WEEK]
+
+
+@pytest.mark.parametrize(
+    ("titles", "kept"),
+    [
+        (("Views", "Views"), []),
+        (("Views", "Facebook views", "Instagram views"), ["#Facebook views"]),
+        (("Reach", "Jangkauan"), []),
+    ],
+)
+def test_two_answers_for_one_account_are_none_unless_a_title_says_which(tmp_path, titles, kept):
+    exports = look(tmp_path, overview(*zip(titles, (WEEK, OTHER, WEEK), strict=False)), accounts=("a-fb",), known=REGISTRY)
+    assert [e.member for e in exports if e.rows is not None] == kept
+    assert any("TITLE_TWICE" in codes(e) for e in exports)
+    same = look(tmp_path, overview(*((t, WEEK) for t in titles)), accounts=("a-fb",), known=REGISTRY)
+    assert not any("TITLE_TWICE" in codes(e) for e in same)
+    cities = titled(("Top cities", BODIES["rows"]), ("Top cities", [BODIES["rows"][0], '"41","12"']))
+    assert [codes(e) for e in look(tmp_path, cities, accounts=("a-fb",), known=REGISTRY)] == [["TITLE_TWICE"]] * 2
+
+
 def test_an_unknown_title_is_named(tmp_path):
     unknown = look(tmp_path, overview(("Facebook Page reach", WEEK), ("Jumlah tepuk tangan", WEEK)))[1]
     assert codes(unknown) == ["UNKNOWN_HEADER"] and "Jumlah tepuk tangan" in unknown.messages[0].id
@@ -169,6 +239,95 @@ def test_a_damaged_block_refuses_itself(tmp_path):
     broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
     exports = look(tmp_path, overview(("Facebook reach", broken), ("Instagram reach", WEEK)))
     assert [(e.member, e.outcome) for e in exports] == [("#Facebook reach", "refused"), ("#Instagram reach", "accepted")]
+
+
+# --- a bad sheet, member or table, and its neighbours
+
+METRICS_AND_POSTS = next(f for f in CASES if f.parent.name == "linkedin_page_content_metrics" and f.name == "xlsx")
+
+
+def edited(data: bytes, changes: dict[str, tuple[bytes, bytes]]) -> bytes:
+    """A workbook of which parts were changed: part -> what of it is replaced by what, once."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in book.namelist():
+            part = book.read(name)
+            for old, new in [changes[name]] if name in changes else []:
+                assert old in part, (name, part[:2000])
+                part = part.replace(old, new, 1)
+            target.writestr(name, part)
+    return out.getvalue()
+
+
+SHEET_DAMAGE = {
+    "a number that is none": (b"<v>", b"<v>1_0"),
+    "a cell twice": (b"</row>", b'<c r="A1"/><c r="A1"/></row>'),
+    "a row of another number": (b'r="B2"', b'r="B9"'),
+    "a row number that is none": (b"<sheetData>", b'<sheetData><row r="x"/>'),
+    "too many rows": (b"</sheetData>", b'<row r="200001"><c r="A200001"><v>1</v></c></row></sheetData>'),
+    "torn markup": (b"</sheetData>", b""),
+}
+
+
+@pytest.mark.parametrize("damage", SHEET_DAMAGE)
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_damaged_sheet_refuses_itself_and_never_its_neighbour(tmp_path, number, damage):
+    (path,) = METRICS_AND_POSTS.glob("*.xlsx")
+    whole = {e.member: e for e in read(path)}
+    data = edited(path.read_bytes(), {f"xl/worksheets/sheet{number}.xml": SHEET_DAMAGE[damage]})
+    found = {e.member: e for e in look(tmp_path, data, path.name)}
+    bad, good = ("sheet:Metrics", "sheet:All posts")[:: 1 if number == 1 else -1]
+    assert found.keys() == whole.keys() == {bad, good}
+    assert (found[bad].outcome, found[bad].rows) == ("refused", None)
+    assert codes(found[bad]) == ["TOO_LARGE" if "too many" in damage else "UNREADABLE_CELL"]
+    assert found[good].outcome == whole[good].outcome and found[good].rows.equals(whole[good].rows)
+
+
+def test_what_sheets_share_refuses_the_workbook(tmp_path):
+    (path,) = METRICS_AND_POSTS.glob("*.xlsx")
+    dtd = edited(path.read_bytes(), {"xl/worksheets/sheet1.xml": (b"<worksheet", b"<!DOCTYPE x []><worksheet")})
+    assert [(e.member, codes(e)) for e in look(tmp_path, dtd, "dtd.xlsx")] == [("", ["ACTIVE_CONTENT"])]
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    for name in ("Satu", "Dua"):
+        book.add_worksheet(name).write_row(0, 0, ["teks", 1])
+    book.close()
+    beyond = edited(out.getvalue(), {"xl/worksheets/sheet1.xml": (b't="s"><v>0', b't="s"><v>7')})
+    assert [(e.member, codes(e)) for e in look(tmp_path, beyond, "teks.xlsx")] == [("", ["UNREADABLE_CELL"])]
+
+
+def test_a_damaged_sheet_of_the_older_xml_refuses_itself_too():
+    sheet = (
+        '<Worksheet ss:Name="{}"><Table><Row><Cell><Data ss:Type="String">a</Data></Cell></Row>'
+        '<Row{}><Cell><Data ss:Type="Number">{}</Data></Cell></Row></Table></Worksheet>'
+    )
+    for bad in (("", "1_0"), (' ss:Index="x"', "1"), (' ss:Index="200001"', "1")):
+        sheets = sheet.format("Satu", "", 1) + sheet.format("Dua", *bad) + sheet.format("Tiga", "", 3)
+        data = f'<?xml version="1.0"?><Workbook xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">{sheets}</Workbook>'
+        found = workbook.read(data.encode(), "spreadsheetml", guards.Limits())
+        assert [s.name for s in found] == ["Satu", "Dua", "Tiga"] and [s.refused is None for s in found] == [True, False, True]
+        assert [s.records for s in found] == [[(1, ["a"]), (2, ["1"])], [], [(1, ["a"]), (2, ["3"])]]
+
+
+def test_a_bad_member_refuses_itself_and_not_the_archive(tmp_path):
+    good = csv_of(instagram(4))
+    bad = [b"", b"\x00" * 40, b"%PDF-1.7", b"{}", good[:-30], b'{"organic_insights_posts": [{"media_map_data": 3}]}']
+    found = look(tmp_path, archive(("0.csv", good), *((f"{i}.csv", b) for i, b in enumerate(bad, start=1))), "a.zip")
+    assert [e.outcome for e in found] == ["accepted", *["refused"] * len(bad)]
+
+
+def test_a_mistake_of_ours_in_one_member_costs_that_member(tmp_path, monkeypatch):
+    original = contents.prepare
+
+    def mistaken(table, source, *more):
+        if source.member == "b.csv":
+            raise ZeroDivisionError("uji")
+        return original(table, source, *more)
+
+    monkeypatch.setattr(contents, "prepare", mistaken)
+    path = put(tmp_path / "a.zip", archive(*((f"{n}.csv", csv_of(instagram(4))) for n in "abc")))
+    (found,) = read_many([Job(path)], few=9)
+    assert [(e.member, e.outcome) for e in found] == [("a.csv", "accepted"), ("b.csv", "refused"), ("c.csv", "accepted")]
 
 
 # --- lines that a spreadsheet wrapped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -88,7 +89,10 @@ def run_night(session: Session) -> int:
     night.require_room(workspace)
     from pipeline.cli import screen
     from pipeline.cli.run import doing, overnight
+    from pipeline.letters import nightly
+    from pipeline.settings import settings
 
+    nightly.began(workspace, datetime.now(UTC))
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
     with screen.progress(lambda: doing(session.language)):
         report = night.stoppable(
@@ -97,12 +101,29 @@ def run_night(session: Session) -> int:
         )
     for line in report.lines(session.language):
         typer.echo(line)
+    told = nightly.finished(workspace, settings(), report.status, report.failures, datetime.now(UTC))
+    if (mail := told.get("mail")) and mail["state"] != "sent":
+        session.say(f"Surel laporan tidak terkirim: {mail['reason']}", f"The report was not mailed: {mail['reason']}", error=True)
     return report.status
 
 
 @command
-def status(session: Session, as_json: AsJson = False) -> None:
+def status(
+    session: Session,
+    as_json: AsJson = False,
+    periksa: Annotated[
+        bool, typer.Option("--periksa", help="Untuk pewaktu: diam bila beres. / For timers: silent when well.")
+    ] = False,
+) -> None:
     """Kelengkapan, penolakan, malam terakhir. / Coverage, refusals, the last night."""
+    if periksa:
+        from pipeline.letters import nightly
+        from pipeline.settings import settings
+
+        found_wrong, told = nightly.watch(session.workspace, settings(), datetime.now(UTC))
+        for indonesian, english in told:
+            session.say(indonesian, english, error=True)
+        raise typer.Exit(found_wrong)
     from pipeline.cli.status import collect, lines
 
     found = collect(session.workspace)

@@ -159,9 +159,11 @@ def _is_partly_wrapped(records: Records, how: text.Dialect) -> bool:
 def _by_block(content: str, how: text.Dialect, source: Source, formats: Sequence[Format]) -> list[Item]:
     """The titled blocks of a file of which one is damaged: it refuses itself, never its neighbours."""
     titles, starts, at = titles_of(formats), [], 0
+    beside: list[str] = []
     for line in content.splitlines(keepends=True):
-        if normalise(line.strip().rstrip(how.delimiter)) in titles:
+        if (title := normalise(line.strip().rstrip(how.delimiter))) in titles:
             starts.append(at)
+            beside.append(title)
         at += len(line)
     items: list[Item] = []
     for start, stop in zip(starts, [*starts[1:], len(content)], strict=True) if len(starts) > 1 else ():
@@ -172,7 +174,7 @@ def _by_block(content: str, how: text.Dialect, source: Source, formats: Sequence
             records = [(row + before, cells) for row, cells in text.tokenise(part, replace(how, start=0, first_line=1))]
             is_last = stop == len(content)
             around = Around("csv", source.first_seen.date(), how.delimiter, is_last and text.ends_open(content))
-            items += list(_tables(records, source, around, formats))
+            items += list(_tables(records, source, around, formats, tuple(beside)))
         except Refused as refused:
             items.append(refusal(source.place(f"#{title}"), refused))
     return items
@@ -241,7 +243,10 @@ def _filled(records: Records) -> Records:
     return records[start:]
 
 
-def _tables(records: Records, source: Source, around: Around, formats: Sequence[Format]) -> Iterator[Item]:
+def _tables(
+    records: Records, source: Source, around: Around, formats: Sequence[Format], beside: tuple[str, ...] = ()
+) -> Iterator[Item]:
+    """The table that the records are, or their titled blocks; ``beside``: titles in the same file, if not those found here."""
     blocks = list(blocks_of(records, formats, source.file))
     if not blocks:
         yield prepare(Table(_filled(records), file_name=source.file), source, around, formats)
@@ -254,6 +259,7 @@ def _tables(records: Records, source: Source, around: Around, formats: Sequence[
         inside = source.place(part)
         try:
             open_end = around.open_end and number == len(blocks)  # only the last one can have been cut
+            table.siblings = beside or table.siblings
             yield prepare(table, inside, replace(around, open_end=open_end), formats)
         except Refused as refused:
             yield refusal(inside, refused)
@@ -263,16 +269,20 @@ def _tables(records: Records, source: Source, around: Around, formats: Sequence[
 
 
 def _workbook(data: bytes, container: str, source: Source) -> Iterator[Item]:
-    """One table per recognised sheet; sheets that no format knows are reported, or refuse the file if none is known."""
+    """One table per recognised sheet; sheets that no format knows are reported, or refuse the file if none is known.
+
+    A damaged sheet refuses itself.
+    """
     formats = all_formats()
     if container == "xls" and not any("xls" in f.containers for f in formats):
         raise Refused("ENCRYPTED_OR_XLS", seen="BIFF .xls")
-    sheets = [s for s in workbook.read(data, container, source.limits) if s.records]
-    if not sheets:
+    found = workbook.read(data, container, source.limits)
+    results: list[Item] = [refusal(source.place(f"sheet:{s.name}"), s.refused) for s in found if s.refused]
+    sheets = [s for s in found if s.records]
+    if not sheets and not results:
         raise Refused("EMPTY", seen="buku kerja kosong/empty workbook")
     sheets = _gathered(sheets, formats)
-    siblings = tuple(normalise(s.name) for s in sheets)
-    results: list[Item] = []
+    siblings = tuple(normalise(s.name) for s in (*sheets, *(s for s in found if s.refused)))
     strangers: list[tuple[workbook.Sheet, Refused]] = []
     for sheet in sheets:
         inside = source.place(f"sheet:{sheet.name}")

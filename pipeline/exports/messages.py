@@ -302,6 +302,21 @@ TEXTS: dict[str, Text] = {
         "This part belongs to another account{seen}; the rest of the file was read. Put a COPY of the file into that "
         "account's folder as well; do not move it.",
     ),
+    "PLATFORM_BY_PLACE": Text(
+        "flagged",
+        "Judul tabel ini tidak menyebut platformnya dan dipakai untuk akun foldernya, padahal di unduhan yang kami kenal "
+        "judul ini milik platform lain{seen}. Periksa; bila salah, hapus berkas ini dan taruh di folder akun yang benar.",
+        "The title of this table names no platform, so it was taken for the account of its folder, although in the exports "
+        "we know it is another platform's{seen}. Check it; if it is wrong, delete the file and put it into the right "
+        "account's folder.",
+    ),
+    "TITLE_TWICE": Text(
+        "refused",
+        "Berkas ini memuat beberapa tabel untuk hal, hari, dan akun yang sama dengan angka berbeda{seen}, jadi tidak pasti "
+        "mana yang benar. Unduh satu tabel per berkas, satu akun sekali unduh.",
+        "This file holds several tables for the same thing, days and account with different figures{seen}, so it is not "
+        "certain which one is right. Export one table per file, one account at a time.",
+    ),
     "MISPLACED_COPY": Text(
         "refused",
         "Salinan ini memuat data akun lain{seen}, yang sudah dibaca untuk akun itu. Hapus salinan ini dan unduh ekspor "

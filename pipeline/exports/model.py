@@ -115,6 +115,7 @@ class Export:
     header: HeaderReport = field(default_factory=HeaderReport)
     version: int = 1  # of the format that read it
     period_sums: bool = False  # values are sums over ``period``
+    names_platform: bool = True  # the file says whose platform it is, not only the folder it lies in
     proposal: str | None = None  # a mapping to start from, for a table that no format knows
     identities: Identities | None = None  # whom the rows name; None where that was not looked for
     owned: Owned | None = None  # whose it is; None until that was asked

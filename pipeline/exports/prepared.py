@@ -113,12 +113,8 @@ def _assemble(prepared: Prepared, result: Typed) -> Export:
         period_sums=form.period_sums,
         identities=result.identities,
     )
-    stated = True
     if form.platform_from:
-        export.platform, stated = form.platform_from(table)
-        hint = ownership.platform_hint(source.given, source.accounts)
-        if not stated and hint:
-            export.platform = hint
+        _name_platform(export, *form.platform_from(table), ownership.platform_hint(source.given, source.accounts))
     handle = own.handle or outer.handle
     if handle and export.rows is not None and export.rows["handle"].null_count() == export.n_rows:
         export.rows = export.rows.with_columns(pl.lit(handle).alias("handle"))
@@ -131,6 +127,16 @@ def _assemble(prepared: Prepared, result: Typed) -> Export:
     _first_last(export, *result.span)
     ownership.assign(export, source.given, source.accounts, form)
     return export
+
+
+def _name_platform(export: Export, platform: str | None, stated: bool, folder: str | None) -> None:
+    """What the table states is so. Where it states nothing the folder decides, which is told if every file seen was another's."""
+    export.platform, export.names_platform = platform, stated
+    if stated or not folder:
+        return
+    export.platform = folder
+    if platform not in (None, folder):
+        export.messages.append(message("PLATFORM_BY_PLACE", export.member, platform))
 
 
 def _first_last(export: Export, low: Any, high: Any) -> None:

@@ -181,8 +181,8 @@ def _settled(file: File) -> list[Export]:
     exports: list[Export] = []
     try:
         for part in file.parts:
-            if part.error is not None:
-                raise part.error
+            if part.error is not None:  # of an archive the other members are read
+                exports.append(refusal(part.source, crash(part.error)))
             found: list[tuple[Prepared | None, Export]] = []
             for item in part.found or []:
                 found.append((item, export_of(item)) if isinstance(item, Prepared) else (None, item))

@@ -1,4 +1,4 @@
-"""What the values of a period export cover: the posts' whole life, or only the period that was chosen at export.
+"""What the tables of one file say together. What the values of a period export cover: the posts' whole life, or only the period that was chosen at export.
 
 YouTube tables are sums over a chosen period that the table itself does not tell. The archive's name tells it, and so do the chart
 files beside it, which have a row for each of its days. A post published on or after the period's first day has its lifetime total
@@ -29,7 +29,41 @@ def settle(exports: Sequence[Export]) -> list[Export]:
             if export.period is None and export.grain == "post":
                 export.messages.append(message("PERIOD_UNKNOWN", "", export.file))
     ownership.settle(exports)
+    _one_answer(exports)
     return list(exports)
+
+
+# --- titled blocks
+
+KEYS = ("day", "dimension", "label", "label2")
+
+
+def _one_answer(exports: Sequence[Export]) -> None:
+    """Two blocks of a file that give one account other figures for the same: what a title states stays, a folder decided wrongly.
+
+    Where two titles state it, neither is known to be right.
+    """
+    groups: dict[tuple[object, ...], list[Export]] = {}
+    for export in exports:
+        if "#" in export.member and export.rows is not None:
+            whose = (export.member.partition("#")[0], export.kind, export.platform, frozenset(export.header.mapped.values()))
+            groups.setdefault(whose, []).append(export)
+    for blocks in groups.values():
+        stated = [e for e in blocks if e.names_platform]
+        doubtful = [e for e in blocks if not e.names_platform and any(_contradict(e, b) for b in blocks if b is not e)]
+        doubtful += [e for e in stated if any(_contradict(e, b) for b in stated if b is not e)]
+        for export in doubtful:
+            export.outcome, export.rows = "refused", None
+            export.messages.append(message("TITLE_TWICE", export.member, ", ".join(e.member for e in blocks)))
+
+
+def _contradict(one: Export, other: Export) -> bool:
+    if one.rows is None or other.rows is None:
+        return False
+    keys = [k for k in KEYS if k in one.rows.columns and k in other.rows.columns]
+    values = [c for c in one.header.mapped.values() if c in one.rows.columns and c not in keys] or ["value"]
+    both = one.rows.join(other.rows, on=keys, suffix="_other", nulls_equal=True)
+    return not both.filter(pl.any_horizontal(pl.col(v).ne_missing(pl.col(f"{v}_other")) for v in values)).is_empty()
 
 
 def _folder(export: Export) -> str:

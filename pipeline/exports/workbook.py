@@ -60,10 +60,14 @@ class Sheet:
     hidden_parts: bool = False
     epoch_1904: bool = False
     merged_rows: list[int] = field(default_factory=list)
+    refused: Refused | None = None  # it is damaged in itself and has no records
 
 
 def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
-    """The sheets of an xlsx, xls or SpreadsheetML file. Every guard runs before the parser; a dead child is READER_CRASHED."""
+    """The sheets of an xlsx, xls or SpreadsheetML file. Every guard runs before the parser; a dead child is READER_CRASHED.
+
+    A sheet that is damaged in itself says so and stands beside its sound neighbours.
+    """
     if container == "xlsx":
         guards.check_workbook(guards.unpack(data, limits, workbook=True))
     elif container == "xls":
@@ -72,13 +76,17 @@ def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
         guards.check_spreadsheetml(data)
     answer = _ask_child(data, container)
     if "refused" in answer:
-        code, place, seen = (*answer["refused"], "", "")[:3]
-        raise Refused(code, place=place, seen=seen)
+        raise _refused(answer)
     sheets = [_sheet(s, answer["epoch_1904"]) for s in answer["sheets"]]
     if container == "spreadsheetml":  # written by the platform itself: its dates were never interpreted by a spreadsheet
         for sheet in sheets:
             sheet.records = [(n, [str(c) if isinstance(c, DayTime) else c for c in cells]) for n, cells in sheet.records]
     return sheets
+
+
+def _refused(said: Mapping[str, Any]) -> Refused:
+    code, place, seen = (*said["refused"], "", "")[:3]
+    return Refused(code, place=place, seen=seen)
 
 
 def _ask_child(data: bytes, container: str) -> dict[str, Any]:
@@ -99,6 +107,8 @@ def _answer(said: bytes) -> dict[str, Any]:
     place = said.index(b"\n") + 1
     answer: dict[str, Any] = json.loads(said[:place])
     for sheet in answer.get("sheets", ()):
+        if "refused" in sheet:
+            continue
         numbers, letters, texts = sheet["rows"]
         if isinstance(texts, int):
             end = place + texts
@@ -108,6 +118,8 @@ def _answer(said: bytes) -> dict[str, Any]:
 
 
 def _sheet(raw: Mapping[str, Any], epoch_1904: bool) -> Sheet:
+    if "refused" in raw:
+        return Sheet(raw["name"], [], refused=_refused(raw))
     return Sheet(
         name=raw["name"],
         records=[(number, _cells(letters, texts)) for number, letters, texts in raw["rows"]],

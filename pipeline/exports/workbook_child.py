@@ -2,7 +2,8 @@
 
 stdin: the bytes. argv: container (xlsx | xls | spreadsheetml), row limit, cell limit. stdout: a line with one JSON object
 ``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [numbers, letters, texts]}], "epoch_1904": bool}``
-or ``{"refused": [code, place, seen]}``. Of each row: its number, a letter per cell, and a list of texts or one text in
+or ``{"refused": [code, place, seen]}``. A sheet that is damaged in itself is ``{name, refused: [code, place, seen]}`` beside its
+sound neighbours; what concerns the package, or the table of texts that all sheets share, refuses the workbook. Of each row: its number, a letter per cell, and a list of texts or one text in
 which DEL parts the cells. ``texts`` is a list of these, or a number: so many bytes behind the line are theirs, in which RS
 parts the rows (as JSON they would take a third as long as reading them). The letter of a cell: s text, n number, p percent
 number, d date-time, t time of day or duration (a fraction of a day), b boolean, e error, f formula without a stored value,
@@ -46,6 +47,18 @@ class Stop(Exception):
     """A refusal: code, place, seen."""
 
 
+class Shared(Stop):
+    """A refusal that a sheet cannot keep to itself: what is at fault may serve its neighbours too."""
+
+
+DAMAGE = (ValueError, LookupError, OverflowError)  # parts that do not fit together: a damaged file, not a mistake of ours
+
+
+def refusal(error: Exception) -> list[Any]:
+    """A refusal as it is handed over: code, place, seen."""
+    return list(error.args) if isinstance(error, Stop) else ["UNREADABLE_CELL", "", f"{type(error).__name__}: {error}"]
+
+
 def limit_resources() -> None:
     try:
         import resource
@@ -73,7 +86,7 @@ def parse(
     parser.buffer_size = 65536
 
     def doctype(*_: object) -> None:
-        raise Stop("ACTIVE_CONTENT", "", "DTD")
+        raise Shared("ACTIVE_CONTENT", "", "DTD")
 
     parser.StartDoctypeDeclHandler = doctype
     parser.EntityDeclHandler = doctype
@@ -298,9 +311,11 @@ class Sheet:
         if value is None or (value == "" and kind != "str"):
             return "f" if self.formula else ""
         if kind == "s":
+            if not (value.isascii() and value.isdigit()):  # int() would take 1_0
+                raise Stop("UNREADABLE_CELL", self.attributes.get("r", ""), value[:20])
             index = int(value)
-            if not 0 <= index < len(self.strings):
-                raise Stop("UNREADABLE_CELL", self.attributes.get("r", ""), "shared string")
+            if index >= len(self.strings):
+                raise Shared("UNREADABLE_CELL", self.attributes.get("r", ""), "shared string")
             return "s" + self.strings[index] if self.strings[index] else ""
         if kind in ("str", "d"):
             return ("s" if kind == "str" else "d") + unescape(value) if value else ("f" if self.formula else "")
@@ -571,6 +586,24 @@ def read_workbook_list(data: bytes) -> tuple[list[tuple[str, str, bool]], bool]:
     return sheets, state["epoch"]
 
 
+def xlsx_sheet(name: str, hidden: bool, data: bytes, *around: Any) -> dict[str, Any]:
+    """One worksheet as it is handed over, or its refusal."""
+    try:
+        sheet = read_sheet(data, *around)
+    except Shared:
+        raise
+    except (Stop, *DAMAGE) as error:
+        return {"name": name, "refused": refusal(error)}
+    return {
+        "name": name,
+        "hidden": hidden,
+        "hidden_rows": sheet.hidden_rows,
+        "hidden_columns": sheet.hidden_columns,
+        "merges": sheet.merges,
+        "rows": sheet.rows,
+    }
+
+
 def read_xlsx(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
     archive = zipfile.ZipFile(io.BytesIO(data))
     names = set(archive.namelist())
@@ -586,21 +619,26 @@ def read_xlsx(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
         path = target.lstrip("/") if target.startswith("/") else "xl/" + target
         if "worksheets/" not in path or path not in names:
             continue  # chart sheets hold no cells
-        sheet = read_sheet(archive.read(path), strings, kinds, epoch, max_rows, max_cells)
-        sheets.append(
-            {
-                "name": name,
-                "hidden": hidden,
-                "hidden_rows": sheet.hidden_rows,
-                "hidden_columns": sheet.hidden_columns,
-                "merges": sheet.merges,
-                "rows": sheet.rows,
-            }
-        )
+        sheets.append(xlsx_sheet(name, hidden, archive.read(path), strings, kinds, epoch, max_rows, max_cells))
     return {"sheets": sheets, "epoch_1904": epoch}
 
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
+
+
+def xls_sheet(book: Any, name: str, max_rows: int, max_cells: int) -> dict[str, Any]:
+    """One sheet of a BIFF workbook as it is handed over, or its refusal."""
+    loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+    if loaded.total_height > max_rows or loaded.total_height * loaded.width > max_cells:
+        return {"name": name, "refused": ["TOO_LARGE", "", f"{loaded.total_height} x {loaded.width}"]}
+    rows = []
+    columns = [column.to_pylist() for column in loaded.to_arrow().columns]
+    for index, row in enumerate(zip(*columns, strict=True), start=1):
+        cells = ["" if c in (None, "") else ("n" if NUMBER.match(c) else "s") + c for c in row]
+        if any(cells):
+            rows.append(packed(index, cells))
+    hidden = loaded.visible != "visible"
+    return {"name": name, "hidden": hidden, "hidden_rows": False, "hidden_columns": False, "merges": [], "rows": rows}
 
 
 def read_xls(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
@@ -628,7 +666,7 @@ def read_xls(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
 
 
 class SpreadsheetML:
-    """Excel 2003 XML: ``ss:Index`` can skip rows and cells."""
+    """Excel 2003 XML: ``ss:Index`` can skip rows and cells. What is wrong with a sheet ends the reading of that sheet."""
 
     def __init__(self, max_rows: int, max_cells: int) -> None:
         self.max_rows, self.max_cells = max_rows, max_cells
@@ -639,6 +677,27 @@ class SpreadsheetML:
         self.kind = "String"
 
     def start(self, name: str, attributes: Attributes) -> None:
+        if name == "Worksheet" or not self.is_refused():
+            self.or_refused(self.opened, name, attributes)
+
+    def end(self, name):
+        if not self.is_refused():
+            self.or_refused(self.closed, name)
+
+    def is_refused(self):
+        return bool(self.sheets) and "refused" in self.sheets[-1]
+
+    def or_refused(self, step, *arguments):
+        """Take a step; a sheet that it stumbles over is refused, and nothing more of it is kept."""
+        try:
+            step(*arguments)
+        except (Stop, *DAMAGE) as error:
+            if not self.sheets:
+                raise
+            self.sheets[-1] = {"name": self.sheets[-1]["name"], "refused": refusal(error)}
+            self.data, self.cells = None, {}
+
+    def opened(self, name, attributes):
         plain = {local(k): v for k, v in attributes.items()}
         if name == "Worksheet":
             name = plain.get("Name", "")
@@ -663,7 +722,7 @@ class SpreadsheetML:
         if self.data is not None:
             self.data.append(value)
 
-    def end(self, name: str) -> None:
+    def closed(self, name):
         if name == "Data":
             value = "".join(self.data or [])
             letter = {"Number": "n", "DateTime": "d", "Boolean": "b", "Error": "e"}.get(self.kind, "s")
@@ -696,10 +755,8 @@ def answer(kind: str, data: bytes, max_rows: int, max_cells: int) -> dict[str, A
     """The sheets or the refusal. A workbook whose parts do not fit together is damaged, not a mistake of ours."""
     try:
         return {"xlsx": read_xlsx, "xls": read_xls, "spreadsheetml": read_spreadsheetml}[kind](data, max_rows, max_cells)
-    except Stop as stop:
-        return {"refused": list(stop.args)}
-    except (ValueError, LookupError, OverflowError, zipfile.BadZipFile) as error:
-        return {"refused": ["UNREADABLE_CELL", "", f"{type(error).__name__}: {error}"]}
+    except (Stop, *DAMAGE, zipfile.BadZipFile) as error:
+        return {"refused": refusal(error)}
 
 
 def main() -> None:
@@ -710,7 +767,8 @@ def main() -> None:
     found = answer(kind, data, max_rows, max_cells)
     behind: list[bytes] = []
     for sheet in found.get("sheets", ()):
-        sheet["rows"] = columns(sheet["rows"], behind)
+        if "refused" not in sheet:
+            sheet["rows"] = columns(sheet["rows"], behind)
     sys.stdout.buffer.write(json.dumps(found).encode() + b"\n")
     for block in behind:
         sys.stdout.buffer.write(block)

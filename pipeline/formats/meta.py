@@ -667,8 +667,12 @@ def _matrix(table: Table) -> list[tuple[int, list[str]]]:
 
 
 def _audience_platform(table: Table) -> tuple[str | None, bool]:
-    title = normalise(table.title or "")
-    platform = next((p for p in ("facebook", "instagram") if title.startswith(p)), None)
+    """The title's platform, or the only one that titles beside it name: the file of an audience tells of one account."""
+    own, beside = (
+        {p for title in titles for p in PLACES if title in AUDIENCE_TITLES and title.startswith(p)}
+        for titles in ([normalise(table.title or "")], table.siblings)
+    )
+    platform = next(iter(own or beside)) if len(own or beside) == 1 else None
     return platform, platform is not None
 
 

@@ -164,7 +164,7 @@ class Sheet:
 
     def csv(self, name: str, title: str, table: Table) -> dict[str, Any]:
         """The two CSV twins: files beside the page, or data addresses in a single file. Both work without scripts."""
-        plain = csv_bytes([c.name for c in table.columns], table.csv_rows(), excel=False)
+        plain = csv_bytes([c.label for c in table.columns], table.csv_rows(), excel=False)
         excel = csv_bytes([c.label for c in table.columns], table.csv_rows(), excel=True)
         if self.single:
             return {"name": name, "title": title, "plain": _data_url(plain), "excel": _data_url(excel)}

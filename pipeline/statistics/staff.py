@@ -105,8 +105,9 @@ MIX_WANDER = (
 
 def is_lit(now: Quarter, floor_z: float, mix_z: float, t: Thresholds = DEFAULT) -> bool:
     """Either sign strongly, both moderately, or a floor that no account has by itself."""
-    floor, mix = np.nan_to_num(floor_z, nan=0.0), np.nan_to_num(mix_z, nan=0.0)
-    high = now.median >= MINIMUM_LIKES and np.exp(now.floor) >= t.staff_floor_ratio
+    many = now.median >= MINIMUM_LIKES  # with two likes a post, a floor is a play of small numbers
+    floor, mix = np.nan_to_num(floor_z, nan=0.0) if many else 0.0, np.nan_to_num(mix_z, nan=0.0)
+    high = many and np.exp(now.floor) >= t.staff_floor_ratio
     return bool(floor > FLOOR_Z or mix > MIX_Z or (floor > BOTH_Z and mix > BOTH_Z) or high)
 
 
