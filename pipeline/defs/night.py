@@ -16,7 +16,7 @@ from pipeline.settings import Workspace, settings, workspace
 WORKING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 
 
-class Night(dg.ConfigurableResource):
+class Night(dg.ConfigurableResource[Any]):
     """The workspace of a run. While it is held nobody else works there; it is let go when the process ends, however it ends."""
 
     folder: str

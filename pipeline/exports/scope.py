@@ -1,4 +1,4 @@
-"""What the tables of one file say together. What the values of a period export cover: the posts' whole life, or only the period that was chosen at export.
+"""What the tables of one file say together: whether values cover the posts' whole life, or only the period chosen at export.
 
 YouTube tables are sums over a chosen period that the table itself does not tell. The archive's name tells it, and so do the chart
 files beside it, which have a row for each of its days. A post published on or after the period's first day has its lifetime total
