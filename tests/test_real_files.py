@@ -398,6 +398,20 @@ def test_a_file_whose_period_is_told_later_is_read_again(workspace, better, orde
     assert found == [("lifetime", 1), ("period", 1)]
 
 
+# --- the legacy export of videos
+
+
+def test_a_legacy_video_keeps_its_video_views_through_the_night(workspace):
+    sample = next(f for f in CASES if f.parent.name == "meta.legacy.page_insights.video")
+    (path,) = sample.glob("*.csv")
+    put(workspace.inbox / "2026-02-02/a-fb" / path.name, path.read_bytes())
+    known = fake_exports.registers(fake_exports.accounts(("a-fb", "facebook", "dinkes", "123456789012")))
+    ledger.ingest(workspace, known, now=datetime(2026, 11, 23), settle_seconds=0)
+    posts = fake_exports.tables(workspace, "core.posts", known=known)["core.posts"]
+    kept = posts.select("account_id", "post_id", "post_type", "video_views", "views", "exposure").rows()
+    assert kept == [("a-fb", "123456789012_987654321", "video", 77, None, None)], "video views are not the views of posts"
+
+
 # --- who is blamed
 
 
