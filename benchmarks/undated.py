@@ -2,7 +2,7 @@
 
 Copies the registry and the inbox of a workspace that has had its night (``terukur demo``) into a new one, without the days of its
 folders and of those file names that are ours and not a platform's, runs the night there, and compares the tables row by row:
-equal; other but marked (`is_date_estimated`); other and unmarked, which must be 0. Ends with status 1 if it is not.
+equal; other but marked (`is_date_estimated`, for a day `is_partial`); other and unmarked, which must be 0. Ends with status 1 if it is not.
 """
 
 import re
@@ -23,6 +23,7 @@ TABLES = {  # table -> what makes a row of it
     "core.account_days": ("account_id", "day", "metric"),
     "marts.account_month": ("account_id", "month"),
 }
+MARKS = ("is_date_estimated", "is_partial")  # of a day: nothing shows that it was over when it was exported
 ABOUT_FILES = re.compile(r"(captured_at|first_captured_at|export_id|sha256|row_number|is_date_estimated|evidence_rank|post_key)$")
 
 
@@ -51,7 +52,7 @@ def compared(name: str, dated: pl.DataFrame, undated: pl.DataFrame) -> tuple[dic
     """Counts of rows by how they compare, and the unmarked ones that differ with the columns they differ in."""
     keys = list(TABLES[name])
     values = [c for c in dated.columns if c not in keys and not ABOUT_FILES.search(c) and not dated.schema[c].is_nested()]
-    marks = [c for c in ("is_date_estimated", "has_estimated_dates") if c in undated.columns]
+    marks = [c for c in MARKS if c in undated.columns]
     both = dated.join(undated, on=keys, how="full", suffix="_undated", coalesce=True, nulls_equal=True)
     differs = {c: ~_same(c, dated.schema[c]) for c in values}
     here = pl.lit(True)

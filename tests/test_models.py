@@ -255,6 +255,14 @@ def test_a_table_that_its_neighbours_do_not_prove_has_no_lifetime_value(workspac
     assert (posts["one"], posts["two"], posts["new"][0]) == ((160, False), (1100, False), None)
 
 
+def test_a_file_of_which_nothing_tells_the_day_makes_no_month(workspace):
+    """It was found in November; the data end in October all the same."""
+    drop(workspace, "a-ig/1.csv", "instagram", [post("instagram", "1", "2026-10-05T03:00")], captured_at="2026-10-20")
+    drop(workspace, "a-ig/2.csv", "instagram", [post("instagram", "2", "2026-10-06T03:00")])
+    months = build(workspace, "marts.coverage_month")
+    assert max(months["month"]) == date(2026, 10, 1)
+
+
 def test_days_are_long_latest_and_never_shifted(workspace):
     day = {"day": "2026-10-01", "day_zone": "America/Los_Angeles", "views": 100}
     drop(workspace, "a-fb/1.csv", "facebook", [day], grain="account_day", captured_at="2026-10-05")
