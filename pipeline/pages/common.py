@@ -7,12 +7,12 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.charts import JUDGED, Chart
-from pipeline.charts.dots import PLATFORM_NAMES, theme_dots
+from pipeline.charts.dots import theme_dots
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.html.mini import RatioScale
 from pipeline.pages.data import LENS, Facts
-from pipeline.platforms import platforms
+from pipeline.platforms import label, platforms
 
 SYMBOL = {"complete": "l", "partial": "s", "missing": "t", "refused": "x", "not_required": "d"}
 COVERAGE_NOTE = 0.9  # a share of covered days below this is said beside the number; the same share decides what is judged
@@ -23,7 +23,7 @@ def bold(text: object) -> Markup:
 
 
 def platform_name(platform: str | None) -> str:
-    return PLATFORM_NAMES.get(platform or "", tampil(platform, 30)) or "–"
+    return tampil(label(platform), 30) or "–"
 
 
 def peer_label(group: str | None, words: Words) -> str:
