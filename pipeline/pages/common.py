@@ -151,6 +151,18 @@ def exposure_word(platform: str, words: Words) -> str:
     return units.get((known.exposure if known else None) or "", "")
 
 
+def threshold_word(name: str, words: Words) -> str:
+    """What a threshold of estimates.threshold_effect decides."""
+    return {
+        "as_expected": words.plain("as usual reaches up to (times)"),
+        "minimum_posts": words.plain("fewest posts"),
+        "minimum_coverage": words.plain("least share of days covered"),
+        "minimum_accounts_sent": words.plain("least share of accounts sent"),
+        "window_months": words.plain("months taken together"),
+        "false_discovery_share": words.plain("largest share of ▲▼ by chance"),
+    }.get(name, name)
+
+
 def method_terms(w: Words) -> list[tuple[str, str]]:
     """What the overview and every agency's page explain below their figures."""
     return [
