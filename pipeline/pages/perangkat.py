@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipeline.charts import Chart, Column, Table
 from pipeline.charts.dots import platform_dots, standing
@@ -228,7 +228,7 @@ def account_note(sheet: Sheet, row: dict[str, Any]) -> str:
     if row["coverage"] < common.COVERAGE_NOTE:
         said.append(w._("downloads cover {share} of the days", share=sheet.number(ACCOUNTS, row, "coverage", "percent")))
     if platform.get("reason"):
-        said.append(common.state_reason(platform, w))
+        said.append(escape(common.state_reason(platform, w)))
     return Markup("; ").join(said)
 
 
