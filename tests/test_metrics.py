@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.engine import metrics
 from pipeline.platforms import having, platforms
+from pipeline.statistics import intervals
 
 ROOT = Path(__file__).parent.parent
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
@@ -144,7 +145,7 @@ def test_events_that_come_in_clusters_have_a_wider_interval_than_independent_one
     heaped = database(*(post(i, "facebook", negative_total=20 if i % 10 == 0 else 0, reach=1000) for i in range(20)))
     a, b = (one(con, "negative_rate", platform="facebook") for con in (even, heaped))
     assert a["value"] == b["value"] == pytest.approx(20.0)
-    assert (a["lower"], a["upper"]) == pytest.approx(tuple(10000 * x for x in metrics.poisson(40, 20000)))
+    assert (a["lower"], a["upper"]) == pytest.approx(tuple(10000 * x for x in intervals.poisson(40, 20000)))
     assert b["lower"] < a["lower"] and b["upper"] > a["upper"] + 5
 
 
@@ -252,14 +253,14 @@ def test_open_cases_lengthen_the_median_and_are_never_dropped():
     ("successes", "n", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)]
 )
 def test_wilson_intervals_as_published(successes, n, low, high):
-    assert metrics.wilson(successes, n) == pytest.approx((low, high), abs=5e-5)  # Newcombe 1998 prints 81/263
+    assert intervals.wilson(successes, n) == pytest.approx((low, high), abs=5e-5)  # Newcombe 1998 prints 81/263
 
 
 def test_poisson_interval_is_exact_and_the_median_needs_six_values():
-    assert metrics.poisson(10, 1) == pytest.approx((4.7954, 18.3904), abs=1e-4)
-    assert metrics.poisson(0, 2) == pytest.approx((0, 3.6889 / 2), abs=1e-4)
-    assert metrics.order_statistics([1, 2, 3, 4, 5, 6]) == (1, 6)
-    assert math.isnan(metrics.order_statistics([1, 2, 3, 4, 5])[0])
+    assert intervals.poisson(10, 1) == pytest.approx((4.7954, 18.3904), abs=1e-4)
+    assert intervals.poisson(0, 2) == pytest.approx((0, 3.6889 / 2), abs=1e-4)
+    assert intervals.order_statistics([1, 2, 3, 4, 5, 6]) == (1, 6)
+    assert math.isnan(intervals.order_statistics([1, 2, 3, 4, 5])[0])
 
 
 def test_values_in_where_cannot_become_a_query():

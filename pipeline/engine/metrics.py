@@ -37,6 +37,7 @@ from pipeline import columns, files
 from pipeline.engine.placeholders import fill
 from pipeline.platforms import having
 from pipeline.statistics import survival
+from pipeline.statistics.intervals import order_statistics, poisson, wilson
 
 FILE = files.shipped("warehouse", "metrics.yml")
 SINGLE_PLATFORM = ("platform", "account_id", "post_key", "export_id")
@@ -64,7 +65,6 @@ GRAIN_COLUMNS = {  # how metrics.yml writes a grain, where the column has anothe
     "post": "post_key",
     "count": "metric",
 }
-Z = 1.959963984540054
 
 
 class MetricError(ValueError):
@@ -465,30 +465,6 @@ def _with_interval(rows: pl.DataFrame, entry: Metric) -> pl.DataFrame:
 def _enough(rows: pl.DataFrame, entry: Metric) -> pl.DataFrame:
     """Says beside each value whether it rests on the metric's minimum: below it the number describes, and judges nothing."""
     return rows.with_columns(is_enough=(pl.col("n") >= entry.minimum_n) & pl.col("value").is_not_null())
-
-
-def wilson(successes: float, n: float) -> tuple[float, float]:
-    """95 % Wilson interval of a share of independent yes-or-no units. Not for viewers: they are not independent (METHODS 2a)."""
-    if n <= 0:
-        return math.nan, math.nan
-    share, z2 = successes / n, Z * Z
-    centre, half = share + z2 / (2 * n), Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, (centre - half) / (1 + z2 / n)), min(1.0, (centre + half) / (1 + z2 / n))
-
-
-def poisson(events: float, exposure: float) -> tuple[float, float]:
-    """95 % exact (Garwood) interval of a rate of rare events."""
-    if exposure <= 0:
-        return math.nan, math.nan
-    low = stats.chi2.ppf(0.025, 2 * events) / 2 if events > 0 else 0.0
-    return low / exposure, stats.chi2.ppf(0.975, 2 * events + 2) / 2 / exposure
-
-
-def order_statistics(values: Sequence[float]) -> tuple[float, float]:
-    """Distribution-free 95 % interval of the median; NaN below six values, where no pair of them reaches 95 %."""
-    n = len(values)
-    k = int(stats.binom.ppf(0.025, n, 0.5))
-    return (values[k - 1], values[n - k]) if k >= 1 and n >= 6 else (math.nan, math.nan)
 
 
 def _plain(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:

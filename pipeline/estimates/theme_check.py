@@ -4,15 +4,16 @@ is."""
 from __future__ import annotations
 
 import json
+import math
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from scipy import stats
 
 from pipeline.estimates.themes import post_programmes
+from pipeline.statistics.intervals import wilson
 from pipeline.tables import Table
 
 CASES = Path(__file__).with_name("theme_cases.json")
@@ -36,14 +37,6 @@ def labelled() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(CASES.read_text(encoding="utf-8")))
 
 
-def wilson(hits: int, n: int) -> tuple[float | None, float | None]:
-    """95 % interval of a share (Wilson 1927); nothing for none of none."""
-    if not n:
-        return None, None
-    found = stats.binomtest(hits, n).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
-
-
 def theme_check(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
     """One row for the scheme that was labelled; none where the register has no such scheme."""
     rules = getattr(registry, "themes", None) or {}
@@ -57,7 +50,8 @@ def theme_check(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
     given = set(post_programmes(captions, rules, SCHEME).select("post_key", "programme").iter_rows())
     true = {(i, programme) for i, case in enumerate(labelled()) for programme in case["programmes"]}
     right = len(given & true)
-    bounds = (*wilson(right, len(given)), *wilson(right, len(true)))
+    ends = (*wilson(right, len(given)), *wilson(right, len(true)))
+    bounds = (None if math.isnan(end) else end for end in ends)
     return pl.DataFrame([(SCHEME, len(labelled()), len(given), len(true), right, *bounds)], schema=SCHEMA, orient="row")
 
 

@@ -13,6 +13,7 @@ from scipy import stats
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics import discovery, ranks
+from pipeline.statistics.intervals import order_statistics
 from pipeline.statistics.reasons import POST_REASONS
 from pipeline.statistics.shrinkage import Shrunk, shrink, shrink_integrated
 from pipeline.thresholds import DEFAULT, Thresholds
@@ -620,11 +621,8 @@ def _known(index: pl.DataFrame) -> pl.DataFrame:
 
 def median_interval(x: np.ndarray) -> tuple[float, float | None, float | None, float, float, int]:
     """(median, lower, upper, q1, q3, n); order-statistic interval, null below six values where none has 95 %."""
-    x = np.sort(x)
-    n = len(x)
-    k = int(stats.binom.ppf(0.025, n, 0.5))
-    low, high = (float(x[k - 1]), float(x[n - k])) if n >= 6 and k >= 1 else (None, None)
-    return float(np.median(x)), low, high, float(np.quantile(x, 0.25)), float(np.quantile(x, 0.75)), n
+    low, high = (None if np.isnan(end) else float(end) for end in order_statistics(x.tolist()))
+    return float(np.median(x)), low, high, float(np.quantile(x, 0.25)), float(np.quantile(x, 0.75)), len(x)
 
 
 # ---- how the answers move with the thresholds ---------------------------------------------------------------------------
