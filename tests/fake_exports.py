@@ -95,7 +95,7 @@ def read(path, *, name=None, registry=None, accounts=(), folder_date=None, captu
             first=days[0] if days else None,
             last=days[-1] if days else None,
             captured_at=when,
-            captured_from=source,
+            captured_from=content.get("captured_from", source),
             messages=[messages.message(code, name) for code in content.get("messages", ())],
             period=(date.fromisoformat(period[0]), date.fromisoformat(period[1])) if period else None,
         )

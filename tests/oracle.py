@@ -442,25 +442,27 @@ def _publish(form, frame, instants, notes):
     known = instants or [None] * height
     at = []
     on = []
-    uncertain = late = 0
+    uncertain, late = 0, []
     for i in range(height):
         moment, is_unsure = _moment(form, printed[i], days[i], zoned, known[i])
         wall, instant = printed[i], known[i]
         day = days[i] or (wall.date() if wall else None)
-        is_late = _is_late(form, moment, day, precision[i], known[i], frame["row_number"][i])
-        if instant and form.clock and form.clock.use == "settle" and not is_late:
+        delay = _delay(form, moment, day, precision[i], known[i], frame["row_number"][i])
+        if instant and form.clock and form.clock.use == "settle" and not delay:
             moment, precision[i], is_unsure = instant, "instant", False
             day = day or instant.date()
         uncertain += is_unsure
-        late += is_late
+        late += [delay] if delay else []
         at.append(moment)
         on.append(day)
     if uncertain:
         notes.flag("CLOCK_SHIFT", "", str(uncertain))
     if late:
-        notes.flag("CLOCK_DIFFERS", "", str(late))
-        if late > max(1, height // 4):
-            notes.refuse("DATE_INVALID", "", f"{late}/{height} <> ID")
+        notes.flag("CLOCK_DIFFERS", "", str(len(late)))
+        off = [abs(d / 1800 - round(d / 1800)) * 1800 for d in late]
+        is_shifted = max(off) <= 300 and max(late) - min(late) <= 3900
+        if is_shifted and len(late) == len([k for k in known if k is not None]) > 1:
+            notes.refuse("DATE_INVALID", "", f"{len(late)}/{height} <> ID")
     return frame.drop("_zoned", strict=False).with_columns(
         pl.Series("published_at", at, dtype=pl.Datetime("us", "UTC")),
         pl.Series("published_on", on, dtype=pl.Date),
@@ -488,16 +490,16 @@ def _distance(moment, day, precision, known):
     return min(over, 0.0)
 
 
-def _is_late(form, moment, day, precision, known, row):
-    """Is a post printed later than its id by more than the tolerance, where that may be? Any other difference is refused."""
+def _delay(form, moment, day, precision, known, row):
+    """Seconds by which a post is printed later than its id, where that may be. Any other difference is refused."""
     clock = form.clock
     if clock is None or moment is None or known is None:
-        return False
+        return 0
     distance = _distance(moment, day, precision, known)
     if abs(distance) <= clock.tolerance:
-        return False
+        return 0
     if clock.later_ok and distance > 0:
-        return True
+        return distance
     raise Refused("DATE_INVALID", place=_place(row), seen=f"{moment:%Y-%m-%d %H:%M} <> ID {known:%Y-%m-%d %H:%M} UTC")
 
 

@@ -158,6 +158,17 @@ def test_a_time_that_is_none_is_refused(tmp_path, text):
     assert call("inspect", file, "--captured-at", text, workspace=tmp_path).returncode == night.USAGE
 
 
+def test_a_period_told_on_adding_is_in_the_name_of_the_copy(tmp_path):
+    call("init", workspace=tmp_path / "w")
+    (tmp_path / "Table data.csv").write_text(
+        'Content,Video title,Video publish time,Views\nTotal,,,5\nabcdefghijk,A,"Jan 3, 2026",5\n'
+    )
+    wrong = call("add", tmp_path / "Table data.csv", "--period", "2026-02-01..2026-01-01", workspace=tmp_path / "w")
+    assert wrong.returncode == 2 and "periode" in wrong.stderr
+    told = call("add", tmp_path / "Table data.csv", "--period", "2026-01-01..2026-01-31", workspace=tmp_path / "w")
+    assert [p.name for p in (tmp_path / "w/inbox").rglob("*.csv")] == ["Table data 2026-01-01_2026-01-31.csv"], told.stdout
+
+
 def test_add_names_the_nearest_account(tmp_path):
     call("init", workspace=tmp_path)
     (tmp_path / "registry/accounts.csv").write_text("account_id,platform,agency_id\ndinkes-ig,instagram,dinkes\n")
@@ -170,10 +181,10 @@ def test_add_names_the_nearest_account(tmp_path):
 def test_a_copy_never_overwrites_another_file(tmp_path):
     source = tmp_path / "Table data.csv"
     source.write_text("one")
-    first = files._copy(source, tmp_path / "inbox")
-    assert files._copy(source, tmp_path / "inbox") == first
+    first = files._copy(source, tmp_path / "inbox" / source.name)
+    assert files._copy(source, tmp_path / "inbox" / source.name) == first
     source.write_text("two")
-    second = files._copy(source, tmp_path / "inbox")
+    second = files._copy(source, tmp_path / "inbox" / source.name)
     assert (first.read_text(), second.read_text()) == ("one", "two")
     assert sorted(p.name for p in (tmp_path / "inbox").iterdir()) == ["Table data (2).csv", "Table data.csv"]
 

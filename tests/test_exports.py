@@ -7,6 +7,7 @@ import zipfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -846,14 +847,23 @@ def test_a_printed_time_before_its_short_code_is_refused(look):
     refused(look(plain(records)), "DATE_INVALID")
 
 
-def test_one_scheduled_post_is_flagged_many_are_refused(look):
+@pytest.mark.parametrize("count", [1, 4, 10])
+def test_scheduled_posts_are_flagged_be_it_all_of_them(look, count):
     records = instagram(10)
-    records[2][6] = pacific(datetime(2026, 4, 10, tzinfo=UTC))
-    assert codes(only(look(plain(records)))) == ["CLOCK_DIFFERS"]
-    records = instagram(10)
-    for row, moment in zip(records[1:], range(10), strict=True):
+    for row, moment in zip(records[1 : 1 + count], range(10), strict=False):
         row[6] = pacific(datetime(2026, 5, 10, tzinfo=UTC) + timedelta(days=moment))
-    assert codes(only(look(plain(records))))[-1] == "DATE_INVALID"
+    export = only(look(plain(records)))
+    assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["CLOCK_DIFFERS"], 10)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Jakarta", "UTC", "America/New_York"])
+@pytest.mark.parametrize("count", [2, 10])
+def test_times_of_another_zone_are_refused_for_all_are_late_by_the_same_hours(look, zone, count):
+    records = instagram(count)
+    for row in records[1:]:
+        printed = datetime.strptime(row[6], "%m/%d/%Y %H:%M").replace(tzinfo=ZoneInfo("America/Los_Angeles"))
+        row[6] = printed.astimezone(ZoneInfo(zone)).strftime("%m/%d/%Y %H:%M")
+    refused(look(plain(records)), "DATE_INVALID")
 
 
 # --- properties

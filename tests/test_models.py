@@ -223,6 +223,46 @@ def test_a_sum_over_a_period_is_no_lifetime_value(workspace):
     assert str(posts["captured_at"][0]) == "2026-11-01 00:00:00", "a sum speaks for the end of its period, not for the download"
 
 
+def loose(workspace, values: dict[str, int], **about):
+    """A YouTube table whose period nobody told, between two lifetime exports: posts of September, one of October 11."""
+    for day, one, two in (("2026-10-10", 100, 1000), ("2026-10-30", 160, 1100)):
+        rows = [post("youtube", i, "2026-09-01T03:00", views=n) for i, n in (("one", one), ("two", two))]
+        drop(workspace, f"a-yt/{day}.csv", "youtube", rows, captured_at=day)
+    births = {"new": "2026-10-11T03:00"}
+    rows = [post("youtube", i, births.get(i, "2026-09-01T03:00"), views=n, value_scope="unknown") for i, n in values.items()]
+    drop(workspace, "a-yt/loose.csv", "youtube", rows, **({"captured_at": "2026-10-20"} | about))
+    return {p["post_id"]: (p["exposure"], p["is_date_estimated"]) for p in build(workspace, "core.posts").to_dicts()}
+
+
+def test_a_table_of_unknown_period_is_proven_by_the_exports_before_and_after_it(workspace):
+    """Its posts have more views than they gained between the two: the period began before the first of them."""
+    posts = loose(workspace, {"one": 120, "two": 1040, "new": 55})
+    assert posts == {"one": (160, False), "two": (1100, False), "new": (55, True)}
+
+
+@pytest.mark.parametrize(
+    ("values", "about"),
+    [
+        ({"one": 60, "two": 100, "new": 55}, {}),  # no more than what was gained: perhaps the sum of these days only
+        ({"one": 120, "two": 1101, "new": 55}, {}),  # more than a later lifetime total: not of this account, or not before it
+        ({"one": 120, "two": 1040, "new": 55}, {"captured_at": "2026-11-05"}),  # nothing comes after it
+        ({"one": 120, "two": 1040, "new": 55}, {"captured_from": "first_seen"}),  # nobody knows when it was made
+        ({"new": 55}, {}),
+    ],
+)
+def test_a_table_that_its_neighbours_do_not_prove_has_no_lifetime_value(workspace, values, about):
+    posts = loose(workspace, values, **about)
+    assert (posts["one"], posts["two"], posts["new"][0]) == ((160, False), (1100, False), None)
+
+
+def test_a_file_of_which_nothing_tells_the_day_makes_no_month(workspace):
+    """It was found in November; the data end in October all the same."""
+    drop(workspace, "a-ig/1.csv", "instagram", [post("instagram", "1", "2026-10-05T03:00")], captured_at="2026-10-20")
+    drop(workspace, "a-ig/2.csv", "instagram", [post("instagram", "2", "2026-10-06T03:00")])
+    months = build(workspace, "marts.coverage_month")
+    assert max(months["month"]) == date(2026, 10, 1)
+
+
 def test_days_are_long_latest_and_never_shifted(workspace):
     day = {"day": "2026-10-01", "day_zone": "America/Los_Angeles", "views": 100}
     drop(workspace, "a-fb/1.csv", "facebook", [day], grain="account_day", captured_at="2026-10-05")

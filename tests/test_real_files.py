@@ -6,7 +6,7 @@ import json
 import os
 import re
 import zipfile
-from datetime import date
+from datetime import date, datetime
 from types import SimpleNamespace
 
 import polars as pl
@@ -22,7 +22,7 @@ from pipeline.formats import Table, all_formats, by_kind, meta, rules
 from pipeline.intake import inbox, ledger
 from pipeline.settings import Workspace
 from tests import fake_exports
-from tests.exports_in_tests import BOM, FB_EN, IG_EN, archive, days, facebook, instagram
+from tests.exports_in_tests import BOM, FB_EN, IG_EN, archive, days, facebook, instagram, youtube
 from tests.test_formats import CASES
 
 KNOWN = registry.frame(
@@ -354,6 +354,62 @@ def test_a_header_that_needed_no_quotes_hides_no_wrapped_row(tmp_path):
     lines = [header, *(",".join(f'"{c}"' if "," in c else c for c in row) for row in table[1:])]
     (export,) = look(tmp_path, wrapped(lines).encode())
     assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 4)
+
+
+# --- a table kept without the archive that tells its period
+
+VIDEOS = youtube(
+    [["aaaaaaaaaaa", "Lama", "Dec 20, 2025", "60", "90", "1"], ["bbbbbbbbbbb", "Baru", "Jan 3, 2026", "60", "50", "1"]]
+)
+PERIOD = (date(2026, 1, 1), date(2026, 1, 31))
+
+
+@pytest.mark.parametrize(
+    ("name", "period"),
+    [
+        ("a-yt/Table data.csv", None),
+        ("a-yt/Table data 2026-01-01_2026-01-31.csv", PERIOD),
+        ("a-yt/Content 2026-01-01_2026-01-31 Dinkes Simulasi/Table data.csv", PERIOD),
+        ("2026-02-02/a-yt/Table data.csv", None),
+    ],
+)
+def test_a_loose_table_has_the_period_that_its_name_or_the_unpacked_folder_tells(tmp_path, name, period):
+    path = put(tmp_path / name, csv_of(VIDEOS))
+    for few in (0, 9):
+        ((export,),) = read_many([Job(path, name=name)], few=few, small=few << 20)
+        assert (export.period, export.rows["value_scope"].to_list()) == (
+            period,
+            ["period", "lifetime"] if period else ["unknown", "unknown"],
+        )
+        assert (export.outcome, codes(export)) == (("accepted", []) if period else ("flagged", ["PERIOD_UNKNOWN"]))
+
+
+@pytest.mark.parametrize(
+    "better", ["Table data 2026-01-01_2026-01-31.csv", "Content 2026-01-01_2026-01-31 Dinkes/Table data.csv"]
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_file_whose_period_is_told_later_is_read_again(workspace, better, order):
+    """The advice is followed: the copy with a period in its name has the same bytes, and the first one may stay."""
+    for name in ("Table data.csv", better)[::order]:
+        put(workspace.inbox / "2026-02-02/a-yt" / name, csv_of(VIDEOS))
+        ledger.ingest(workspace, fake_exports.registers(), now=datetime(2026, 11, 23), settle_seconds=0)
+    with connections.open_raw(workspace) as con:
+        found = con.execute("SELECT value_scope, count(*) FROM raw.post_snapshots GROUP BY ALL ORDER BY 1").fetchall()
+    assert found == [("lifetime", 1), ("period", 1)]
+
+
+# --- the legacy export of videos
+
+
+def test_a_legacy_video_keeps_its_video_views_through_the_night(workspace):
+    sample = next(f for f in CASES if f.parent.name == "meta.legacy.page_insights.video")
+    (path,) = sample.glob("*.csv")
+    put(workspace.inbox / "2026-02-02/a-fb" / path.name, path.read_bytes())
+    known = fake_exports.registers(fake_exports.accounts(("a-fb", "facebook", "dinkes", "123456789012")))
+    ledger.ingest(workspace, known, now=datetime(2026, 11, 23), settle_seconds=0)
+    posts = fake_exports.tables(workspace, "core.posts", known=known)["core.posts"]
+    kept = posts.select("account_id", "post_id", "post_type", "video_views", "views", "exposure").rows()
+    assert kept == [("a-fb", "123456789012_987654321", "video", 77, None, None)], "video views are not the views of posts"
 
 
 # --- who is blamed

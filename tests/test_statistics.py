@@ -153,7 +153,7 @@ def grown(rng, h, k, n=800, every=168.0):
 
 @pytest.mark.parametrize("platform", ["instagram", "facebook", "tiktok"])
 def test_maturity_curve_is_recovered_from_weekly_exports(platform):
-    h, k = maturity.DEFAULTS[platform]
+    h, k = maturity.defaults()[platform]
     pairs = grown(np.random.default_rng(7), h, k, n=2500)
     found = maturity.fit(pairs, start=(24.0, 1.0), draws=10)
     assert found.half_life == pytest.approx(h, rel=0.12)

@@ -65,7 +65,9 @@ def _must_exist(session: Session, files: list[Path]) -> None:
         session.stop(night.USAGE, f"Tidak ada: {', '.join(missing)}", f"Not found: {', '.join(missing)}")
 
 
-def _read(session: Session, files: list[Path], accounts: list[str], captured_at: str | None) -> list[Any]:
+def _read(
+    session: Session, files: list[Path], accounts: list[str], captured_at: str | None, called: str | None = None
+) -> list[Any]:
     when = _moment(session, captured_at)
     from pipeline.exports import read
 
@@ -75,7 +77,9 @@ def _read(session: Session, files: list[Path], accounts: list[str], captured_at:
         name, said, day = _said_by_folders(session, path, registry)
         owner = accounts or said
         modified = dt.datetime.fromtimestamp(path.lstat().st_mtime, dt.UTC)
-        exports += read(path, name=name, registry=registry, accounts=owner, folder_date=day, captured_at=when, modified=modified)
+        exports += read(
+            path, name=called or name, registry=registry, accounts=owner, folder_date=day, captured_at=when, modified=modified
+        )
     return exports
 
 
@@ -147,19 +151,29 @@ def add(
     files: Files,
     account: Account = None,
     captured_at: CapturedAt = None,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            "--period",
+            help="Periode yang dipilih saat mengunduh bila berkas tidak menyebutnya: 2026-01-01..2026-01-31. "
+            "/ The period chosen at export, where the file does not tell it.",
+        ),
+    ] = None,
 ) -> None:
     """Memeriksa berkas lalu menyalinnya ke inbox. / Inspect files, then copy them to the inbox."""
     _must_exist(session, files)
+    suffix = _period(session, period)
     folder = _folder_for(session, account or [], captured_at)
     status = night.DONE
     for path in files:
-        found = _read(session, [path], account or [], captured_at)
+        name = f"{path.stem}{suffix}{path.suffix}"
+        found = _read(session, [path], account or [], captured_at, name)
         _show(session, found, as_json=False)
         status = max(status, _status_of(found))
         if found and all(e.outcome == "refused" for e in found):
             session.say(f"Tidak disalin: {path.name}", f"Not copied: {path.name}", error=True)
             continue
-        target = _copy(path, folder)
+        target = _copy(path, folder / name)
         session.say(f"Disalin: {target}", f"Copied: {target}")
     raise typer.Exit(status)
 
@@ -181,12 +195,27 @@ def _folder_for(session: Session, accounts: list[str], captured_at: str | None) 
     return folder / accounts[0] if len(accounts) == 1 else folder
 
 
-def _copy(path: Path, folder: Path) -> Path:
-    """Copy under a name that is free, in one step: the night never sees half a file."""
+def _period(session: Session, text: str | None) -> str:
+    """--period as it is told in a file's name: the one place where the night finds it too."""
+    if text is None:
+        return ""
+    try:
+        first, last = (dt.date.fromisoformat(part) for part in text.replace("_", "..").split(".."))
+    except ValueError:
+        first, last = dt.date.max, dt.date.min
+    if first > last:
+        example = "2026-01-01..2026-01-31"
+        session.stop(night.USAGE, f"'{text}' bukan periode; contoh: {example}", f"'{text}' is no period; example: {example}")
+    return f" {first}_{last}"
+
+
+def _copy(path: Path, wanted: Path) -> Path:
+    """Copy under this name or the next that is free, in one step: the night never sees half a file."""
+    folder = wanted.parent
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-    target, number = folder / path.name, 2
+    target, number = wanted, 2
     while target.exists() and target.read_bytes() != path.read_bytes():
-        target, number = folder / f"{path.stem} ({number}){path.suffix}", number + 1
+        target, number = folder / f"{wanted.stem} ({number}){wanted.suffix}", number + 1
     if not target.exists():
         part = folder / f".{os.getpid()}.part"
         shutil.copyfile(path, part)

@@ -19,6 +19,7 @@ KINDS = {
     "pesan": ("pesan WhatsApp dan kartu gambar tiap perangkat daerah", "a WhatsApp message and a card for each agency"),
     "terbit": ("folder pimpinan dengan alamat tetap", "leadership's folder with addresses that stay"),
     "segel": ("menutup bulan: bundel, pemeriksa, surat bersegel", "closes the month: bundle, verifier, letter with its seal"),
+    "slide": ("paparan PowerPoint dengan grafik yang dapat disunting", "slides with charts that can be edited"),
     "setoran": ("lembar isian untuk semua setoran", "fact sheets for everything to hand in"),
 }
 

@@ -93,7 +93,6 @@ def run_night(session: Session) -> int:
     from pipeline.letters import nightly
     from pipeline.settings import settings
 
-    nightly.began(workspace, datetime.now(UTC))
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
     with screen.progress(lambda: doing(session.language)):
         report = night.stoppable(
@@ -102,9 +101,8 @@ def run_night(session: Session) -> int:
         )
     for line in report.lines(session.language):
         typer.echo(line)
-    told = nightly.finished(workspace, settings(), report.status, report.failures, datetime.now(UTC))
-    if (mail := told.get("mail")) and mail["state"] != "sent":
-        session.say(f"Surel laporan tidak terkirim: {mail['reason']}", f"The report was not mailed: {mail['reason']}", error=True)
+    if unsent := nightly.unsent(workspace, settings()):
+        session.say(*unsent, error=True)
     return report.status
 
 

@@ -298,10 +298,12 @@ class Build:
 
 LEFT_OUT_SQL = """UPDATE meta.changed_history SET reason_code = 'FILES', is_explained = TRUE
 WHERE account_id IN (SELECT unnest($accounts))"""
+# Data reach to the newest export whose day something tells: a file without any is not as new as the night that found it.
 # The period is that of what was observed; the window which a file states may begin years before its first row.
 VERSION_SQL = """CREATE TABLE meta.version AS
 SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS built_at,
-    (SELECT max(captured_at) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS data_cutoff,
+    (SELECT coalesce(max(CASE WHEN captured_from <> 'first_seen' THEN captured_at END), max(captured_at))
+        FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS data_cutoff,
     seen.period_start, seen.period_end,
     s.simulated, s.name AS workspace_name, CAST($pipeline_version AS VARCHAR) AS pipeline_version,
     (SELECT count(*) FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS export_count,

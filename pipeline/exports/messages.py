@@ -266,12 +266,13 @@ TEXTS: dict[str, Text] = {
         "The order of the dates was settled by evidence in or around the file.",
     ),
     "PERIOD_UNKNOWN": Text(
-        "info",
-        "Angka ini dijumlahkan dalam periode yang tidak tertulis di berkas, jadi tidak dipakai sebagai total unggahan. "
-        "Masukkan ZIP utuh seperti saat diunduh, atau tambahkan periodenya pada nama berkas: 'Table data "
-        "2026-01-01_2026-01-31.csv'.",
-        "These are sums over a period that the file does not tell, so they are not used as totals of the posts. "
-        "Hand in the ZIP as it was downloaded, or add its period to the file's name: 'Table data 2026-01-01_2026-01-31.csv'.",
+        "flagged",
+        "Angka ini dijumlahkan dalam periode yang tidak tertulis di berkas, jadi tidak dipakai sebagai total unggahan, kecuali "
+        "unduhan sebelum dan sesudahnya membuktikan periodenya. Masukkan ZIP utuh seperti saat diunduh, atau sebut periodenya: "
+        "'terukur add --period 2026-01-01..2026-01-31', atau pada nama berkas 'Table data 2026-01-01_2026-01-31.csv'.",
+        "These are sums over a period that the file does not tell, so they are not used as totals of the posts, unless the "
+        "exports before and after it prove the period. Hand in the ZIP as it was downloaded, or tell its period: "
+        "'terukur add --period 2026-01-01..2026-01-31', or in the file's name: 'Table data 2026-01-01_2026-01-31.csv'.",
     ),
     "YEAR_TAKEN": Text(
         "info",

@@ -1,5 +1,6 @@
 """Columns of dates and times, and when a post was published: from the printed time or day and the clock in its id."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ PLAIN = {  # pattern -> what its texts look like, and whether they hold a time
     "%Y-%m-%d": (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", False),
 }
 DAY = timedelta(days=1)
+HALF_HOUR, MINUTES = 1800.0, 300.0  # clocks of the world differ by the one; a post is up the other after its id at the latest
 WALL = pl.Datetime("us")
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -193,24 +195,24 @@ def _row_by_row(stack: Stack, number: int, part: pl.DataFrame, instants: pl.Seri
     zoned = column("_zoned", False)
     at: list[datetime | None] = []
     on: list[date | None] = []
-    uncertain = late = 0
+    uncertain, late = 0, []
     for i, (wall, known) in enumerate(zip(printed, clock, strict=True)):
         moment, is_unsure = _moment(form, wall, days[i], zoned[i], known)
         day = days[i] or (wall.date() if wall else None)
-        is_late = _is_late(form, moment, day, precision[i], known, part["row_number"][i])
-        if known and form.clock and form.clock.use == "settle" and not is_late:
+        delay = _delay(form, moment, day, precision[i], known, part["row_number"][i])
+        if known and form.clock and form.clock.use == "settle" and not delay:
             moment, precision[i], is_unsure = known, "instant", False
             day = day or known.date()
         uncertain += is_unsure
-        late += is_late
+        late += [delay] if delay else []
         at.append(moment)
         on.append(day)
     if uncertain:
         notes.flag("CLOCK_SHIFT", "", str(uncertain))
     if late:
-        notes.flag("CLOCK_DIFFERS", "", str(late))
-        if late > max(1, height // 4):
-            notes.refuse("DATE_INVALID", "", f"{late}/{height} <> ID")
+        notes.flag("CLOCK_DIFFERS", "", str(len(late)))
+        if len(late) == sum(known is not None for known in clock) > 1 and is_other_clock(late):
+            notes.refuse("DATE_INVALID", "", f"{len(late)}/{height} <> ID")
     precision = [p if m else None for p, m in zip(precision, at, strict=True)]
     return {"published_at": at, "published_on": on, "published_precision": precision}
 
@@ -240,14 +242,21 @@ def _distance(moment: datetime, day: date | None, precision: str, known: datetim
     return min(over, 0.0)
 
 
-def _is_late(form: Format, moment: datetime | None, day: date | None, precision: str, known: datetime | None, row: int) -> bool:
-    """Is a post printed later than its id by more than the tolerance, where that may be? Any other difference is refused."""
+def is_other_clock(delays: Sequence[float]) -> bool:
+    """Are posts, all printed later than their id, late by one whole number of half hours? Then the file speaks another zone's
+    time (with daylight saving: by two that are an hour apart). Scheduled posts, however many, are late by what people chose."""
+    from_half_hours = [(delay + HALF_HOUR / 2) % HALF_HOUR - HALF_HOUR / 2 for delay in delays]
+    return max(map(abs, from_half_hours)) <= MINUTES and max(delays) - min(delays) <= 2 * HALF_HOUR + MINUTES
+
+
+def _delay(form: Format, moment: datetime | None, day: date | None, precision: str, known: datetime | None, row: int) -> float:
+    """Seconds by which a post is printed later than its id, where that may be; 0 within the tolerance; else it is refused."""
     clock = form.clock
     if clock is None or moment is None or known is None:
-        return False
+        return 0.0
     distance = _distance(moment, day, precision, known)
     if abs(distance) <= clock.tolerance:
-        return False
+        return 0.0
     if clock.later_ok and distance > 0:
-        return True
+        return distance
     raise Refused("DATE_INVALID", place=place(row), seen=f"{moment:%Y-%m-%d %H:%M} <> ID {known:%Y-%m-%d %H:%M} UTC")

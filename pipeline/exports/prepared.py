@@ -47,8 +47,7 @@ def prepare(
 
 def placed(form: Format, table: Table, source: Source, around: Around) -> Prepared:
     """A table with what the names of its file and archive add to what is known about it."""
-    own = provenance.named(form, source.file)
-    outer = provenance.named(form, source.archive) if source.archive else provenance.Named()
+    own, outer = _by_names(form, source)
     moment, origin = captured(source, own, outer)
     is_known = origin not in provenance.ESTIMATED
     context = replace(
@@ -59,6 +58,17 @@ def placed(form: Format, table: Table, source: Source, around: Around) -> Prepar
         date_order=ownership.date_order(source.given, source.accounts),
     )
     return Prepared(form, table, source, context, own, outer)
+
+
+def _by_names(form: Format, source: Source) -> tuple[provenance.Named, provenance.Named]:
+    """What the name of a file says and what that of its archive, or of the folder that one was unpacked to."""
+    nothing = provenance.Named()
+    paths = (source.archive or source.name, *source.names)
+    tells = next((said for path in paths if (said := provenance.named(form, path)) != nothing), nothing)
+    own, outer = (provenance.named(form, source.file), tells) if source.archive else (tells, nothing)
+    if form.period_sums and not (own.period or outer.period):
+        outer = next((said for path in paths if (said := provenance.unpacked(form, path)).period), outer)
+    return own, outer
 
 
 def _empty_block(table: Table, source: Source, formats: Sequence[Format]) -> Export:

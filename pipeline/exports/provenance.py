@@ -37,6 +37,12 @@ def named(form: Format, name: str) -> Named:
     return Named()
 
 
+def unpacked(form: Format, path: str) -> Named:
+    """What the name of an archive says that was unpacked: the folder that a file lies in has kept it."""
+    folders = path.replace("\\", "/").split("/")[:-1]
+    return next((said for folder in reversed(folders) if (said := named(form, f"{folder}.zip")).period), Named())
+
+
 def _day(text: str | None) -> date | None:
     """ISO, yyyymmdd, ``Mar-01-2026`` or ``Mar 1, 2026``."""
     if not text:

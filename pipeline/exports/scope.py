@@ -1,4 +1,4 @@
-"""What the tables of one file say together. What the values of a period export cover: the posts' whole life, or only the period that was chosen at export.
+"""What the tables of one file say together, and what the values of a period export cover: whole lives, or only the period.
 
 YouTube tables are sums over a chosen period that the table itself does not tell. The archive's name tells it, and so do the chart
 files beside it, which have a row for each of its days. A post published on or after the period's first day has its lifetime total
@@ -28,6 +28,7 @@ def settle(exports: Sequence[Export]) -> list[Export]:
             export.rows = _covered(export, export.rows, export.period)
             if export.period is None and export.grain == "post":
                 export.messages.append(message("PERIOD_UNKNOWN", "", export.file))
+                export.outcome = "flagged" if export.outcome == "accepted" else export.outcome
     ownership.settle(exports)
     _one_answer(exports)
     return list(exports)

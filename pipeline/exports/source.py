@@ -19,7 +19,8 @@ class Job:
 
     name: the name it was dropped under, if ``path`` is an archived copy. accounts: account ids, or bare platforms, that the
     folder or an option names. captured_at: an option that overrules what the file says. first_seen: default now. modified: the
-    date of the file itself, which may tell when it was exported where nothing else does. Times are UTC.
+    date of the file itself, which may tell when it was exported where nothing else does. names: all paths inside the inbox under
+    which these bytes lie; they are asked for what ``name`` does not tell. Times are UTC.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class Job:
     captured_at: datetime | None = None
     first_seen: datetime | None = None
     modified: datetime | None = None
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Source:
     sha256: str = ""
     archive: str | None = None  # name of the archive the file is a member of
     member: str = ""
+    names: tuple[str, ...] = ()  # paths under which the file lies, besides its name
 
     def place(self, part: str) -> "Source":
         return replace(self, member=f"{self.member}/{part}" if self.member and part else part or self.member)
@@ -90,6 +93,7 @@ def source_of(job: Job, accounts: ownership.Accounts, limits: guards.Limits, tau
         limits=limits,
         taught=taught,
         modified=_utc(job.modified),
+        names=tuple(name.encode("utf-8", "backslashreplace").decode() for name in job.names),
     )
 
 

@@ -3,11 +3,12 @@
 stdin: the bytes. argv: container (xlsx | xls | spreadsheetml), row limit, cell limit. stdout: a line with one JSON object
 ``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [numbers, letters, texts]}], "epoch_1904": bool}``
 or ``{"refused": [code, place, seen]}``. A sheet that is damaged in itself is ``{name, refused: [code, place, seen]}`` beside its
-sound neighbours; what concerns the package, or the table of texts that all sheets share, refuses the workbook. Of each row: its number, a letter per cell, and a list of texts or one text in
-which DEL parts the cells. ``texts`` is a list of these, or a number: so many bytes behind the line are theirs, in which RS
-parts the rows (as JSON they would take a third as long as reading them). The letter of a cell: s text, n number, p percent
-number, d date-time, t time of day or duration (a fraction of a day), b boolean, e error, f formula without a stored value,
-a space for an empty cell. Inside this module a cell is its text behind its letter, and "" if it is empty.
+sound neighbours; what concerns the package, or the table of texts that all sheets share, refuses the workbook.
+Of each row: its number, a letter per cell, and a list of texts or one text in which DEL parts the cells. ``texts`` is a list
+of these, or a number: so many bytes behind the line are theirs, in which RS parts the rows (as JSON they would take a third
+as long as reading them). The letter of a cell: s text, n number, p percent number, d date-time, t time of day or duration (a
+fraction of a day), b boolean, e error, f formula without a stored value, a space for an empty cell. Inside this module a cell
+is its text behind its letter, and "" if it is empty.
 """
 
 import contextlib
@@ -32,8 +33,8 @@ BUILTIN_DATES = {*range(14, 18), 22, *range(27, 32), 34, 35, 36, *range(50, 59)}
 BUILTIN_TIMES = {18, 19, 20, 21, 32, 33, 45, 46, 47}
 
 
-class Read(TypedDict):
-    """One sheet. `rows` is a list of `Row`, and in the answer the columns of them."""
+class Read(TypedDict, total=False):
+    """One sheet. `rows` is a list of `Row`, and in the answer the columns of them; of a damaged one only name and `refused`."""
 
     name: str
     hidden: bool
@@ -41,6 +42,7 @@ class Read(TypedDict):
     hidden_columns: bool
     merges: list[str]
     rows: list[Any]
+    refused: Sequence[str]
 
 
 class Stop(Exception):
@@ -586,7 +588,7 @@ def read_workbook_list(data: bytes) -> tuple[list[tuple[str, str, bool]], bool]:
     return sheets, state["epoch"]
 
 
-def xlsx_sheet(name: str, hidden: bool, data: bytes, *around: Any) -> dict[str, Any]:
+def xlsx_sheet(name: str, hidden: bool, data: bytes, *around: Any) -> Read:
     """One worksheet as it is handed over, or its refusal."""
     try:
         sheet = read_sheet(data, *around)
@@ -626,7 +628,7 @@ def read_xlsx(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 
 
-def xls_sheet(book: Any, name: str, max_rows: int, max_cells: int) -> dict[str, Any]:
+def xls_sheet(book: Any, name: str, max_rows: int, max_cells: int) -> Read:
     """One sheet of a BIFF workbook as it is handed over, or its refusal."""
     loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
     if loaded.total_height > max_rows or loaded.total_height * loaded.width > max_cells:
@@ -680,14 +682,14 @@ class SpreadsheetML:
         if name == "Worksheet" or not self.is_refused():
             self.or_refused(self.opened, name, attributes)
 
-    def end(self, name):
+    def end(self, name: str) -> None:
         if not self.is_refused():
             self.or_refused(self.closed, name)
 
-    def is_refused(self):
+    def is_refused(self) -> bool:
         return bool(self.sheets) and "refused" in self.sheets[-1]
 
-    def or_refused(self, step, *arguments):
+    def or_refused(self, step: Callable[..., None], *arguments: object) -> None:
         """Take a step; a sheet that it stumbles over is refused, and nothing more of it is kept."""
         try:
             step(*arguments)
@@ -697,7 +699,7 @@ class SpreadsheetML:
             self.sheets[-1] = {"name": self.sheets[-1]["name"], "refused": refusal(error)}
             self.data, self.cells = None, {}
 
-    def opened(self, name, attributes):
+    def opened(self, name: str, attributes: Attributes) -> None:
         plain = {local(k): v for k, v in attributes.items()}
         if name == "Worksheet":
             name = plain.get("Name", "")
@@ -722,7 +724,7 @@ class SpreadsheetML:
         if self.data is not None:
             self.data.append(value)
 
-    def closed(self, name):
+    def closed(self, name: str) -> None:
         if name == "Data":
             value = "".join(self.data or [])
             letter = {"Number": "n", "DateTime": "d", "Boolean": "b", "Error": "e"}.get(self.kind, "s")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,7 @@ from pipeline.exports import Job, read_many
 from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Owned, Shared
 from pipeline.exports.ownership import Accounts, assign
+from pipeline.exports.provenance import ESTIMATED
 from pipeline.files import write_atomically
 from pipeline.formats import mapped
 from pipeline.intake import owners, restated
@@ -79,6 +81,7 @@ class Sighting:
     names: tuple[str, ...]
     modified: datetime | None = None  # the earliest date that any of the files bears: a later one is that of a copy
     claims: tuple[Claim, ...] = ()  # one by one, for what says nothing but by its name
+    paths: tuple[str, ...] = ()  # under which it lies in the inbox; where it is gone, those it had
 
     @property
     def account(self) -> str | None:
@@ -220,10 +223,10 @@ class _Night:
         self._write_sightings(rows, unchanged)
         self.report.unchanged = len(unchanged)
         after = self._sightings(seen)
-        empty = self._contents(EMPTY_SQL)
+        asked = self._contents(ASKED_SQL)
         self.fresh = {
             sha for sha in after
-            if sha not in before or _claim(after[sha], sha in empty) != _claim(before[sha], sha in empty)
+            if sha not in before or _claim(after[sha], sha in asked) != _claim(before[sha], sha in asked)
         }  # fmt: skip
 
     def _sighting_row(self, item: Found, digest: str | None, runs: int) -> dict[str, Any]:
@@ -364,6 +367,7 @@ class _Night:
             folder_date=seen.folder_date,
             first_seen=seen.first_seen.replace(tzinfo=UTC),
             modified=seen.modified,
+            names=seen.paths,
         )
 
     def _take_all(self, exports: list[Export], sha256: str, seen: Sighting) -> None:
@@ -377,7 +381,7 @@ class _Night:
         job, claims = self._job(sha256), seen.claims or (Claim(seen.name, seen.account, seen.folder_date),)
         for claim in claims:
             whose = (claim.account,) if claim.account else ()
-            one = replace(job, name=claim.name, accounts=whose, folder_date=claim.folder_date)
+            one = replace(job, name=claim.name, accounts=whose, folder_date=claim.folder_date, names=())
             for export in next(self._read(iter([one]))):
                 export.sha256 = sha256
                 if _is_empty(export):
@@ -633,8 +637,10 @@ TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.
     last_seen_at = a.last_seen_at, runs = a.runs
 FROM again a WHERE sightings.name = a.name AND sightings.sha256 = a.sha256"""
 CONTENTS_SQL = "SELECT DISTINCT sha256 FROM raw.sightings WHERE sha256 <> $erased"
-EMPTY_SQL = """SELECT DISTINCT sha256 FROM raw.exports
-WHERE n_rows = 0 AND outcome IN ('accepted', 'flagged') AND sha256 <> $erased"""
+# contents that another name may say more about: without rows, of a period that nobody told, or of an estimated day
+ASKED_SQL = f"""SELECT DISTINCT sha256 FROM raw.exports
+WHERE (n_rows = 0 OR value_scope = 'unknown' OR captured_from IN ({", ".join(repr(origin) for origin in ESTIMATED)}))
+    AND outcome IN ('accepted', 'flagged') AND sha256 <> $erased"""  # noqa: S608 - our own words
 UNREAD_SQL = CONTENTS_SQL + " AND sha256 NOT IN (SELECT sha256 FROM raw.exports WHERE sha256 IS NOT NULL)"  # noqa: S608
 # entries that may have to be looked at again: all others were read as plainly by the same reader with the same registry
 DOUBTFUL_SQL = """SELECT sha256, outcome, code, registry_token, owners, platform, kind FROM raw.exports
@@ -660,7 +666,8 @@ def _together(rows: list[tuple[Any, ...]], present: set[str]) -> Sighting:
     accounts = tuple(sorted({row[3] for row in rows if row[3]}))
     days = [row[4] for row in rows if row[4]]
     by_name = tuple(sorted(claims, key=repr))
-    return Sighting(name, size, accounts, min(days, default=None), first_seen, names, modified, by_name)
+    paths = tuple(sorted({row[1] for row in rows}, key=lambda path: (len(path), path)))
+    return Sighting(name, size, accounts, min(days, default=None), first_seen, names, modified, by_name, paths)
 
 
 def _base(name: str) -> str:
@@ -679,7 +686,16 @@ def _known_to_readers(registry: Registry) -> str:
 
 
 def _claim(seen: Sighting, by_name: bool) -> tuple[object, ...]:
-    return seen.accounts, seen.folder_date, seen.claims if by_name else ()
+    if not by_name:
+        return seen.accounts, seen.folder_date
+    each = {(c.account, c.folder_date, _dated_parts([c.name])) for c in seen.claims}
+    return seen.accounts, seen.folder_date, each, _dated_parts(seen.paths)
+
+
+def _dated_parts(paths: Collection[str]) -> frozenset[str]:
+    """Names of files and folders that hold a year, without the number of a copy: only these can tell when, or what period."""
+    parts = {re.sub(r" \(\d+\)(?=\.|$)", "", part) for path in paths for part in path.split("/")}
+    return frozenset(part for part in parts if re.search(r"(19|20)\d\d", part))
 
 
 def _named_account(export: Export) -> str | None:

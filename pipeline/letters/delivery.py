@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.letters import agency, books, handins, messages, monthly, published, seal
+from pipeline.letters import agency, books, handins, messages, monthly, published, seal, slides
 from pipeline.letters.origin import Origin, folder_of
 from pipeline.letters.paper import compile_pdf
 
@@ -41,6 +41,8 @@ def make(
         yield put(folder / f"buku-kerja-{tail}.xlsx", books.month(origin, language))
     elif kind == "setoran":
         yield put(folder / f"setoran-{tail}.xlsx", handins.book(origin, language))
+    elif kind == "slide":
+        yield put(folder / f"paparan-{tail}.pptx", slides.overview(origin, language))
     elif kind == "segel":
         closed = seal.close(origin, reason, target)
         yield from (Path(closed["bundle"]), Path(closed["verifier"]))

@@ -255,11 +255,17 @@ def _wrong(workspace: Workspace, said: Settings, now: datetime) -> Iterator[tupl
             versions.verify(workspace, versions.current(workspace) or "")
         except versions.Damaged as error:
             yield night.NOT_PUBLISHED, error.id, error.en
-    if post.is_set(said):
-        notes = sorted(place.glob("surat-malam-*.json"))
-        note = post.read(notes[-1]) if notes else {"state": "failed", "reason": "-"}
-        if note.get("state") != "sent":
-            yield night.PARTLY, *_unsent(note)
+    if told := unsent(workspace, said):
+        yield night.PARTLY, *told
+
+
+def unsent(workspace: Workspace, said: Settings) -> tuple[str, str] | None:
+    """Why the newest report was not mailed; None where it was, or where no mail is set up."""
+    if not post.is_set(said):
+        return None
+    notes = sorted(folder(workspace).glob("surat-malam-*.json"))
+    note = post.read(notes[-1]) if notes else {"state": "failed", "reason": "-"}
+    return None if note.get("state") == "sent" else _unsent(note)
 
 
 def _of_the_night(

@@ -7,13 +7,13 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.charts import JUDGED, Chart
-from pipeline.charts.dots import PLATFORM_NAMES, theme_dots
+from pipeline.charts.dots import theme_dots
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.html.mini import RatioScale
 from pipeline.pages.data import LENS, Facts
 from pipeline.pages.sheet import Sheet
-from pipeline.platforms import platforms
+from pipeline.platforms import label, platforms
 from pipeline.reasons import reason
 
 SYMBOL = {"complete": "l", "partial": "s", "missing": "t", "refused": "x", "not_required": "d"}
@@ -27,7 +27,7 @@ def bold(text: object) -> Markup:
 
 
 def platform_name(platform: str | None) -> str:
-    return PLATFORM_NAMES.get(platform or "", tampil(platform, 30)) or "–"
+    return tampil(label(platform), 30) or "–"
 
 
 def peer_label(group: str | None, words: Words) -> str:

@@ -3,7 +3,7 @@
 -- listed_days: those of them for which a whole list of posts exists; a top list covers days but does not count posts.
 -- complete: at least 90 % of the days. partial: some. refused: none, but a file was refused or held. missing: no file. not_required:
 -- the account is closed and nothing was sent. Months run from the regency's first known post, at most 36 months back, to the newest
--- export; an account's older months are listed where it has posts. A span that a file declares before any post adds no months.
+-- export of which something tells the day; an account's older months are listed where it has posts. A span that a file declares before any post adds no months.
 WITH bounds AS (
     SELECT
         greatest(CAST(date_trunc('month', p.first_post) AS DATE),
@@ -11,7 +11,10 @@ WITH bounds AS (
         CAST(date_trunc('month', e.newest) AS DATE) AS last_month
     FROM (SELECT min(published_on) AS first_post FROM core.posts) p
     CROSS JOIN (
-        SELECT CAST(max(captured_at) + INTERVAL 7 HOUR AS DATE) AS newest FROM raw.exports WHERE outcome IN ('accepted', 'flagged')
+        SELECT CAST(coalesce(max(CASE WHEN captured_from <> 'first_seen' THEN captured_at END), max(captured_at))
+            + INTERVAL 7 HOUR AS DATE) AS newest
+        FROM raw.exports
+        WHERE outcome IN ('accepted', 'flagged')
     ) e
 ),
 listed AS (
