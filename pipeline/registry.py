@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import io
 import itertools
+import json
 import re
 import shutil
 import tomllib
@@ -34,7 +35,7 @@ from pipeline.thresholds import DEFAULT as DEFAULT_THRESHOLDS
 from pipeline.thresholds import Thresholds
 
 TEMPLATES = Path(__file__).parent / "templates"
-DEFAULT_TEMPLATE = "kabupaten-bogor"
+DEFAULT_TEMPLATE, NEUTRAL_TEMPLATE = "kabupaten-bogor", "kosong"
 
 
 @dataclass(frozen=True)
@@ -1021,8 +1022,11 @@ def _one_row_per_agency(agencies: pl.DataFrame) -> pl.DataFrame:
     return groups.sort("order").select(list(SCHEMAS["agencies"]))
 
 
-def write_template(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[Path]:
-    """Write the commented registers of a template; files that exist are left alone. Returns what was written."""
+def write_template(folder: Path, template: str = DEFAULT_TEMPLATE, name: str | None = None) -> list[Path]:
+    """Write the commented registers of a template; files that exist are left alone. Returns what was written.
+
+    A template holds what is its own; the empty registers, the same everywhere, come from the default one. `name` is the
+    regency's, put into settings.toml."""
     source = TEMPLATES / template
     if not source.is_dir():
         known = sorted(p.name for p in TEMPLATES.iterdir() if p.is_dir())
@@ -1030,8 +1034,15 @@ def write_template(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[Path]
         words = (f"templat '{template}' tidak ada{near_id}", f"there is no template '{template}'{near_en}")
         raise RegistryError([Problem("", 0, "", *words)])
     folder.mkdir(parents=True, exist_ok=True)
+    found = {path.name: path for path in (*(TEMPLATES / DEFAULT_TEMPLATE).iterdir(), *source.iterdir()) if path.is_file()}
     written = []
-    for path in sorted(source.iterdir()):
-        if path.is_file() and not (folder / path.name).exists():
+    for path in sorted(found.values(), key=lambda p: p.name):
+        if not (folder / path.name).exists():
             written.append(Path(shutil.copyfile(path, folder / path.name)))
+    settings = folder / "settings.toml"
+    if name and settings in written:
+        quoted = json.dumps(name, ensure_ascii=False)  # what JSON escapes in a string, TOML escapes alike
+        text = settings.read_text(encoding="utf-8")
+        text = re.sub(r"(?m)^(name|name_en) = .*$", lambda found: f"{found[1]} = {quoted}", text)
+        settings.write_text(text, encoding="utf-8")
     return written

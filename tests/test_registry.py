@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from pipeline import registry
+from pipeline.estimates import themes
 from pipeline.registry import RegistryError
 
 AGENCIES = """agency_id,name,short_name,kind,peer_group,valid_from,valid_to,predecessor_id
@@ -74,6 +75,21 @@ def test_write_template_leaves_existing_files_alone(tmp_path):
     written = registry.write_template(tmp_path)
     assert (tmp_path / "accounts.csv").read_text() == ACCOUNTS
     assert "accounts.csv" not in {p.name for p in written}
+
+
+def test_another_regency_starts_from_neutral_registers_that_are_sound(tmp_path):
+    written = registry.write_template(tmp_path, registry.NEUTRAL_TEMPLATE, 'Kabupaten "Contoh"')
+    assert {p.name for p in written} == {p.name for p in (registry.TEMPLATES / registry.DEFAULT_TEMPLATE).iterdir()}
+    loaded = registry.load(tmp_path)
+    assert loaded.agencies.is_empty() and loaded.settings["name"] == loaded.settings["name_en"] == 'Kabupaten "Contoh"'
+    assert loaded.settings["main_agency"] is None
+    assert len(themes.schemes(loaded.themes)) == 1  # the night's own check
+    for name in ("agencies.csv", "themes.yml", "settings.toml"):
+        assert "bogor" not in (tmp_path / name).read_text(encoding="utf-8").casefold(), name
+    row = next(text for text in (tmp_path / "agencies.csv").read_text("utf-8").splitlines() if text.startswith("# Contoh"))
+    with (tmp_path / "agencies.csv").open("a", encoding="utf-8") as file:
+        file.write(row.partition(": ")[2] + "\n")  # the example is a line that may be used as it stands
+    assert registry.load(tmp_path).agencies["agency_id"].to_list() == ["dinkes"]
 
 
 def test_an_unknown_template_names_the_nearest():

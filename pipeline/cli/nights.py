@@ -55,13 +55,14 @@ def _only_simulated(session: Session) -> None:
 @command
 def init(
     session: Session,
-    template: Annotated[str, typer.Option(help="Templat registri. / Registry template.")] = "kabupaten-bogor",
+    name: Annotated[str | None, typer.Option(help="Nama daerah, bila bukan Kabupaten Bogor. / The regency's name.")] = None,
+    template: Annotated[str | None, typer.Option(help="Templat registri. / Registry template.")] = None,
 ) -> None:
     """Menyiapkan folder kerja dan registri berpenjelasan. / Prepare a workspace with commented registers."""
-    from pipeline.registry import write_template
+    from pipeline.registry import DEFAULT_TEMPLATE, NEUTRAL_TEMPLATE, write_template
 
     workspace = session.workspace.create()
-    written = write_template(workspace.registry, template)
+    written = write_template(workspace.registry, template or (NEUTRAL_TEMPLATE if name else DEFAULT_TEMPLATE), name)
     session.say(f"Folder kerja: {workspace.root}", f"Workspace: {workspace.root}")
     for path in written:
         typer.echo(f"  + {path.relative_to(workspace.root)}")

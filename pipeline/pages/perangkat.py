@@ -224,7 +224,7 @@ def account_note(sheet: Sheet, row: dict[str, Any]) -> str:
     if not row["covered_days"]:
         return w._("no download of these months")
     platform = sheet.facts.row("estimates.agency_platform_window", agency_id=row["agency_id"], platform=row["platform"])
-    said = []
+    said: list[str] = []
     if row["coverage"] < common.COVERAGE_NOTE:
         said.append(w._("downloads cover {share} of the days", share=sheet.number(ACCOUNTS, row, "coverage", "percent")))
     if platform.get("reason"):
