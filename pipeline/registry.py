@@ -1,6 +1,6 @@
 """The registers of a deployment: who exists, which account is whose, and what people noted by hand.
 
-Ten CSV files, `themes.yml` and `settings.toml`, all optional but agencies and accounts. Everything is checked before anything
+Eleven CSV files, `themes.yml` and `settings.toml`, all optional but agencies and accounts. Everything is checked before anything
 is used: every problem is reported with its file, line and column, all of them at once, in Indonesian and English.
 A register is text that people edit in a spreadsheet, so `,` `;` and tab separators, a byte order mark and `#` comment lines on
 top are read; a date in any other form than YYYY-MM-DD is refused, because 02/01/2026 has two meanings.
@@ -309,6 +309,20 @@ class Incident(Row):
     note: Text | None = None
 
 
+class Signatory(Row):
+    """Who signs a document, in which capacity and since when. A name that is not known stays empty: a line to sign is printed."""
+
+    document: Literal["bulanan", "perangkat", "semua"]
+    order: Annotated[int, BeforeValidator(_count), Field(ge=1, le=9)] = 1
+    heading: Text | None = None
+    position: Text
+    name: Text | None = None
+    rank: Text | None = None
+    employee_number: Annotated[str, StringConstraints(pattern=r"^\d{8} ?\d{6} ?\d ?\d{3}$")] | None = None
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+
+
 class Circular(Row):
     """An order or appeal that asks staff to like, share or comment: public papers, never persons.
 
@@ -348,6 +362,7 @@ MODELS: dict[str, type[Row]] = {
     "trainings": Training,
     "responses": Response,
     "incidents": Incident,
+    "signatories": Signatory,
     "circulars": Circular,
     "objections": Objection,
 }
@@ -359,6 +374,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "trainings": ("training_id", "agency_id"),
     "responses": ("case_id",),
     "incidents": ("incident_id",),
+    "signatories": ("document", "order", "valid_from"),
     "circulars": ("circular_id",),
     "objections": ("objection_id",),
 }
@@ -419,6 +435,15 @@ class WorkingHours(Row):
     ramadan_friday: tuple[str, str] = ("08:00", "15:30")
 
 
+class Letterhead(Row):
+    """What stands on top of a letter. What is empty is left out, never made up."""
+
+    office: Key | None = "diskominfo"
+    address: Text | None = None
+    contact: Text | None = None
+    place: Text | None = None
+
+
 class RegistrySettings(Row):
     """settings.toml: what differs between regencies. A key that is not known is a typing error, not an extension."""
 
@@ -433,6 +458,7 @@ class RegistrySettings(Row):
     person_files_retention_days: int = Field(default=30, ge=1)
     sla_days: dict[str, int] = Field(default_factory=lambda: dict(SLA_WORKING_DAYS))
     working_hours: WorkingHours = WorkingHours()
+    letterhead: Letterhead = Letterhead()
     days_off: dict[Date, Text] = {}
     programme_scheme: Key | None = None
     programme_lens: Key | None = None
@@ -475,6 +501,7 @@ class Registry:
     trainings: pl.DataFrame = field(default_factory=lambda: frame("trainings"))
     responses: pl.DataFrame = field(default_factory=lambda: frame("responses"))
     incidents: pl.DataFrame = field(default_factory=lambda: frame("incidents"))
+    signatories: pl.DataFrame = field(default_factory=lambda: frame("signatories"))
     circulars: pl.DataFrame = field(default_factory=lambda: frame("circulars"))
     objections: pl.DataFrame = field(default_factory=lambda: frame("objections"))
     agency_names: pl.DataFrame = field(default_factory=lambda: frame("agency_names"))

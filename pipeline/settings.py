@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     mail_plain: bool = False  # no TLS: for a mail server on this machine
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
+    report_to: str | None = None  # whom the report of the night is mailed to; several with commas
 
 
 def settings() -> Settings:

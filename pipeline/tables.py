@@ -10,7 +10,8 @@ import polars as pl
 
 from pipeline import thresholds
 
-Schema = Mapping[str, pl.DataType | type[pl.DataType]]
+ColumnType = pl.DataType | type[pl.DataType]
+Schema = Mapping[str, ColumnType]
 Build = Callable[[dict[str, pl.DataFrame], Any], pl.DataFrame]
 
 

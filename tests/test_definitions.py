@@ -1,5 +1,6 @@
 """What Dagster sees: one asset per table, one check per rule, one job, one schedule, one sensor; and the night as one path."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pipeline.defs.run import execute
 from pipeline.defs.serve import commands
 from pipeline.engine import models, versions
 from pipeline.intake import ledger
+from pipeline.letters import nightly
 from pipeline.settings import Workspace
 
 
@@ -147,3 +149,11 @@ def test_a_fault_in_a_step_is_told_with_the_log_that_holds_its_traceback(workspa
     (log,) = workspace.logs.iterdir()
     assert (found.step, found.status) == ("raw", night.BUG)
     assert str(log) in found.id and str(log) in found.en and "ZeroDivisionError: boom" in log.read_text()
+
+
+def test_a_night_of_the_job_leaves_one_report_that_says_what_stopped_it(workspace, monkeypatch):
+    raised = versions.Damaged("Versi rusak.", "A version is damaged.")
+    overnight(workspace, monkeypatch, step=(ledger, "ingest"), error=raised)
+    (report,) = nightly.folder(workspace).glob("????-??-??T??????.json")
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert said["stopped"] == [{"step": "raw", "id": "Versi rusak.", "en": "A version is damaged."}] and said["status"] == 6

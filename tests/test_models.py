@@ -258,7 +258,8 @@ def test_a_table_that_its_neighbours_do_not_prove_has_no_lifetime_value(workspac
 def test_a_file_of_which_nothing_tells_the_day_makes_no_month(workspace):
     """It was found in November; the data end in October all the same."""
     drop(workspace, "a-ig/1.csv", "instagram", [post("instagram", "1", "2026-10-05T03:00")], captured_at="2026-10-20")
-    drop(workspace, "a-ig/2.csv", "instagram", [post("instagram", "2", "2026-10-06T03:00")])
+    undated = [{"dimension": "city", "label": "Bogor", "metric": "followers", "value": 1.0, "unit": "share"}]
+    drop(workspace, "a-ig/2.csv", "instagram", undated, grain="audience")
     months = build(workspace, "marts.coverage_month")
     assert max(months["month"]) == date(2026, 10, 1)
 
@@ -469,7 +470,7 @@ def test_a_top_list_gives_rates_and_never_a_count_of_posts(workspace, about):
     assert coverage.filter(*october).select("state", "covered_days", "listed_days").rows() == [("complete", 31, 0)]
     row = months.filter(*october).row(0, named=True)
     assert (row["posts"], row["stories"], row["engagement"], row["exposure"]) == (None, None, None, None)
-    assert (row["mature_posts"], row["er_account"]) == (3, pytest.approx(40.5 / 2001))
+    assert (row["mature_posts"], row["er_account"]) == (3, pytest.approx((40 + 40 / 82) / 2000))  # c = mu / (2 (1 + mu)), mu = 40
 
 
 def test_a_whole_list_of_the_same_days_counts_what_the_top_list_names_too(workspace):
@@ -530,5 +531,5 @@ def test_a_rate_needs_both_parts_and_maturity(workspace):
     assert facts.sort("published_on")["maturity"].to_list() == ["mature", "mature", "fresh"]
     row = months.filter(pl.col("account_id") == "a-fb", pl.col("month") == date(2026, 10, 1)).row(0, named=True)
     assert row["mature_posts"] == 1
-    assert row["er_account"] == pytest.approx(15.5 / 501)
+    assert row["er_account"] == pytest.approx((15 + 15 / 32) / 500)  # c = mu / (2 (1 + mu)), mu = 15
     assert row["er_pooled"] == pytest.approx(15 / 500)

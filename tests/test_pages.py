@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from pipeline import pages
-from pipeline.engine import metrics, trace
+from pipeline.columns import columns
+from pipeline.engine import column_checks, metrics, trace
 from pipeline.estimates import actions, theme_check
 from pipeline.html.catalogue import sentences
 from pipeline.html.locale import Words
@@ -296,14 +297,14 @@ def test_trace_follows_the_ids_of_the_pages(home, read):
 def test_page_csv_and_version_carry_the_same_numbers(version, site):
     windows = {r["agency_id"]: r for r in version.table("estimates.agency_window").to_dicts()}
     with (site.folder / "en/data/perangkat-daerah.csv").open(newline="", encoding="utf-8") as file:
-        plain = {r["agency_id"]: r for r in csv.DictReader(file)}
+        plain = {r["Agency id"]: r for r in csv.DictReader(file)}
     raw = (site.folder / "id/data/perangkat-daerah-excel.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
     excel = {r["ID perangkat daerah"]: r for r in csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=";")}
     for key in (PLAIN, FEW, NOBODY):
         value = windows[key]["vs_expected"]
-        assert plain[key]["vs_expected"] == ("" if value is None else repr(round(value, 6)))
-        assert excel[key]["× biasanya"] == plain[key]["vs_expected"].replace(".", ",")
+        assert plain[key]["× usual"] == ("" if value is None else repr(round(value, 6)))
+        assert excel[key]["× biasanya"] == plain[key]["× usual"].replace(".", ",")
 
 
 def test_one_test_decides_list_chart_and_page(version, read):
@@ -523,6 +524,24 @@ def test_refused_files_stand_with_account_and_agency(rebuilt):
     )
     text = page("kualitas.html").text
     assert "1 berkas ditolak" in text and "Dinkes" in text.split("1 berkas ditolak")[1].split("Unduhan menurut")[0]
+
+
+def test_held_files_are_no_refused_files(rebuilt):
+    page = rebuilt(
+        f"update marts.export_files set outcome = 'held' where export_id = (select min(export_id) from marts.export_files "
+        f"where agency_id = '{PLAIN}')"
+    )
+    assert re.search(r"(Tidak ada berkas yang|\d+ berkas) ditolak; 1 ditahan", page("kualitas.html").text)
+
+
+def test_a_loss_of_followers_breaks_no_rule_of_the_vocabulary(home, tmp_path):
+    """A generated check that took it for a negative count would hold every export of the account."""
+    with changed(home, tmp_path, "update marts.account_window set followers_gained = -5") as version:
+        table = version.con.execute("describe marts.account_window").fetchall()
+        kinds = {row[0]: row[1] for row in table}
+        rules = [column_checks._wrong(columns()[name], kind) for name, kind in kinds.items() if name in columns()]
+        for rule in filter(None, rules):
+            assert version.sql(f"select * from marts.account_window where {rule}").is_empty(), rule
 
 
 def test_the_files_behind_the_numbers_have_a_page_of_their_own(version, read):

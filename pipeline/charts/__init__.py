@@ -9,12 +9,16 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import plotly.graph_objects as go
 
+from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.svg import text_width
 from pipeline.html.tokens import colour, tokens
+
+Row = dict[str, Any]  # of a mart, or of a chart: a value by the name of its column
 
 SIZES = ("w", "m", "n")  # wide screen, A4 print, phone
 HOVER = "%{customdata}<extra></extra>"
@@ -31,10 +35,10 @@ class Column:
     kind: str = "text"  # text | integer | compact | number | times | percent | change | growth | signed | month | day | hours
     digits: int = 0
 
-    def show(self, words: Words, value) -> str:
+    def show(self, words: Words, value: Any) -> str:
         if value is None:
             return "–" if self.kind != "text" else ""
-        writers: dict[str, Callable] = {
+        writers: dict[str, Callable[[Any], str]] = {
             "integer": words.integer,
             "compact": words.compact,
             "growth": lambda v: words.change(math.exp(v), self.digits),  # ln scale
@@ -59,9 +63,9 @@ class Table:
     """The numbers behind a chart or a list: shown on the page and written to CSV from the same values."""
 
     columns: tuple[Column, ...]
-    rows: tuple[tuple, ...]
+    rows: tuple[tuple[Any, ...], ...]
 
-    def csv_rows(self) -> list[list]:
+    def csv_rows(self) -> list[list[Any]]:
         return [[v.isoformat() if isinstance(v, date) else v for v in row] for row in self.rows]
 
 
@@ -70,9 +74,9 @@ class Figure:
     """One size of a chart in plotly's own JSON. Building a `go.Figure` costs more than drawing it, and 500 agencies want a dozen
     drawings each in two languages, so pages read the JSON; `plotly()` is the figure for whoever wants plotly itself."""
 
-    spec: dict
+    spec: Spec
 
-    def to_plotly_json(self) -> dict:
+    def to_plotly_json(self) -> Spec:
         return self.spec
 
     def plotly(self) -> go.Figure:
@@ -100,12 +104,12 @@ class Chart:
         return not self.figures
 
 
-def frame_size(size: str, *, height: float | None = None) -> dict:
+def frame_size(size: str, *, height: float | None = None) -> Spec:
     spec = tokens()["chart"]["sizes"][size]
     return {"width": spec["width"], "height": height or spec["height"], "font": spec["font"]}
 
 
-def finish(data: Sequence[dict], layout: dict, size: str, *, height: float | None = None) -> Figure:
+def finish(data: Sequence[Spec], layout: Spec, size: str, *, height: float | None = None) -> Figure:
     """The house style on any figure. Validation by plotly is left to the tests, which pass every chart through it."""
     box = frame_size(size, height=height)
     template = tokens()["chart"]["plotly_template"]
@@ -119,7 +123,7 @@ def finish(data: Sequence[dict], layout: dict, size: str, *, height: float | Non
     return Figure({"data": [dict(trace) for trace in data], "layout": merged})
 
 
-def _thin(axis: dict, box: dict, margin: dict) -> dict:
+def _thin(axis: Spec, box: Spec, margin: Spec) -> Spec:
     """Ticks of a log x axis whose labels keep clear of each other and of the edges: ×1 first, then doubles and halves, then the
     rest."""
     low, high = axis["range"]
@@ -143,13 +147,13 @@ def _plainness(value: float) -> int:
     return 0 if abs(power - 1) < 1e-9 else 1 if min(abs(power - 2), abs(power - 5)) < 1e-9 else 2
 
 
-def note(text: str, x: float, y: float, *, size: float, tint: str = "ink2", bold: bool = False, **place) -> dict:
+def note(text: str, x: float, y: float, *, size: float, tint: str = "ink2", bold: bool = False, **place: Any) -> Spec:
     """An annotation: direct labels instead of a legend."""
     words = f"<b>{text}</b>" if bold else text
     return {"text": words, "x": x, "y": y, "showarrow": False, "font": {"color": colour(tint), "size": size}, **place}
 
 
-def rule(axis: str, at: float, *, tint: str = "ink3", dash: str = "solid", width: float = 1.2, below: bool = True) -> dict:
+def rule(axis: str, at: float, *, tint: str = "ink3", dash: str = "solid", width: float = 1.2, below: bool = True) -> Spec:
     """A reference line across the plot."""
     line = {"color": colour(tint), "width": width, "dash": dash}
     across = {"xref": "x", "x0": at, "x1": at, "yref": "y domain", "y0": 0, "y1": 1}
@@ -157,7 +161,7 @@ def rule(axis: str, at: float, *, tint: str = "ink3", dash: str = "solid", width
     return {"type": "line", "line": line, "layer": "below" if below else "above", **(across if axis == "x" else along)}
 
 
-def band(x: Sequence[float], low: Sequence[float | None], high: Sequence[float | None], tint: str) -> dict:
+def band(x: Sequence[float], low: Sequence[float | None], high: Sequence[float | None], tint: str) -> Spec:
     """The area between two lines as closed outlines, one per run without gaps."""
     xs: list[float | None] = []
     ys: list[float | None] = []
@@ -185,7 +189,7 @@ def band(x: Sequence[float], low: Sequence[float | None], high: Sequence[float |
     }
 
 
-def month_ticks(months: Sequence[date], words: Words, size: str) -> dict:
+def month_ticks(months: Sequence[date], words: Words, size: str) -> Spec:
     """Ticks for months at 0, 1, 2…: the year is written at the first tick and at each January; phones show every third."""
     step = 3 if size == "n" and len(months) > 7 else 1
     shown = [i for i in range(len(months)) if (len(months) - 1 - i) % step == 0]
@@ -197,7 +201,7 @@ def month_ticks(months: Sequence[date], words: Words, size: str) -> dict:
     return {"tickvals": shown, "ticktext": texts, "range": [-0.5, len(months) - 0.5], "type": "linear"}
 
 
-def ratio_axis(values: Iterable[float | None], words: Words) -> dict:
+def ratio_axis(values: Iterable[float | None], words: Words) -> Spec:
     """A log axis for ×-values around ×1: symmetric enough that half as much and twice as much look alike."""
     seen = [v for v in values if v is not None and v > 0]
     low, high = min([0.8, *seen]) / 1.12, max([1.25, *seen]) * 1.12

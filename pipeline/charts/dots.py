@@ -1,13 +1,13 @@
 """Dot-and-interval rows: themes, platforms, training cohorts, one agency among its peers."""
 
 import math
-from typing import Any
 
 import polars as pl
 
-from pipeline.charts import JUDGED, SIZES, Chart, Column, Figure, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts import JUDGED, SIZES, Chart, Column, Figure, Row, Table, finish, note, outside, ratio_axis, rule
 from pipeline.charts.marks import across, hover_interval, interval_columns, lines, points, shade, short_rule
 from pipeline.html.escape import tampil, teks
+from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
 from pipeline.platforms import platforms
@@ -66,7 +66,7 @@ def theme_dots(
     )
 
 
-def _theme_row(row: dict, names: dict[str, str], subjects: dict[str, str], words: Words) -> dict:
+def _theme_row(row: Row, names: dict[str, str], subjects: dict[str, str], words: Words) -> Row:
     posts, agencies = words.integer(row["n_posts"]), words.integer(row["n_agencies"])
     return {
         **row,
@@ -78,12 +78,12 @@ def _theme_row(row: dict, names: dict[str, str], subjects: dict[str, str], words
     }
 
 
-def theme_side(row: dict) -> str:
+def theme_side(row: Row) -> str:
     side = outside(row["lift"], row["lower"], row["upper"])
     return side if side in ("flat", "data") or row.get("q") is None or row["q"] <= 0.10 else "flat"
 
 
-def _theme_title(rows: list[dict], words: Words) -> str:
+def _theme_title(rows: list[Row], words: Words) -> str:
     if not any(r["side"] != "data" for r in rows):
         return words._("Too few tagged posts to compare themes")
     up = [r["label"] for r in rows if r["side"] == "up"]
@@ -133,7 +133,7 @@ def platform_dots(frame: pl.DataFrame, words: Words, *, agency_id: str) -> Chart
     )
 
 
-def _platform_row(row: dict, words: Words) -> dict:
+def _platform_row(row: Row, words: Words) -> Row:
     judged, posts = row["state"] in JUDGED, words.integer(row["n_posts"])
     if judged or row["state"] == "too_few_accounts":
         small = words.plain("{n} posts · rate {rate}", n=posts, rate=words.percent(row["er_account"], 2))
@@ -153,7 +153,7 @@ def _platform_row(row: dict, words: Words) -> dict:
     }
 
 
-def _platform_title(rows: list[dict], words: Words) -> str:
+def _platform_title(rows: list[Row], words: Words) -> str:
     judged = [r for r in rows if r["side"] != "data"]
     up = [r["label"] for r in judged if r["side"] == "up"]
     down = [r["label"] for r in judged if r["side"] == "down"]
@@ -222,7 +222,7 @@ def cohort_dots(frame: pl.DataFrame, words: Words) -> Chart:
     )
 
 
-def _rows_description(rows: list[dict], words: Words) -> str:
+def _rows_description(rows: list[Row], words: Words) -> str:
     if not rows:
         return words._("There are no rows to draw.")
     parts = [
@@ -238,11 +238,11 @@ def _rows_description(rows: list[dict], words: Words) -> str:
     return words._("{rows}.", rows="; ".join(parts)) if parts else words._("No row has enough data.")
 
 
-def _figures(rows: list[dict], words: Words) -> dict:
+def _figures(rows: list[Row], words: Words) -> dict[str, Figure]:
     return {size: _rows_figure(rows, words, size) for size in SIZES} if any(r["value"] for r in rows) else {}
 
 
-def _rows_figure(rows: list[dict], words: Words, size: str):
+def _rows_figure(rows: list[Row], words: Words, size: str) -> Figure:
     """Rows from top to bottom at y = 0, -1, -2…; labels left on wide sizes, above the row on phones."""
     phone, font = size == "n", 11 if size == "n" else 12
     deep = 1 + any(r.get("above") for r in rows)  # lines of small print
@@ -277,7 +277,7 @@ def _rows_figure(rows: list[dict], words: Words, size: str):
     )
 
 
-def _row_texts(row: dict, words: Words) -> tuple[str, str, str, str]:
+def _row_texts(row: Row, words: Words) -> tuple[str, str, str, str]:
     """Name, the small print below it, the value, and below that its interval or why there is none."""
     small = str(teks(row["small"], 60))
     if row.get("above"):
@@ -289,11 +289,11 @@ def _row_texts(row: dict, words: Words) -> tuple[str, str, str, str]:
     return f"<b>{teks(row['label'], 34)}</b>", small, value, span
 
 
-def _label_above(row: dict, y: int, deep: int, font: float, words: Words) -> list[dict]:
+def _label_above(row: Row, y: int, deep: int, font: float, words: Words) -> list[Spec]:
     """Phones: name and value on one line over the row, the small print below them."""
     name, small, value, span = _row_texts(row, words)
-    place: dict[str, Any] = {"xref": "paper", "yanchor": "bottom"}
-    top: dict[str, Any] = {**place, "size": font + 0.5, "tint": "ink", "yshift": 5 + 14 * deep}
+    place: Spec = {"xref": "paper", "yanchor": "bottom"}
+    top: Spec = {**place, "size": font + 0.5, "tint": "ink", "yshift": 5 + 14 * deep}
     return [
         note(name, 0, y, xanchor="left", **top),
         note(small, 0, y, size=font, xanchor="left", yshift=4, align="left", **place),
@@ -303,13 +303,13 @@ def _label_above(row: dict, y: int, deep: int, font: float, words: Words) -> lis
     ]
 
 
-def _label_beside(row: dict, y: int, deep: int, font: float, words: Words) -> list[dict]:
+def _label_beside(row: Row, y: int, deep: int, font: float, words: Words) -> list[Spec]:
     """Wide screens and paper: name and small print on the left, value and interval on the right."""
     name, small, value, span = _row_texts(row, words)
-    left: dict[str, Any] = {"xref": "paper", "xanchor": "left", "xshift": -200}
-    right: dict[str, Any] = {"xref": "paper", "xanchor": "right", "xshift": 96}
-    top: dict[str, Any] = {"size": font + 1, "tint": "ink", "yanchor": "bottom", "yshift": -3}
-    low: dict[str, Any] = {"size": font - 0.5, "yanchor": "top", "yshift": -1}
+    left: Spec = {"xref": "paper", "xanchor": "left", "xshift": -200}
+    right: Spec = {"xref": "paper", "xanchor": "right", "xshift": 96}
+    top: Spec = {"size": font + 1, "tint": "ink", "yanchor": "bottom", "yshift": -3}
+    low: Spec = {"size": font - 0.5, "yanchor": "top", "yshift": -1}
     return [
         note(name, 0, y, **left, **top),
         note(small, 0, y, align="left", **left, **low),
@@ -318,11 +318,11 @@ def _label_beside(row: dict, y: int, deep: int, font: float, words: Words) -> li
     ]
 
 
-def _bars(group: list[tuple[float, dict]], side: str) -> dict:
+def _bars(group: list[tuple[float, Row]], side: str) -> Spec:
     return lines(*across((r["lower"], r["upper"], y) for y, r in group if r["lower"] and r["upper"]), TINT[side])
 
 
-def _squares(group: list[tuple[float, dict]], side: str, words: Words) -> dict:
+def _squares(group: list[tuple[float, Row]], side: str, words: Words) -> Spec:
     hover = [f"<b>{teks(r['label'])}</b><br>{hover_interval(words, r['value'], r['lower'], r['upper'])}" for _, r in group]
     place = [r["value"] for _, r in group], [y for y, _ in group]
     return points(*place, TINT[side], hover, size=10, hollow=side == "data", symbol="square")
@@ -380,7 +380,7 @@ def standing(peers: pl.DataFrame, words: Words, *, agency_id: str, name: str, bo
 
 
 def _standing_figure(
-    own: dict | None, others: list[float], side: str, box: tuple[float, float] | None, words: Words, size: str
+    own: Row | None, others: list[float], side: str, box: tuple[float, float] | None, words: Words, size: str
 ) -> Figure:
     # without rims a crowd is drawn as one path: a page of hundreds of peers stays small
     bare = {"width": 0, "color": colour("neutral")}
@@ -404,7 +404,7 @@ def _standing_figure(
     )
 
 
-def _own_marks(own: dict, side: str, words: Words) -> list[dict]:
+def _own_marks(own: Row, side: str, words: Words) -> list[Spec]:
     """The agency's interval and its estimate, above the crowd of the others."""
     tint = TINT[side] if side != "flat" else "brand"
     bar = [lines([own["lower"], own["upper"]], [1.1, 1.1], tint)] if own["lower"] and own["upper"] else []

@@ -1,13 +1,13 @@
 """Before and after per agency: two points and the line between them, in alphabetical order."""
 
 import math
-from typing import Any
 
 import polars as pl
 
-from pipeline.charts import SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts import SIZES, Chart, Column, Figure, Row, Table, finish, note, outside, ratio_axis, rule
 from pipeline.charts.marks import across, interval_columns, lines, points
 from pipeline.html.escape import teks
+from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
 
@@ -70,7 +70,7 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
     )
 
 
-def _row(row: dict, names: dict[str, str]) -> dict:
+def _row(row: Row, names: dict[str, str]) -> Row:
     grown = {k: math.exp(row[k]) if row[k] is not None else None for k in ("before", "after", "effect", "lower", "upper")}
     side = outside(grown["effect"], grown["lower"], grown["upper"])
     return {
@@ -82,11 +82,11 @@ def _row(row: dict, names: dict[str, str]) -> dict:
     }
 
 
-def _figure(rows: list[dict], words: Words, size: str):
+def _figure(rows: list[Row], words: Words, size: str) -> Figure:
     phone, font = size == "n", 11 if size == "n" else 12
     step = 34 if phone else 24 if size == "w" else 19
     axis = ratio_axis([v for r in rows for v in (r["before"], r["after"])], words)
-    data: list[dict] = []
+    data: list[Spec] = []
     shift = -0.2 if phone else 0.0
     for side, tint in (("data", "neutral"), ("flat", "neutral"), ("down", "down"), ("up", "up")):
         group = [(i, r) for i, r in enumerate(rows) if r["side"] == side]
@@ -95,9 +95,9 @@ def _figure(rows: list[dict], words: Words, size: str):
     notes = []
     for i, r in enumerate(rows):
         span = words.interval(r["lower"], r["upper"], kind="times").removeprefix("95%: ") if r["lower"] else "–"
-        left: dict[str, Any] = {"xanchor": "left", "xshift": 0 if phone else -170}
+        left: Spec = {"xanchor": "left", "xshift": 0 if phone else -170}
         notes.append(note(teks(r["label"], 28), 0, -i, size=font, tint="ink", xref="paper", yshift=9 if phone else 0, **left))
-        right: dict[str, Any] = {"xanchor": "right", "xshift": 0 if phone else 86}
+        right: Spec = {"xanchor": "right", "xshift": 0 if phone else 86}
         notes.append(note(span, 1, -i, size=font - 0.5, xref="paper", yshift=9 if phone else 0, **right))
     return finish(
         data,
@@ -113,7 +113,7 @@ def _figure(rows: list[dict], words: Words, size: str):
     )
 
 
-def _marks(group: list[tuple[int, dict]], tint: str, shift: float, words: Words) -> list[dict]:
+def _marks(group: list[tuple[int, Row]], tint: str, shift: float, words: Words) -> list[Spec]:
     hover = [f"<b>{teks(r['label'])}</b><br>{words.times(r['before'])} → {words.times(r['after'])}" for _, r in group]
     rim = {"width": 1.5, "color": colour(tint)}
     at = [shift - i for i, _ in group]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import polars as pl
 
-from pipeline.charts import JUDGED, SIZES, Chart, Column, Figure, Table, finish, frame_size, note, outside, ratio_axis, rule
+from pipeline.charts import JUDGED, SIZES, Chart, Column, Figure, Row, Table, finish, frame_size, note, outside, ratio_axis, rule
 from pipeline.charts.marks import interval_columns, lines, points, upright
 from pipeline.html.escape import teks
+from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.svg import plain_text, text_width
 
@@ -102,7 +102,7 @@ def _side(side: str, words: Words) -> str:
     }[side]
 
 
-def _figure(rows: list[dict[str, Any]], words: Words, size: str) -> Figure:
+def _figure(rows: list[Row], words: Words, size: str) -> Figure:
     font = 11 if size == "n" else 12
     counts = [r["n_posts"] for r in rows]
     low, high = min(counts) / 1.35, max(counts) * 1.5
@@ -138,7 +138,7 @@ def _figure(rows: list[dict[str, Any]], words: Words, size: str) -> Figure:
     )
 
 
-def _drawn(rows: list[dict[str, Any]]) -> Iterable[float]:
+def _drawn(rows: list[Row]) -> Iterable[float]:
     """What the axis must hold: every value and the ranges of judged agencies; the huge range of a few posts leaves the
     drawing."""
     values = [r["vs_expected"] for r in rows]
@@ -146,7 +146,7 @@ def _drawn(rows: list[dict[str, Any]]) -> Iterable[float]:
     return [*values, *bounds]
 
 
-def _dots(group: list[dict[str, Any]], side: str, words: Words) -> dict[str, Any]:
+def _dots(group: list[Row], side: str, words: Words) -> Spec:
     tint, symbol = MARKS[side]
     hover = [
         [
@@ -163,7 +163,7 @@ def _dots(group: list[dict[str, Any]], side: str, words: Words) -> dict[str, Any
     return {**dots, "hovertemplate": BY_PARTS}
 
 
-def _names(rows: list[dict], size: str, y_range: list[float], x_range: tuple[float, float], font: int) -> list[dict]:
+def _names(rows: list[Row], size: str, y_range: list[float], x_range: tuple[float, float], font: int) -> list[Spec]:
     """Names of the agencies outside, placed greedily where they touch no other name and no dot."""
     box = frame_size(size, height={"w": 400, "m": 300, "n": 360}[size])
     width, height = box["width"] - 64, box["height"] - 60

@@ -9,11 +9,26 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
-from pipeline.charts import HOVER, SIZES, Chart, Column, Figure, Table, band, finish, frame_size, month_ticks, note, outside, rule
+from pipeline.charts import (
+    HOVER,
+    SIZES,
+    Chart,
+    Column,
+    Figure,
+    Row,
+    Table,
+    band,
+    finish,
+    frame_size,
+    month_ticks,
+    note,
+    outside,
+    rule,
+)
 from pipeline.charts.dots import _figures as row_figures
 from pipeline.html.escape import teks
+from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.svg import text_width
 from pipeline.html.tokens import colour
@@ -117,7 +132,7 @@ def bars(
     return texts.chart(table, figures)
 
 
-def ratio_rows(rows: Sequence[dict], words: Words, texts: Texts, *, figure_id: str = "") -> Chart:
+def ratio_rows(rows: Sequence[Row], words: Words, texts: Texts, *, figure_id: str = "") -> Chart:
     """Dot-and-interval rows around ×1. rows: label, value, lower, upper, small; `side` may overrule up/down/flat/data."""
     full = [{"small": "", **r, "side": r.get("side") or outside(r["value"], r["lower"], r["upper"])} for r in rows]
     table = Table(
@@ -150,7 +165,7 @@ def _write(axis: Axis, value: float, words: Words) -> str:
     return words.times(value, axis.digits or 2) if axis.unit == "times" else words.number(value, axis.digits)
 
 
-def _spec(axis: Axis, seen: Sequence[float], words: Words, *, floor: float | None) -> dict:
+def _spec(axis: Axis, seen: Sequence[float], words: Words, *, floor: float | None) -> Spec:
     """An explicit range, and ticks written by us."""
     low, high = axis.limits or (min(seen), max(seen))
     if axis.kind == "log":
@@ -177,7 +192,7 @@ def _round_steps(low: float, high: float) -> list[float]:
     return [round(i * step, 10) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _xy_figure(series: Sequence[Series], words: Words, size: str, x: Axis, y: Axis, rules: Sequence[tuple[str, float]]):
+def _xy_figure(series: Sequence[Series], words: Words, size: str, x: Axis, y: Axis, rules: Sequence[tuple[str, float]]) -> Figure:
     font = 11 if size == "n" else 12
     data = []
     for i, s in enumerate(series):
@@ -205,7 +220,7 @@ def _xy_figure(series: Sequence[Series], words: Words, size: str, x: Axis, y: Ax
     )
 
 
-def _trace(s: Series, i: int, tint: str) -> dict:
+def _trace(s: Series, i: int, tint: str) -> Spec:
     hover = {"customdata": [teks(h, 200) for h in s.hover], "hovertemplate": HOVER} if s.hover else {"hoverinfo": "skip"}
     shown = {
         "type": "scatter",
@@ -229,14 +244,14 @@ def _trace(s: Series, i: int, tint: str) -> dict:
     return shown
 
 
-def _ends(series: Sequence[Series], size: str, font: int, y: dict) -> list[dict]:
+def _ends(series: Sequence[Series], size: str, font: int, y: Spec) -> list[Spec]:
     """Direct labels: at the end of each line on wide sizes, as a list above the plot on phones. Shifted apart where they meet."""
     notes = []
     if size == "n":
         for i, s in enumerate(series):
             mark = "●" if "markers" in s.mode else ("—", "– –", "···", "–·–")[i % 4]
             text, tint = f"{mark} {teks(s.label, 44)}", s.tint or f"c{i % 6 + 1}"
-            place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top"}
+            place: Spec = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top"}
             notes.append(note(text, 0, 1.0, size=font, tint=tint, **place, yshift=15 * (len(series) - i) + 4))
         return notes
     at: list[tuple[float, float, Series, str]] = []
@@ -258,7 +273,7 @@ def _ends(series: Sequence[Series], size: str, font: int, y: dict) -> list[dict]
     return notes
 
 
-def _bars_figure(labels: Sequence[str], values: Sequence[float | None], words: Words, size: str, y: Axis, top: int):
+def _bars_figure(labels: Sequence[str], values: Sequence[float | None], words: Words, size: str, y: Axis, top: int) -> Figure:
     spots = list(range(len(labels)))
     room = frame_size(size)["width"] - 66
     widest = max((text_width(teks(t, 14), 12) for t in labels), default=1.0) + 8

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.charts import SIZES, Chart, Column, Table, finish, note, rule
+from pipeline.charts import SIZES, Chart, Column, Figure, Table, finish, note, rule
 from pipeline.charts.marks import lines, points
 from pipeline.html.locale import Words
 
@@ -65,7 +65,7 @@ def _title(at: dict[float, float | None], summary: Mapping[str, Any], words: Wor
     return words._("Only {share} of questions get a reply within 24 hours", share=words.percent(summary["answered_24h"]))
 
 
-def _figure(found: list[tuple[float, float | None]], words: Words, size: str):
+def _figure(found: list[tuple[float, float | None]], words: Words, size: str) -> Figure:
     at = dict(found)
     seen = [h for _, h in found if h is not None]
     high = max(72.0, *seen) * 1.4

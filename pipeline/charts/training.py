@@ -1,12 +1,12 @@
 """Trained against not-yet-trained agencies, by months from the training."""
 
 import math
-from typing import Any
 
 import polars as pl
 
-from pipeline.charts import SIZES, Chart, Column, Table, finish, note, outside, ratio_axis, rule
+from pipeline.charts import SIZES, Chart, Column, Figure, Row, Table, finish, note, outside, ratio_axis, rule
 from pipeline.charts.marks import hover_interval, interval_columns, lines, points, shade, upright
+from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
 
@@ -54,7 +54,7 @@ def event_study(frame: pl.DataFrame, words: Words, *, pretrend_p: float | None) 
     )
 
 
-def _title(rows: list[dict], pretrend_p: float | None, words: Words) -> str:
+def _title(rows: list[Row], pretrend_p: float | None, words: Words) -> str:
     after = [outside(r["effect"], r["lower"], r["upper"]) for r in rows if r["event_month"] >= 0]
     if not after:
         return words._("No month after a training can be judged yet")
@@ -68,7 +68,7 @@ def _title(rows: list[dict], pretrend_p: float | None, words: Words) -> str:
     return words._("No certain difference in most months after the training")
 
 
-def _figure(rows: list[dict], words: Words, size: str):
+def _figure(rows: list[Row], words: Words, size: str) -> Figure:
     font = 11 if size == "n" else 12
     x = [r["event_month"] for r in rows]
     sides = [outside(r["effect"], r["lower"], r["upper"]) for r in rows]
@@ -81,7 +81,7 @@ def _figure(rows: list[dict], words: Words, size: str):
     ticks = [m for m in x if m % step == 0]
     low, high = min(x) - 0.6, max(x) + 0.6
     before = low < -0.5
-    place: dict[str, Any] = {"yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 5, "yshift": -3}
+    place: Spec = {"yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 5, "yshift": -3}
     hover = [hover_interval(words, r["effect"], r["lower"], r["upper"]) for r in rows]
     return finish(
         [

@@ -7,9 +7,25 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.charts import HOVER, SIZES, Chart, Column, Table, band, finish, month_ticks, note, outside, ratio_axis, rule
+from pipeline.charts import (
+    HOVER,
+    SIZES,
+    Chart,
+    Column,
+    Figure,
+    Row,
+    Table,
+    band,
+    finish,
+    month_ticks,
+    note,
+    outside,
+    ratio_axis,
+    rule,
+)
 from pipeline.charts.marks import interval_columns, lines, upright
 from pipeline.html.escape import teks
+from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
 
@@ -56,7 +72,7 @@ def regency_trend(
     )
 
 
-def _regency_title(rows: list[dict], words: Words) -> str:
+def _regency_title(rows: list[Row], words: Words) -> str:
     if not rows:
         return words._("Not enough data yet for a trend")
     last, first = rows[-1], rows[0]
@@ -69,7 +85,7 @@ def _regency_title(rows: list[dict], words: Words) -> str:
     return words._("No certain rise or fall since {month}", month=words.month(first["month"]))
 
 
-def _regency_description(rows: list[dict], words: Words) -> str:
+def _regency_description(rows: list[Row], words: Words) -> str:
     if not rows:
         return words._("No month has enough data.")
     last = rows[-1]
@@ -83,7 +99,7 @@ def _regency_description(rows: list[dict], words: Words) -> str:
     )
 
 
-def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[tuple[date, str]], through: date | None):
+def _regency_figure(rows: list[Row], words: Words, size: str, marks: Sequence[tuple[date, str]], through: date | None) -> Figure:
     months = [row["month"] for row in rows]
     x = list(range(len(rows)))
     font = 11 if size == "n" else 12
@@ -97,7 +113,7 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
         _line(x, [row["median"] for row in rows], [_month_hover(row, words) for row in rows], full, "brand", ends[0]),
         _coverage_bars(x, rows, full, words, font),
     ]
-    foot: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "middle"}
+    foot: Spec = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "middle"}
     label = [note(words.plotly("Complete data, % of account-days (under 95% in colour)"), 0, 0.2, size=font - 1, **foot)]
     events = [(i, text) for mark, text in marks for i, month in enumerate(months) if month == mark.replace(day=1)]
     lone = ends[0] == len(rows) - 1
@@ -131,11 +147,11 @@ def _regency_figure(rows: list[dict], words: Words, size: str, marks: Sequence[t
     )
 
 
-def _value_label(end: tuple[int, float], above: Sequence[float | None], lone: bool, words: Words, font: int) -> dict:
+def _value_label(end: tuple[int, float], above: Sequence[float | None], lone: bool, words: Words, font: int) -> Spec:
     """The last judged value: in the right margin, or over the bands when a running month follows it."""
     i, value = end
     if lone:
-        place: dict = {"y": math.log10(value), "xanchor": "left", "xshift": 9}
+        place: Spec = {"y": math.log10(value), "xanchor": "left", "xshift": 9}
     else:
         place = {"y": math.log10(max(v for v in (value, *above) if v)), "yanchor": "bottom", "yshift": 3}
     return note(words.times(value), i, size=font + 1, tint="brand", bold=True, **place)
@@ -150,7 +166,7 @@ def _spaced(events: list[tuple[int, str]], size: str) -> list[tuple[int, str]]:
     return kept
 
 
-def _line(x: list[int], y: list[float | None], hover: list[str], full: list[bool], tint: str, last: int) -> dict:
+def _line(x: list[int], y: list[float | None], hover: list[str], full: list[bool], tint: str, last: int) -> Spec:
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -168,7 +184,7 @@ def _line(x: list[int], y: list[float | None], hover: list[str], full: list[bool
     }
 
 
-def _coverage_bars(x: list[int], rows: list[dict], full: list[bool], words: Words, font: int) -> dict:
+def _coverage_bars(x: list[int], rows: list[Row], full: list[bool], words: Words, font: int) -> Spec:
     shares = [row["coverage"] for row in rows]
     dense = len(rows) > 8 and font == 11
     return {
@@ -190,7 +206,7 @@ def _coverage_bars(x: list[int], rows: list[dict], full: list[bool], words: Word
     }
 
 
-def _month_hover(row: dict, words: Words) -> str:
+def _month_hover(row: Row, words: Words) -> str:
     if row["median"] is None:
         return ""
     interval = words.interval(row["lower"], row["upper"], kind="times")
@@ -233,7 +249,7 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
     )
 
 
-def _agency_title(rows: list[dict], words: Words, through: date | None) -> str:
+def _agency_title(rows: list[Row], words: Words, through: date | None) -> str:
     if not rows:
         return words._("No month has enough posts to be judged")
     if len(rows) < 3:
@@ -254,7 +270,7 @@ def _agency_title(rows: list[dict], words: Words, through: date | None) -> str:
     return words._("From month to month within ordinary ups and downs")
 
 
-def _agency_figure(rows: list[tuple], words: Words, size: str, through: date | None):
+def _agency_figure(rows: list[tuple[Any, ...]], words: Words, size: str, through: date | None) -> Figure:
     x = list(range(len(rows)))
     own = [a.get("vs_expected") for _, a, _ in rows]
     over = [through is None or m <= through for m, _, _ in rows]
@@ -293,7 +309,7 @@ def _agency_figure(rows: list[tuple], words: Words, size: str, through: date | N
     )
 
 
-def _peer_label(rows: list[tuple], beside: float | None, axis: dict, words: Words, font: int) -> list[dict]:
+def _peer_label(rows: list[tuple[Any, ...]], beside: float | None, axis: Spec, words: Words, font: int) -> list[Spec]:
     """The name of the band, in the right margin at its middle, or at the edge farther from the agency's own label there."""
     known = [(i, p["q1"], p["q3"]) for i, (_, _, p) in enumerate(rows) if p.get("q1") and p.get("q3")]
     if not known or known[-1][0] != len(rows) - 1:

@@ -11,6 +11,7 @@ from pipeline.cli import files as files  # inspect, add
 from pipeline.cli import show as show  # trace, share, notebook, lab, ui
 from pipeline.cli import keep as keep  # rollback, erase
 from pipeline.cli import terima as terima  # terima, with its own verbs
+from pipeline.cli import laporan as laporan  # laporan
 
 # isort: on
 from pipeline.cli.app import app, main

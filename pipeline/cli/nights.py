@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -88,6 +89,8 @@ def run_night(session: Session) -> int:
     night.require_room(workspace)
     from pipeline.cli import screen
     from pipeline.cli.run import doing, overnight
+    from pipeline.letters import nightly
+    from pipeline.settings import settings
 
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
     with screen.progress(lambda: doing(session.language)):
@@ -97,12 +100,28 @@ def run_night(session: Session) -> int:
         )
     for line in report.lines(session.language):
         typer.echo(line)
+    if unsent := nightly.unsent(workspace, settings()):
+        session.say(*unsent, error=True)
     return report.status
 
 
 @command
-def status(session: Session, as_json: AsJson = False) -> None:
+def status(
+    session: Session,
+    as_json: AsJson = False,
+    periksa: Annotated[
+        bool, typer.Option("--periksa", help="Untuk pewaktu: diam bila beres. / For timers: silent when well.")
+    ] = False,
+) -> None:
     """Kelengkapan, penolakan, malam terakhir. / Coverage, refusals, the last night."""
+    if periksa:
+        from pipeline.letters import nightly
+        from pipeline.settings import settings
+
+        found_wrong, told = nightly.watch(session.workspace, settings(), datetime.now(UTC))
+        for indonesian, english in told:
+            session.say(indonesian, english, error=True)
+        raise typer.Exit(found_wrong)
     from pipeline.cli.status import collect, lines
 
     found = collect(session.workspace)

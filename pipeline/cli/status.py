@@ -69,25 +69,10 @@ def _version(workspace: Workspace) -> dict[str, Any]:
 
 
 def silent(workspace: Workspace) -> list[dict[str, Any]]:
-    """Agencies that sent files and stopped: agency_id, last_captured_at, days since, counted to the newest export of all.
+    """Agencies that sent files and stopped; see `letters.nightly.silent`."""
+    from pipeline.letters import nightly
 
-    Not to today, so that the answer is the same whenever and under whatever clock it is asked. More than
-    `data_age_warning_days` of settings.toml is too long. Who never sent anything is told by the coverage instead.
-    """
-    from pipeline import registry
-    from pipeline.engine import versions
-
-    limit = registry.load(workspace.registry).settings["data_age_warning_days"]
-    query = """
-        SELECT x.agency_id, max(x.captured_at) AS last_captured_at,
-            date_diff('day', max(x.captured_at), (SELECT data_cutoff FROM meta.version)) AS days
-        FROM marts.export_files x
-        WHERE x.outcome IN ('accepted', 'flagged')
-          AND x.agency_id IN (SELECT agency_id FROM core.accounts WHERE status = 'active' AND valid_to IS NULL)
-        GROUP BY x.agency_id HAVING days > $limit
-        ORDER BY days DESC, x.agency_id"""
-    with versions.open_version(workspace) as version:
-        return version.sql(query, limit=limit).to_dicts()
+    return nightly.silent(workspace)
 
 
 def _coverage(workspace: Workspace) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def inbox_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
         for name in RAW_TABLES
     ],
 )
-def raw(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult]:
+def raw(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult[None]]:
     with night.telling():
         report = ledger.ingest(night.workspace, registry.load(night.workspace.registry))
     counts = {str(outcome): int(n) for outcome, n in report.counts.items()}

@@ -1,20 +1,22 @@
 """The resource that every step shares: the workspace, held alone for the whole run."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from pipeline import night
-from pipeline.settings import Workspace, workspace
+from pipeline.letters import nightly
+from pipeline.settings import Workspace, settings, workspace
 
 WORKING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 
 
-class Night(dg.ConfigurableResource):
+class Night(dg.ConfigurableResource[Any]):
     """The workspace of a run. While it is held nobody else works there; it is let go when the process ends, however it ends."""
 
     folder: str
@@ -30,10 +32,27 @@ class Night(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Night"]:
         with night.alone(self.workspace):
+            nightly.began(self.workspace, datetime.now(UTC))
             night.require_room(self.workspace)
             if context.instance and context.run:
                 sweep(context.instance, except_run=context.run.run_id)
-            yield self
+            try:
+                yield self
+            finally:
+                self._report(context)
+
+    def _report(self, context: dg.InitResourceContext) -> None:
+        """The report of this night, whoever started it: command, schedule or button. A fault in it is told and costs no night."""
+        events = []
+        try:
+            if context.instance and context.run:
+                kept = context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+                events = [entry.dagster_event for entry in kept if entry.dagster_event]
+            stopped = list(failed_steps(events, self.workspace))
+            status = stopped[0].status if stopped else night.DONE
+            nightly.finished(self.workspace, settings(), status, stopped, datetime.now(UTC))
+        except Exception as error:
+            logging.getLogger("dagster").error("the night could not report itself: %s", night.told(self.workspace, error)[2])
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -44,6 +63,21 @@ class Night(dg.ConfigurableResource):
             status, indonesian, english = night.told(self.workspace, error)
             said: dict[str, Any] = {"exit_status": status, "id": indonesian, "en": english}
             raise dg.Failure(f"{indonesian} / {english}", metadata=said, allow_retries=False) from error
+
+
+def failed_steps(events: Iterable[dg.DagsterEvent], workspace: Workspace) -> Iterator[night.Stopped]:
+    """What stopped each step, from the events of its failure."""
+    for event in events:
+        failed, step = event.step_failure_data, str(event.step_key)
+        if failed.user_failure_data and "exit_status" in failed.user_failure_data.metadata:
+            yield stopped_of(step, failed.user_failure_data.metadata)
+        else:  # Dagster itself stopped the step
+            yield night.Stopped(step, *night.told(workspace, RuntimeError(failed.error_display_string)))
+
+
+def stopped_of(step: str, told: Mapping[str, dg.MetadataValue]) -> night.Stopped:
+    said: dict[str, Any] = {name: told[name].value for name in ("exit_status", "id", "en")}
+    return night.Stopped(step, int(said["exit_status"]), str(said["id"]), str(said["en"]))
 
 
 def sweep(instance: dg.DagsterInstance, except_run: str | None = None) -> list[str]:

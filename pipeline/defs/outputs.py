@@ -35,7 +35,7 @@ def _notebooks(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
         ],
         check_specs=[dg.AssetCheckSpec(RAN, asset=notebook_key(name), description="It ran to its end.") for name in names],
     )
-    def notebooks(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def notebooks(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """A notebook that fails does not stop the night: its check fails, its last good page stays, the others go on."""
         with night.telling():
             records = execution.overnight(night.workspace)
@@ -69,7 +69,7 @@ def _pages(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
             for name, module in kinds.items()
         ],
     )
-    def site(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult]:
+    def site(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult[None]]:
         with night.telling(), versions.open_version(night.workspace) as version:
             known = registry.load(night.workspace.registry)
             result = pages.build(version, night.workspace.site, registry=known, notebooks=night.workspace.notebooks)

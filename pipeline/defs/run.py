@@ -1,13 +1,13 @@
 """The job in this process, for the command: what came in, and what stopped each step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
 from pipeline import night
 from pipeline.defs.instance import open_instance
-from pipeline.defs.night import sweep
+from pipeline.defs.night import failed_steps, stopped_of, sweep
 from pipeline.defs.schedules import finished
 from pipeline.settings import Workspace
 
@@ -24,7 +24,7 @@ def execute(defs: dg.Definitions, workspace: Workspace) -> tuple[dict[str, int],
             raise_on_error=False,
             run_config={**QUIET, "resources": {"night": {"config": {"folder": str(workspace.root)}}}},
         )
-    failures = [*_failed_checks(result), *_failed_steps(result, workspace)]
+    failures = [*_failed_checks(result), *failed_steps(result.get_step_failure_events(), workspace)]
     if not result.success and not failures:
         failures = [night.Stopped("overnight", *night.told(workspace, _failure(result)))]
     return _counts(result), failures
@@ -34,22 +34,7 @@ def _failed_checks(result: dg.ExecuteInProcessResult) -> Iterator[night.Stopped]
     """Checks that tell an exit status of their own: those of notebooks, which stop themselves and not their step."""
     for found in result.get_asset_check_evaluations():
         if not found.passed and "exit_status" in found.metadata:
-            yield _stopped(found.asset_key.path[0], found.metadata)
-
-
-def _failed_steps(result: dg.ExecuteInProcessResult, workspace: Workspace) -> Iterator[night.Stopped]:
-    for event in result.get_step_failure_events():
-        failed, step = event.step_failure_data, str(event.step_key)
-        if failed.user_failure_data and "exit_status" in failed.user_failure_data.metadata:
-            yield _stopped(step, failed.user_failure_data.metadata)
-        else:  # Dagster itself stopped the step
-            error = RuntimeError(failed.error_display_string)
-            yield night.Stopped(step, *night.told(workspace, error))
-
-
-def _stopped(step: str, told: Mapping[str, dg.MetadataValue]) -> night.Stopped:
-    said: dict[str, Any] = {name: told[name].value for name in ("exit_status", "id", "en")}
-    return night.Stopped(step, int(said["exit_status"]), str(said["id"]), str(said["en"]))
+            yield stopped_of(found.asset_key.path[0], found.metadata)
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> BaseException:

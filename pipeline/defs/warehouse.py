@@ -15,7 +15,7 @@ from pipeline.engine import build, models
 from pipeline.engine.aside import Held
 
 LEDGER = "marts.export_files"
-Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 
 def key_of(table: str) -> dg.AssetKey:
@@ -72,7 +72,9 @@ def _table_of(check: models.Check, tables: list[models.Model]) -> str:
     return next((table.name for table in reversed(tables) if table.name in read), tables[-1].name)
 
 
-def _materialized(result: build.TableResult, table: models.Model, version: str, about: dict[str, Any]) -> dg.MaterializeResult:
+def _materialized(
+    result: build.TableResult, table: models.Model, version: str, about: dict[str, Any]
+) -> dg.MaterializeResult[None]:
     vocabulary = columns()
     schema = dg.TableSchema(
         columns=[

@@ -18,7 +18,7 @@ from pipeline.desk.directory import Directory
 from pipeline.desk.quarantine import safe_name
 from pipeline.engine.models import read_model
 from pipeline.exports import guards, read
-from pipeline.exports.messages import Refused
+from pipeline.exports.messages import Refused, message
 from pipeline.exports.model import Export
 from pipeline.exports.ownership import Accounts, assign
 from pipeline.files import shipped
@@ -100,7 +100,7 @@ def _is_mixed(found: Sequence[Found]) -> bool:
         return False
     nested = any(_code(f) == "UNSAFE_ARCHIVE" and f.record["messages"][0]["seen"] == "nested archive" for f in found)
     targets = {tuple(f.targets or f.choices) for f in found if f.targets or f.choices}
-    foreign = any(_code(f) in ("WRONG_ACCOUNT", "UNKNOWN_ACCOUNT") for f in found) and len(found) > 1
+    foreign = any(_code(f) in ("WRONG_ACCOUNT", "UNKNOWN_ACCOUNT", "COPY_ALSO") for f in found) and len(found) > 1
     return nested or len(targets) > 1 or foreign
 
 
@@ -121,6 +121,9 @@ def _members(path: Path) -> list[guards.Member]:
 
 
 def _one(export: Export, case: Case) -> Found:
+    choices = _asked(export, case)
+    if choices:  # none of the sender's accounts is wrong: it is not said which
+        export.outcome, export.messages = "held", [message("UNKNOWN_ACCOUNT", "", export.file)]
     targets = _targets(export, case)
     if export.outcome in KEPT:
         assign(export, targets[:1], Accounts(case.registry), _format(export.kind))
@@ -131,8 +134,7 @@ def _one(export: Export, case: Case) -> Found:
     codes = {m.code for m in export.messages}
     if export.outcome in ("refused", "held") and "WRONG_ACCOUNT" in codes:
         found.door = _other_door(export, case)
-    if export.outcome == "held" and "UNKNOWN_ACCOUNT" in codes and not _names_somebody(export):
-        found.choices = _fitting(export, case)
+    found.choices = choices
     if export.outcome in KEPT and targets:
         found.span = _span(export, targets[0])
     return found
@@ -157,8 +159,14 @@ def _titles(kind: str) -> tuple[str, str]:
     return (form.title_id, form.title_en) if form else ("", "")
 
 
-def _names_somebody(export: Export) -> bool:
-    return any(a.platform_account_id or a.handle for a in export.accounts)
+def _asked(export: Export, case: Case) -> list[str]:
+    """The accounts among which the sender has to choose: the file names nobody and several of his could have made it."""
+    codes = {m.code for m in export.messages}
+    if export.outcome in KEPT or not codes & {"UNKNOWN_ACCOUNT", "WRONG_ACCOUNT"}:
+        return []
+    if any(a.platform_account_id or a.handle for a in export.accounts):
+        return []
+    return _fitting(export, case)
 
 
 def _targets(export: Export, case: Case) -> list[str]:

@@ -162,7 +162,7 @@ class Taken:
     """What became of a chat archive: answers per attachment, and how many files came of unknown senders."""
 
     answers: list[tuple[str, Answer]] = field(default_factory=list)
-    strangers: Counter = field(default_factory=Counter)
+    strangers: Counter[str] = field(default_factory=Counter)
     problem: chat.ChatError | None = None
 
     def as_json(self) -> dict[str, Any]:

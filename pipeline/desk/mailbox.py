@@ -159,7 +159,7 @@ def _one(
 
 def _is_for_us(head: MailMessage, said: Settings) -> bool:
     """No answer to machines, none to ourselves, and none to a mail that did not prove its origin where that is asked."""
-    headers = {name.lower(): " ".join(values).lower() for name, values in head.headers.items()}
+    headers = {name.lower(): " ".join(values).lower() for name, values in head.headers.items()}  # type: ignore[no-untyped-call]
     if headers.get("auto-submitted", "no") != "no" or headers.get("precedence", "") in ("bulk", "list", "junk"):
         return False
     if parseaddr(said.mail_from or said.mail_user or "")[1].casefold() == head.from_.casefold():
@@ -170,7 +170,8 @@ def _is_for_us(head: MailMessage, said: Settings) -> bool:
 def _is_proven(head: MailMessage, server: str) -> bool:
     """The topmost result of our own server: DKIM, SPF or DMARC passed for the domain of the From line."""
     domain = head.from_.rpartition("@")[2].casefold()
-    results = next((v for n, v in head.headers.items() if n.lower() == "authentication-results"), ())
+    given = head.headers.items()  # type: ignore[no-untyped-call]
+    results = next((v for n, v in given if n.lower() == "authentication-results"), ())
     for result in results[:1]:
         name, _, rest = " ".join(result.split()).casefold().partition(";")
         if name.split()[:1] != [server.casefold()]:
@@ -211,7 +212,8 @@ def _reply(
     mail["Date"] = now
     mail["Message-ID"] = make_msgid(domain="terukur.invalid")
     mail["Auto-Submitted"] = "auto-replied"
-    if original := next((v[0] for n, v in head.headers.items() if n.lower() == "message-id"), ""):
+    given = head.headers.items()  # type: ignore[no-untyped-call]
+    if original := next((v[0] for n, v in given if n.lower() == "message-id"), ""):
         mail["In-Reply-To"] = mail["References"] = " ".join(original.split())[:200]
     mail.set_content("\n\n".join(_text(answers, Words(language), known, now, is_too_large) for language in ("id", "en")))
     host, port = said.smtp_host or said.mail_host or "", said.smtp_port

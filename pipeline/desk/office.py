@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from pipeline import registry
 from pipeline.desk import book, coverage
@@ -19,6 +20,9 @@ from pipeline.desk.links import Doorman, Link
 from pipeline.desk.quarantine import Quarantine, Ticket
 from pipeline.desk.worker import Crashed, Reader
 from pipeline.settings import Workspace
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 RECENT_DAYS = 45
 TICK_SECONDS = 15
@@ -97,7 +101,7 @@ class Office:
     async def refuse(self, ticket: Ticket, sender: Sender, code: str, seen: str) -> list[Answer]:
         return await self.run(refuse, self.workspace, ticket, sender, code, seen, now=self.now())
 
-    async def run(self, work: Any, *arguments: Any, **named: Any) -> Any:
+    async def run(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Blocking work in a thread of ours; it is finished even where the browser has gone away."""
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._threads, lambda: work(*arguments, **named)))

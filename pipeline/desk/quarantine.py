@@ -16,7 +16,7 @@ import time
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pipeline.exports.guards import PARTIAL, Limits
 from pipeline.intake.inbox import CLUTTER, UNFINISHED
@@ -155,7 +155,7 @@ def again(ticket: Ticket, source: Path, name: str, choices: list[str]) -> Ticket
     return Ticket(folder, name)
 
 
-def recall(quarantine: Quarantine, link_id: str, number: str) -> tuple[Ticket, dict] | None:
+def recall(quarantine: Quarantine, link_id: str, number: str) -> tuple[Ticket, dict[str, Any]] | None:
     """A file that waits for an answer of this link, or None."""
     if not TICKET.fullmatch(number):
         return None

@@ -51,7 +51,8 @@ def assets() -> dict[str, tuple[bytes, str]]:
 
 @functools.cache
 def steps() -> dict[str, Any]:
-    return load_yaml((Path(__file__).parent / "steps.yml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = load_yaml((Path(__file__).parent / "steps.yml").read_text(encoding="utf-8"))
+    return found
 
 
 # --- the page of a link ---------------------------------------------------------------------------------------------------------

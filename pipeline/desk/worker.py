@@ -112,7 +112,8 @@ class Reader:
             if not chunk:
                 raise EOFError("the worker ended")
             line += chunk
-        return json.loads(line)
+        said: dict[str, Any] = json.loads(line)
+        return said
 
     def _end(self) -> None:
         process, self._process = self._process, None

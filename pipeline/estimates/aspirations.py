@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
 
-from pipeline.estimates.themes import contains, normalise
+from pipeline.estimates.themes import Themes, contains, normalise
 from pipeline.statistics import comparison
 from pipeline.tables import Table
 
@@ -16,7 +15,7 @@ OTHER = "lainnya"
 NOT_A_NEED = ("apresiasi",)
 
 
-def topics_of(texts: pl.Series, topics: list[Mapping]) -> pl.Series:
+def topics_of(texts: pl.Series, topics: list[Themes]) -> pl.Series:
     """The first topic of themes.yml whose words stand in a text, or whose id it is; others are `lainnya`, null stays null."""
     distinct = pl.DataFrame({"text": texts.unique().drop_nulls()}, schema={"text": pl.Utf8})
     distinct = distinct.with_columns(plain=normalise(pl.col("text")))
@@ -34,7 +33,7 @@ def topics_of(texts: pl.Series, topics: list[Mapping]) -> pl.Series:
     ]
 
 
-def aspirations(cases: pl.DataFrame, topics: list[Mapping]) -> pl.DataFrame:
+def aspirations(cases: pl.DataFrame, topics: list[Themes]) -> pl.DataFrame:
     """One row per topic, district and month with at least five cases; an unknown district is an empty text."""
     known = cases.filter(pl.col("received_at_wib").is_not_null())
     rows = known.select(
@@ -46,7 +45,7 @@ def aspirations(cases: pl.DataFrame, topics: list[Mapping]) -> pl.DataFrame:
     return cells.filter(pl.col("cases") >= MINIMUM_CELL).sort("topic", "district", "month")
 
 
-def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Mapping], last: date | None) -> pl.DataFrame:
+def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Themes], last: date | None) -> pl.DataFrame:
     """One row per topic of the last three complete months: share in aspirations, share in posts that name any topic, and their
     gap."""
     schema = {"topic": pl.Utf8, "cases": pl.Int64, "posts": pl.Int64} | dict.fromkeys(
@@ -73,7 +72,7 @@ def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Mappin
     return rows.filter(pl.col("cases") >= MINIMUM_CELL).select(pl.col(k).cast(t) for k, t in schema.items()).sort("topic")
 
 
-def _topics(registry: object) -> list[Mapping]:
+def _topics(registry: object) -> list[Themes]:
     return list(dict(getattr(registry, "themes", None) or {}).get("aspiration_topics", []))
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, time
 from functools import lru_cache
+from typing import Any
 
 import holidays
 import numpy as np
@@ -46,7 +47,7 @@ def minute_of_day(text: str | time) -> int:
     return clock.hour * 60 + clock.minute
 
 
-def working_hours(settings: Mapping | None = None) -> dict[str, tuple[int, int]]:
+def working_hours(settings: Mapping[str, Any] | None = None) -> dict[str, tuple[int, int]]:
     """Start and end minute per kind of day. Raises ValueError for an unknown kind or an end before its start."""
     given = dict((settings or {}).get("working_hours", {}))
     unknown = sorted(set(given) - set(WORKING_HOURS))
@@ -67,7 +68,7 @@ def working_hours(settings: Mapping | None = None) -> dict[str, tuple[int, int]]
     return hours
 
 
-def sla_days(settings: Mapping | None = None) -> dict[str, int]:
+def sla_days(settings: Mapping[str, Any] | None = None) -> dict[str, int]:
     """Working days allowed per class of complaint."""
     return SLA_WORKING_DAYS | {str(k): int(v) for k, v in (settings or {}).get("sla_days", {}).items()}
 
@@ -92,7 +93,7 @@ def span(first: date | None, last: date | None) -> tuple[date, date]:
     return date(low.year, 1, 1), date(high.year, 12, 31)
 
 
-def calendar(settings: Mapping | None = None, first: date | None = None, last: date | None = None) -> pl.DataFrame:
+def calendar(settings: Mapping[str, Any] | None = None, first: date | None = None, last: date | None = None) -> pl.DataFrame:
     """One row per day. `is_ramadan` is null in years whose Ramadan is not in the table; hours are then the normal ones.
 
     `first` and `last` are the first and last day that the data speak of: the calendar spans whatever they span.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
 from pipeline.estimates.rhythm import covered_days
 from pipeline.tables import Schema, Table
+
+Days = dict[tuple[str, str], set[date]]  # agency, platform -> days that are known
 
 JOIN_HOURS = 72
 SCHEMA: Schema = {
@@ -59,7 +61,7 @@ def campaigns(items: pl.DataFrame, posts: pl.DataFrame, themes: pl.DataFrame, co
     found = found.filter(pl.col("at").is_not_null()).sort("campaign", "platform", "at", "post_key")
     invited = items.filter(pl.col("campaign").is_not_null()).group_by("campaign", "platform").agg(pl.col("agency_id").unique())
     invitations = {(campaign, platform): set(agencies) for campaign, platform, agencies in invited.iter_rows()}
-    days: dict[tuple[str, str], set] = {}
+    days: Days = {}
     for agency, platform, day in covered.select("agency_id", "platform", "date").unique().iter_rows():
         days.setdefault((agency, platform), set()).add(day)
     rows = [
@@ -69,7 +71,7 @@ def campaigns(items: pl.DataFrame, posts: pl.DataFrame, themes: pl.DataFrame, co
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("campaign", "platform")
 
 
-def _campaign(campaign: str, platform: str, posts: pl.DataFrame, invited: set[str], days: dict) -> dict[str, object]:
+def _campaign(campaign: str, platform: str, posts: pl.DataFrame, invited: set[str], days: Days) -> dict[str, object]:
     lead = posts.row(0, named=True)
     partners = posts.filter(pl.col("agency_id") != lead["agency_id"], pl.col("at") <= lead["at"] + timedelta(hours=JOIN_HOURS))
     asked = invited - {lead["agency_id"]}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import calendar as months
 import re
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ import polars as pl
 
 from pipeline.engine import metrics
 from pipeline.estimates.rhythm import covered_days
+from pipeline.estimates.themes import Themes
 from pipeline.tables import Table
 
 SIMILAR, ON_TIME_HOURS, MINIMUM_TAGGED = 0.6, 2.0, 5
@@ -134,7 +134,7 @@ def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, acc
     ).sort("plan_id")
 
 
-def in_scheme(items: pl.DataFrame, themes: Mapping, lens: str | None) -> pl.DataFrame:
+def in_scheme(items: pl.DataFrame, themes: Themes, lens: str | None) -> pl.DataFrame:
     """Items with the programme of the scheme of their day: a plan may still use the name of the scheme before (`maps_from`)."""
     named = []
     for scheme in themes.get("schemes", []):

@@ -20,8 +20,10 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.registry import Registry
 from pipeline.tables import Schema, Table
 
+Themes = Mapping[str, Any]  # themes.yml as the registry read it, or a part of it
 WORD = r"(?:\A|[^\w#])(?:{})(?:nya|lah|kah)?(?:\z|\W)"
 NOISE = r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+|(?:\+62|\b62|\b0)\d[\d .-]{6,14}\d|\+?\d{9,}|@[\w.]+"
 FORMATS = {
@@ -68,7 +70,7 @@ class Scheme:
     programmes: dict[str, Rules]
 
 
-def schemes(themes: Mapping) -> list[Scheme]:
+def schemes(themes: Themes) -> list[Scheme]:
     """The schemes of `themes.yml`, with borrowed rules filled in. ValueError names a `maps_from` that does not exist."""
     own = {p["id"]: _rules([p]) for s in themes["schemes"] for p in s["programmes"] if "maps_from" not in p}
     sources = {p["id"]: p for s in themes["schemes"] for p in s["programmes"] if "maps_from" not in p}
@@ -92,7 +94,7 @@ def _day(value: object) -> date | None:
     return None if value in (None, "") else date.fromisoformat(str(value)[:10])
 
 
-def _rules(programmes: Sequence[Mapping]) -> Rules:
+def _rules(programmes: Sequence[Themes]) -> Rules:
     def all_of(field: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(term for p in programmes for term in p.get(field) or ()))
 
@@ -119,7 +121,7 @@ def contains(text: pl.Expr, pattern: str) -> pl.Expr:
     return text.str.contains(WORD.format(pattern))
 
 
-def _score(texts: pl.DataFrame, rules: Rules, weights: Mapping) -> pl.DataFrame:
+def _score(texts: pl.DataFrame, rules: Rules, weights: Mapping[str, int]) -> pl.DataFrame:
     """(text_id, points, terms) of the texts with any evidence for one programme."""
     text = pl.col("text")
     for pattern in rules.exclude:
@@ -147,13 +149,13 @@ def _score(texts: pl.DataFrame, rules: Rules, weights: Mapping) -> pl.DataFrame:
     )
 
 
-def _weights(themes: Mapping) -> dict[str, int]:
+def _weights(themes: Themes) -> dict[str, int]:
     matching = themes.get("matching", {})
     given = {"hashtag": 3, "strong": 2, "weak": 1, "agency_prior": 1} | dict(matching.get("weights", {}))
     return given | {"weak_cap": matching.get("weak_cap", 2), "threshold": matching.get("threshold", 2)}
 
 
-def post_programmes(posts: pl.DataFrame, themes: Mapping, lens: str | None = None, also: str | None = None) -> pl.DataFrame:
+def post_programmes(posts: pl.DataFrame, themes: Themes, lens: str | None = None, also: str | None = None) -> pl.DataFrame:
     """One row per post and programme that reaches the threshold in the scheme of the post's day (or in `lens`, on all days).
 
     `also` names a scheme that every post is tagged with besides that of its day (`programme_lens`).
@@ -219,7 +221,7 @@ def _with_primary(tagged: pl.DataFrame) -> pl.DataFrame:
     return ranked.select("post_key", "scheme_id", "programme", "score", "matched_terms", is_primary=first)
 
 
-def content_type(posts: pl.DataFrame, themes: Mapping) -> pl.DataFrame:
+def content_type(posts: pl.DataFrame, themes: Themes) -> pl.DataFrame:
     """(post_key, content_type): the first type of the file whose words stand in the caption; null where none does."""
     posts = posts.filter(pl.col("caption").is_not_null()).with_columns(text=normalise(pl.col("caption")))
     texts = posts.select("text").unique(maintain_order=True)
@@ -232,7 +234,7 @@ def content_type(posts: pl.DataFrame, themes: Mapping) -> pl.DataFrame:
     return posts.join(texts, on="text").select("post_key", "content_type")
 
 
-def post_themes(posts: pl.DataFrame, programmes: pl.DataFrame, themes: Mapping, lens: str | None = None) -> pl.DataFrame:
+def post_themes(posts: pl.DataFrame, programmes: pl.DataFrame, themes: Themes, lens: str | None = None) -> pl.DataFrame:
     """One row per post. `programme` is null for an untagged post; `is_taggable` is false without a caption or a scheme."""
     in_force = [pl.when(_in_force(scheme, lens)).then(pl.lit(scheme.scheme_id)) for scheme in (schemes(themes) if themes else [])]
     primary = programmes.filter("is_primary").select("post_key", "scheme_id", "programme", "score")
@@ -266,12 +268,12 @@ def second_scheme(registry: object) -> str | None:
     return dict(getattr(registry, "settings", None) or {}).get("programme_lens")
 
 
-def build_post_programmes(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
+def build_post_programmes(frames: dict[str, pl.DataFrame], registry: Registry) -> pl.DataFrame:
     """`core.post_programmes`."""
     return post_programmes(frames["core.posts"], registry.themes, _lens(registry), second_scheme(registry))
 
 
-def build_post_themes(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
+def build_post_themes(frames: dict[str, pl.DataFrame], registry: Registry) -> pl.DataFrame:
     """`core.post_themes`."""
     return post_themes(frames["core.posts"], frames["core.post_programmes"], registry.themes, _lens(registry))
 

@@ -233,7 +233,8 @@ def _data_start(data: bytes, info: zipfile.ZipInfo) -> int:
     header = data[info.header_offset : info.header_offset + 30]
     if len(header) < 30 or header[:4] != b"PK\x03\x04":
         raise Refused("UNSAFE_ARCHIVE", place=info.filename, seen="no member header")
-    name_length, extra_length = struct.unpack("<HH", header[26:30])
+    name_length = int.from_bytes(header[26:28], "little")
+    extra_length = int.from_bytes(header[28:30], "little")
     start = info.header_offset + 30
     codec = "utf-8" if info.flag_bits & 0x800 else "cp437"
     if data[start : start + name_length].decode(codec, "replace") != info.orig_filename:

@@ -76,7 +76,8 @@ def _beyond_period(stack: Stack, days: pl.Series) -> np.ndarray:
         return np.zeros(len(stack.sizes), dtype=bool)
     first = stack.spread([a.period[0] - DAY if a.period else None for a in stack.around], pl.Date)
     last = stack.spread([a.period[1] + DAY if a.period else None for a in stack.around], pl.Date)
-    return stack.with_any((days < first) | (days > last)) & ~stack.with_any(days.dt.day() > 12)
+    doubtful: np.ndarray = stack.with_any((days < first) | (days > last)) & ~stack.with_any(days.dt.day() > 12)
+    return doubtful
 
 
 def _read_alone(

@@ -113,4 +113,5 @@ def _lines(kind: np.ndarray, first: np.ndarray, ends: np.ndarray, edges: np.ndar
     start = np.concatenate(([0], fed[ends[:-1] + 1]))
     heads, filled = fed[first], edges[:-1] < edges[1:]
     start[edges[:-1][filled]] = heads[filled]
-    return start - np.repeat(heads, np.diff(edges))
+    within: np.ndarray = start - np.repeat(heads, np.diff(edges))
+    return within

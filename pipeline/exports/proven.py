@@ -189,7 +189,7 @@ def _something_else(stack: Stack) -> np.ndarray:
 
     That header would stand below a title.
     """
-    others = stack.per_table(structure.nearly_blank(stack.texts)) == stack.sizes
+    others: np.ndarray = stack.per_table(structure.nearly_blank(stack.texts)) == stack.sizes
     anchors = _anchors()
     if anchors is None:
         return np.ones(len(stack.sizes), dtype=bool)
@@ -221,7 +221,8 @@ def _may_be(texts: pl.Series, anchors: tuple[str, ...]) -> np.ndarray:
     texts, length = texts.gather(may), length.gather(may)
     foreign = texts.str.len_bytes() != length
     named = (length >= min(sizes)) & texts.str.contains_any(words, ascii_case_insensitive=True)
-    return may[(foreign | named).to_numpy()]
+    likely: np.ndarray = may[(foreign | named).to_numpy()]
+    return likely
 
 
 # --- one chunk of files with one header

@@ -31,7 +31,8 @@ def sums(stack: Stack, numbers: pl.Series) -> list[int | float]:
         filled = (numbers.fill_null(0) if numbers.null_count() else numbers).to_numpy()
         if not len(filled) or float(np.abs(filled).max()) * len(filled) < MANY:
             running = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(filled)))
-            return (running[stack.starts + stack.sizes] - running[stack.starts]).tolist()
+            exact: list[int | float] = (running[stack.starts + stack.sizes] - running[stack.starts]).tolist()
+            return exact
     values = numbers.fill_null(0).to_list()
     return [sum(values[s : s + n]) for s, n in zip(stack.starts.tolist(), stack.sizes.tolist(), strict=True)]
 

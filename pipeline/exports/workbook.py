@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -83,12 +84,12 @@ def read(data: bytes, container: str, limits: guards.Limits) -> list[Sheet]:
     return sheets
 
 
-def _refused(said: dict) -> Refused:
+def _refused(said: Mapping[str, Any]) -> Refused:
     code, place, seen = (*said["refused"], "", "")[:3]
     return Refused(code, place=place, seen=seen)
 
 
-def _ask_child(data: bytes, container: str) -> dict:
+def _ask_child(data: bytes, container: str) -> dict[str, Any]:
     script = Path(__file__).with_name("workbook_child.py")
     command = [sys.executable, "-I", str(script), container, str(MAX_ROWS), str(MAX_CELLS)]
     try:
@@ -101,10 +102,10 @@ def _ask_child(data: bytes, container: str) -> dict:
     return _answer(done.stdout)
 
 
-def _answer(said: bytes) -> dict:
+def _answer(said: bytes) -> dict[str, Any]:
     """What the child says in its first line, with the texts that lie behind it in their place."""
     place = said.index(b"\n") + 1
-    answer = json.loads(said[:place])
+    answer: dict[str, Any] = json.loads(said[:place])
     for sheet in answer.get("sheets", ()):
         if "refused" in sheet:
             continue
@@ -116,7 +117,7 @@ def _answer(said: bytes) -> dict:
     return answer
 
 
-def _sheet(raw: dict, epoch_1904: bool) -> Sheet:
+def _sheet(raw: Mapping[str, Any], epoch_1904: bool) -> Sheet:
     if "refused" in raw:
         return Sheet(raw["name"], [], refused=_refused(raw))
     return Sheet(

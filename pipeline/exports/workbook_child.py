@@ -3,12 +3,12 @@
 stdin: the bytes. argv: container (xlsx | xls | spreadsheetml), row limit, cell limit. stdout: a line with one JSON object
 ``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [numbers, letters, texts]}], "epoch_1904": bool}``
 or ``{"refused": [code, place, seen]}``. A sheet that is damaged in itself is ``{name, refused: [code, place, seen]}`` beside its
-sound neighbours; what concerns the package, or the table of texts that all sheets share, refuses the workbook.
-Of each row: its number, a letter per cell, and a list of texts or one text in which DEL parts the cells. ``texts`` is a list
-of these, or a number: so many bytes behind the line are theirs, in which RS parts the rows (as JSON they would take a third
-as long as reading them). The letter of a cell: s text, n number, p percent number, d date-time, t time of day or duration (a
-fraction of a day), b boolean, e error, f formula without a stored value, a space for an empty cell. Inside this module a cell
-is its text behind its letter, and "" if it is empty.
+sound neighbours; what concerns the package, or the table of texts that all sheets share, refuses the workbook. Of each row: its
+number, a letter per cell, and a list of texts or one text in which DEL parts the cells. ``texts`` is a list of these, or a
+number: so many bytes behind the line are theirs, in which RS parts the rows (as JSON they would take a third as long as reading
+them). The letter of a cell: s text, n number, p percent number, d date-time, t time of day or duration (a fraction of a day), b
+boolean, e error, f formula without a stored value, a space for an empty cell. Inside this module a cell is its text behind its
+letter, and "" if it is empty.
 """
 
 import contextlib
@@ -18,13 +18,31 @@ import json
 import re
 import sys
 import zipfile
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any, TypedDict
 from xml.parsers import expat
+
+Attributes = dict[str, str]
+Texts = str | list[str]  # of one row's cells
+Row = tuple[int, str, Texts]  # its number, a letter per cell, the texts
 
 MEMORY = 1536 * 1024 * 1024
 SECONDS = 50
 BUILTIN_DATES = {*range(14, 18), 22, *range(27, 32), 34, 35, 36, *range(50, 59)}
 BUILTIN_TIMES = {18, 19, 20, 21, 32, 33, 45, 46, 47}
+
+
+class Read(TypedDict, total=False):
+    """One sheet. `rows` is a list of `Row`, and in the answer the columns of them; of a damaged one only name and `refused`."""
+
+    name: str
+    hidden: bool
+    hidden_rows: bool
+    hidden_columns: bool
+    merges: list[str]
+    rows: list[Any]
+    refused: Sequence[str]
 
 
 class Stop(Exception):
@@ -38,12 +56,12 @@ class Shared(Stop):
 DAMAGE = (ValueError, LookupError, OverflowError)  # parts that do not fit together: a damaged file, not a mistake of ours
 
 
-def refusal(error):
+def refusal(error: Exception) -> list[Any]:
     """A refusal as it is handed over: code, place, seen."""
     return list(error.args) if isinstance(error, Stop) else ["UNREADABLE_CELL", "", f"{type(error).__name__}: {error}"]
 
 
-def limit_resources():
+def limit_resources() -> None:
     try:
         import resource
     except ImportError:  # Windows: the parent's time limit remains
@@ -54,17 +72,22 @@ def limit_resources():
             resource.setrlimit(kind, (value, hard))
 
 
-def local(name):
+def local(name: str) -> str:
     return name.rsplit(":", 1)[-1]
 
 
-def parse(data, start, end=None, text=None):
+def parse(
+    data: bytes,
+    start: Callable[[str, Attributes], None],
+    end: Callable[[str], None] | None = None,
+    text: Callable[[str], None] | None = None,
+) -> None:
     """Run expat over ``data`` with handlers that get local names; a document type is never allowed."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.buffer_size = 65536
 
-    def doctype(*_):
+    def doctype(*_: object) -> None:
         raise Shared("ACTIVE_CONTENT", "", "DTD")
 
     parser.StartDoctypeDeclHandler = doctype
@@ -80,25 +103,25 @@ def parse(data, start, end=None, text=None):
         raise Stop("UNREADABLE_CELL", f"line {error.lineno}", "XML") from error
 
 
-def column_number(letters):
+def column_number(letters: str) -> int:
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
 
 
-def packed(number, line):
+def packed(number: int, line: Sequence[str]) -> Row:
     """A row as it is handed over: number, one letter per cell, texts."""
-    return [number, "".join([c[:1] or " " for c in line]), joined([c[1:] for c in line])]
+    return number, "".join([c[:1] or " " for c in line]), joined([c[1:] for c in line])
 
 
-def joined(texts):
+def joined(texts: list[str]) -> Texts:
     """The texts in one, which is handed over in half the time; as they are if one of them holds what parts them."""
     together = SEPARATOR.join(texts)
     return together if together.count(SEPARATOR) == len(texts) - 1 else texts
 
 
-def columns(rows, behind):
+def columns(rows: Sequence[Row], behind: list[bytes]) -> list[Any]:
     """Rows as they are handed over: numbers, letters, texts. Texts in which nothing else parts rows go ``behind``."""
     if not rows:
         return [[], [], []]
@@ -117,7 +140,7 @@ ROWS_APART = "\x1e"
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})\Z")
 
 
-def serial_date(value, epoch_1904):
+def serial_date(value: str, epoch_1904: bool) -> str:
     """Excel serial number to text. Serial 60 is a day that never was, and before it all days are one off."""
     days = float(value)
     if days < 0 or days > 2958466:
@@ -127,7 +150,7 @@ def serial_date(value, epoch_1904):
     return "d" + moment.isoformat()
 
 
-def format_kind(code):
+def format_kind(code: str) -> str:
     plain = re.sub(r'"[^"]*"|\\.|_.|\*.|\[(?!h|m|s)[^\]]*\]', "", code, flags=re.I).lower()
     if "%" in plain:
         return "p"
@@ -138,12 +161,13 @@ def format_kind(code):
     return "n"
 
 
-def read_styles(data):
+def read_styles(data: bytes) -> list[str]:
     """Kind of number (n, p, d, t) for each cell style index."""
-    custom, kinds = {}, []
-    state: dict = {"in": False}
+    custom: dict[int, str] = {}
+    kinds: list[str] = []
+    state = {"in": False}
 
-    def start(name, attributes):
+    def start(name: str, attributes: Attributes) -> None:
         if name == "numFmt":
             custom[int(attributes["numFmtId"])] = attributes.get("formatCode", "")
         elif name == "cellXfs":
@@ -156,7 +180,7 @@ def read_styles(data):
                 builtin = "d" if number in BUILTIN_DATES else "t" if number in BUILTIN_TIMES else "n"
                 kinds.append("p" if number in (9, 10) else builtin)
 
-    def end(name):
+    def end(name: str) -> None:
         if name == "cellXfs":
             state["in"] = False
 
@@ -164,12 +188,12 @@ def read_styles(data):
     return kinds
 
 
-def read_strings(data):
+def read_strings(data: bytes) -> list[str]:
     """The shared strings: rich text runs joined, phonetic hints left out."""
-    strings = []
-    state: dict = {"buffer": [], "take": False, "phonetic": 0}
+    strings: list[str] = []
+    state: dict[str, Any] = {"buffer": [], "take": False, "phonetic": 0}
 
-    def start(name, attributes):
+    def start(name: str, attributes: Attributes) -> None:
         if name == "si":
             state["buffer"] = []
         elif name == "rPh":
@@ -177,7 +201,7 @@ def read_strings(data):
         elif name == "t":
             state["take"] = not state["phonetic"]
 
-    def end(name):
+    def end(name: str) -> None:
         if name == "si":
             strings.append(unescape("".join(state["buffer"])))
         elif name == "rPh":
@@ -185,7 +209,7 @@ def read_strings(data):
         elif name == "t":
             state["take"] = False
 
-    def text(value):
+    def text(value: str) -> None:
         if state["take"]:
             state["buffer"].append(value)
 
@@ -193,7 +217,7 @@ def read_strings(data):
     return strings
 
 
-def unescape(text):
+def unescape(text: str) -> str:
     """Excel writes control characters as _x000D_."""
     if "_x" not in text:
         return text
@@ -203,19 +227,22 @@ def unescape(text):
 class Sheet:
     """Collects the cells of one worksheet."""
 
-    def __init__(self, strings, kinds, epoch_1904, max_rows, max_cells):
+    def __init__(self, strings: list[str], kinds: list[str], epoch_1904: bool, max_rows: int, max_cells: int) -> None:
         self.strings, self.kinds, self.epoch_1904 = strings, kinds, epoch_1904
         self.max_rows, self.max_cells = max_rows, max_cells
-        self.rows, self.cells, self.widest = [], {}, 0
+        self.rows: list[Row] = []
+        self.cells: dict[int, str] = {}
+        self.widest = 0
         self.hidden_rows = self.hidden_columns = False
-        self.merges = []
+        self.merges: list[str] = []
         self.row = self.column = 0
-        self.attributes, self.inline = {}, []
-        self.value: list | None = []
+        self.attributes: Attributes = {}
+        self.inline: list[str] = []
+        self.value: list[str] | None = []
         self.formula = self.in_value = self.in_inline = False
         self.phonetic = 0
 
-    def start(self, name, attributes):
+    def start(self, name: str, attributes: Attributes) -> None:
         if name == "c":
             self.open_cell(attributes)
         elif name == "v":
@@ -238,7 +265,7 @@ class Sheet:
         elif name == "col" and attributes.get("hidden") in ("1", "true"):
             self.hidden_columns = True
 
-    def open_cell(self, attributes):
+    def open_cell(self, attributes: Attributes) -> None:
         found = REFERENCE.match(attributes.get("r", ""))
         if found:
             self.column = column_number(found[1])
@@ -251,13 +278,13 @@ class Sheet:
         self.attributes, self.value, self.formula = attributes, None, False
         self.inline = []
 
-    def text(self, value):
+    def text(self, value: str) -> None:
         if self.in_value and self.value is not None:
             self.value.append(value)
         elif self.in_inline:
             self.inline.append(value)
 
-    def end(self, name):
+    def end(self, name: str) -> None:
         if name == "c":
             cell = self.close_cell()
             if cell:
@@ -278,7 +305,7 @@ class Sheet:
                 line[column - 1] = cell
             self.rows.append(packed(self.row, line))
 
-    def close_cell(self):
+    def close_cell(self) -> str:
         kind = self.attributes.get("t", "n")
         if kind == "inlineStr":
             return "s" + unescape("".join(self.inline)) if self.inline else ""
@@ -298,7 +325,7 @@ class Sheet:
             return kind + value
         return self.number(value)
 
-    def number(self, value):
+    def number(self, value: str) -> str:
         style = int(self.attributes.get("s", 0))
         kind = self.kinds[style] if style < len(self.kinds) else "n"
         if not NUMBER.match(value):  # float() would take nan, inf and 1_000 as well
@@ -308,7 +335,7 @@ class Sheet:
         return kind + value
 
 
-def read_sheet(data, strings, kinds, epoch_1904, max_rows, max_cells):
+def read_sheet(data: bytes, strings: list[str], kinds: list[str], epoch_1904: bool, max_rows: int, max_cells: int) -> Sheet:
     """One worksheet: its rows as a whole where they are written the plain way, else cell by cell by expat, the oracle."""
     if len(data) > QUICK_FROM and (sheet := quick_sheet(data, strings, kinds, epoch_1904, max_rows, max_cells)):
         return sheet
@@ -341,7 +368,9 @@ class Unusual(Exception):
     """Something for expat to judge."""
 
 
-def quick_sheet(data, strings, kinds, epoch_1904, max_rows, max_cells):
+def quick_sheet(
+    data: bytes, strings: list[str], kinds: list[str], epoch_1904: bool, max_rows: int, max_cells: int
+) -> Sheet | None:
     """The sheet, if every byte of it is one of the few ways in which programs write plain rows; else None."""
     if any(pair[-1:] in data and pair in data for pair in (b"]]", b"<!", b"\xef\xbf")):
         return None
@@ -366,7 +395,7 @@ def quick_sheet(data, strings, kinds, epoch_1904, max_rows, max_cells):
 class Shape:
     """Rows whose cells lie in the same columns with the same attributes."""
 
-    def __init__(self, pattern, cells):
+    def __init__(self, pattern: str, cells: Sequence[tuple[int, str, str]]) -> None:
         self.pattern = re.compile(pattern)
         self.columns = [column for column, _, _ in cells]
         self.marks = [letter for _, letter, _ in cells]
@@ -382,12 +411,13 @@ class Shape:
 class QuickRows:
     """Reads plain rows into a sheet; raises Unusual."""
 
-    def __init__(self, sheet):
+    def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
-        self.shapes = []  # the last that fitted first
-        self.known_attributes, self.dates = {}, {}
+        self.shapes: list[Shape] = []  # the last that fitted first
+        self.known_attributes: dict[str, bool] = {}
+        self.dates: dict[str, str] = {}
 
-    def read(self, text, position, stop):
+    def read(self, text: str, position: int, stop: int) -> None:
         while position < stop:
             for place, shape in enumerate(self.shapes):  # noqa: B007 - used below
                 if found := shape.pattern.match(text, position, stop):
@@ -406,14 +436,15 @@ class QuickRows:
                 self.add(int(number), shape, values, text[position : found.end()])
             position = found.end()
 
-    def learn(self, text, position, stop):
+    def learn(self, text: str, position: int, stop: int) -> Shape:
         """The shape of the row that starts here."""
         opened = ROW.match(text, position, stop)
         if not opened:
             raise Unusual
         if opened[3]:
             return Shape(rf'<row r="([1-9][0-9]{{0,6}})"{ATTRIBUTES}/>', [])
-        cells, pattern, last = [], [rf'<row r="([1-9][0-9]{{0,6}})"{ATTRIBUTES}>'], 0
+        cells: list[tuple[int, str, str]] = []
+        pattern, last = [rf'<row r="([1-9][0-9]{{0,6}})"{ATTRIBUTES}>'], 0
         position = opened.end()
         while found := CELL.match(text, position, stop):
             letters, row, given, empty, _, inline = found.groups()
@@ -427,7 +458,7 @@ class QuickRows:
                 cells.append((column, *self.kind(given, inline is not None)))
         return Shape("".join([*pattern, "</row>"]), cells)
 
-    def kind(self, given, is_inline):
+    def kind(self, given: str, is_inline: bool) -> tuple[str, str]:
         """Letter and way of reading of a cell with these attributes."""
         named, style = re.search(r't="(\w+)"', given), re.search(r's="([0-9]+)"', given)
         kind = named[1] if named else "n"
@@ -443,7 +474,7 @@ class QuickRows:
         letter = self.sheet.kinds[place] if place < len(self.sheet.kinds) else "n"
         return letter, "date" if letter == "d" else "number"
 
-    def open_row(self, number, attributes):
+    def open_row(self, number: int, attributes: str) -> None:
         if number > self.sheet.max_rows:
             raise Unusual
         if attributes not in self.known_attributes:
@@ -454,7 +485,7 @@ class QuickRows:
             self.known_attributes[attributes] = dict(pairs).get("hidden") in ("1", "true")
         self.sheet.hidden_rows |= self.known_attributes[attributes]
 
-    def add(self, number, shape, values, row):
+    def add(self, number: int, shape: Shape, values: list[str], row: str) -> None:
         if not row.isascii():
             values = [v if v.isascii() else v.encode("latin-1").decode() for v in values]
         if "&" in row:
@@ -484,14 +515,14 @@ class QuickRows:
         if line:
             self.keep(*packed(number, line))
 
-    def keep(self, number, letters, texts):
+    def keep(self, number: int, letters: str, texts: Texts) -> None:
         sheet = self.sheet
         sheet.widest = max(sheet.widest, len(letters))
         if sheet.widest * number > sheet.max_cells:
             raise Unusual
-        sheet.rows.append([number, letters, texts])
+        sheet.rows.append((number, letters, texts))
 
-    def cell(self, letter, how, value):
+    def cell(self, letter: str, how: str, value: str) -> str:
         """A cell that is more than its text, behind its letter."""
         if how == "mark":
             return letter + value
@@ -513,10 +544,10 @@ VALUE = "><v>([^<]*)</v></c>"
 INLINE = '><is><t(?: xml:space="preserve")?>([^<]*)</t></is></c>'
 
 
-def decoded(text):
+def decoded(text: str) -> str:
     """Text with its entities replaced; Unusual if there is another than the plain ones."""
 
-    def letter(found):
+    def letter(found: re.Match[str]) -> str:
         name, decimal, hexadecimal = found.groups()
         if name:
             return ENTITIES[name]
@@ -531,10 +562,10 @@ def decoded(text):
     return plain
 
 
-def read_relations(data):
-    targets = {}
+def read_relations(data: bytes) -> dict[str | None, str]:
+    targets: dict[str | None, str] = {}
 
-    def start(name, attributes):
+    def start(name: str, attributes: Attributes) -> None:
         if name == "Relationship":
             targets[attributes.get("Id")] = attributes.get("Target", "")
 
@@ -542,10 +573,11 @@ def read_relations(data):
     return targets
 
 
-def read_workbook_list(data):
-    sheets, state = [], {"epoch": False}
+def read_workbook_list(data: bytes) -> tuple[list[tuple[str, str, bool]], bool]:
+    sheets: list[tuple[str, str, bool]] = []
+    state = {"epoch": False}
 
-    def start(name, attributes):
+    def start(name: str, attributes: Attributes) -> None:
         if name == "workbookPr":
             state["epoch"] = attributes.get("date1904") in ("1", "true")
         elif name == "sheet":
@@ -556,7 +588,7 @@ def read_workbook_list(data):
     return sheets, state["epoch"]
 
 
-def xlsx_sheet(name, hidden, data, *around):
+def xlsx_sheet(name: str, hidden: bool, data: bytes, *around: Any) -> Read:
     """One worksheet as it is handed over, or its refusal."""
     try:
         sheet = read_sheet(data, *around)
@@ -574,7 +606,7 @@ def xlsx_sheet(name, hidden, data, *around):
     }
 
 
-def read_xlsx(data, max_rows, max_cells):
+def read_xlsx(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
     archive = zipfile.ZipFile(io.BytesIO(data))
     names = set(archive.namelist())
     if "xl/workbook.xml" not in names:
@@ -583,7 +615,7 @@ def read_xlsx(data, max_rows, max_cells):
     relations = read_relations(archive.read("xl/_rels/workbook.xml.rels")) if "xl/_rels/workbook.xml.rels" in names else {}
     strings = read_strings(archive.read("xl/sharedStrings.xml")) if "xl/sharedStrings.xml" in names else []
     kinds = read_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in names else []
-    sheets = []
+    sheets: list[Read] = []
     for name, relation, hidden in listed:
         target = relations.get(relation, "")
         path = target.lstrip("/") if target.startswith("/") else "xl/" + target
@@ -596,7 +628,7 @@ def read_xlsx(data, max_rows, max_cells):
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 
 
-def xls_sheet(book, name, max_rows, max_cells):
+def xls_sheet(book: Any, name: str, max_rows: int, max_cells: int) -> Read:
     """One sheet of a BIFF workbook as it is handed over, or its refusal."""
     loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
     if loaded.total_height > max_rows or loaded.total_height * loaded.width > max_cells:
@@ -611,7 +643,7 @@ def xls_sheet(book, name, max_rows, max_cells):
     return {"name": name, "hidden": hidden, "hidden_rows": False, "hidden_columns": False, "merges": [], "rows": rows}
 
 
-def read_xls(data, max_rows, max_cells):
+def read_xls(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
     """A BIFF workbook. The library gives text only, so what looks like a number is taken to be a numeric cell."""
     import fastexcel
 
@@ -626,23 +658,26 @@ def read_xls(data, max_rows, max_cells):
 class SpreadsheetML:
     """Excel 2003 XML: ``ss:Index`` can skip rows and cells. What is wrong with a sheet ends the reading of that sheet."""
 
-    def __init__(self, max_rows, max_cells):
+    def __init__(self, max_rows: int, max_cells: int) -> None:
         self.max_rows, self.max_cells = max_rows, max_cells
-        self.sheets, self.row, self.column, self.cells, self.widest = [], 0, 0, {}, 0
-        self.data, self.kind = None, "String"
+        self.sheets: list[Read] = []
+        self.cells: dict[int, str] = {}
+        self.row = self.column = self.widest = 0
+        self.data: list[str] | None = None
+        self.kind = "String"
 
-    def start(self, name, attributes):
+    def start(self, name: str, attributes: Attributes) -> None:
         if name == "Worksheet" or not self.is_refused():
             self.or_refused(self.opened, name, attributes)
 
-    def end(self, name):
+    def end(self, name: str) -> None:
         if not self.is_refused():
             self.or_refused(self.closed, name)
 
-    def is_refused(self):
+    def is_refused(self) -> bool:
         return bool(self.sheets) and "refused" in self.sheets[-1]
 
-    def or_refused(self, step, *arguments):
+    def or_refused(self, step: Callable[..., None], *arguments: object) -> None:
         """Take a step; a sheet that it stumbles over is refused, and nothing more of it is kept."""
         try:
             step(*arguments)
@@ -652,11 +687,13 @@ class SpreadsheetML:
             self.sheets[-1] = {"name": self.sheets[-1]["name"], "refused": refusal(error)}
             self.data, self.cells = None, {}
 
-    def opened(self, name, attributes):
+    def opened(self, name: str, attributes: Attributes) -> None:
         plain = {local(k): v for k, v in attributes.items()}
         if name == "Worksheet":
-            fresh = {"hidden": False, "hidden_rows": False, "hidden_columns": False, "merges": [], "rows": []}
-            self.sheets.append({"name": plain.get("Name", ""), **fresh})
+            name = plain.get("Name", "")
+            self.sheets.append(
+                {"name": name, "hidden": False, "hidden_rows": False, "hidden_columns": False, "merges": [], "rows": []}
+            )
             self.row = self.widest = 0
         elif name == "Row":
             self.row = int(plain.get("Index", self.row + 1))
@@ -671,11 +708,11 @@ class SpreadsheetML:
         elif name == "Data":
             self.kind, self.data = plain.get("Type", "String"), []
 
-    def text(self, value):
+    def text(self, value: str) -> None:
         if self.data is not None:
             self.data.append(value)
 
-    def closed(self, name):
+    def closed(self, name: str) -> None:
         if name == "Data":
             value = "".join(self.data or [])
             letter = {"Number": "n", "DateTime": "d", "Boolean": "b", "Error": "e"}.get(self.kind, "s")
@@ -695,7 +732,7 @@ class SpreadsheetML:
             self.sheets[-1]["rows"].append(packed(self.row, line))
 
 
-def read_spreadsheetml(data, max_rows, max_cells):
+def read_spreadsheetml(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
     """A seen file holds an invalid UTF-8 byte, so text is decoded with replacement before it is parsed."""
     if data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         data = data.decode("utf-8", "replace").lstrip("\ufeff").encode()
@@ -704,7 +741,7 @@ def read_spreadsheetml(data, max_rows, max_cells):
     return {"sheets": reader.sheets, "epoch_1904": False}
 
 
-def answer(kind, data, max_rows, max_cells):
+def answer(kind: str, data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
     """The sheets, or the refusal of the workbook as a whole."""
     try:
         return {"xlsx": read_xlsx, "xls": read_xls, "spreadsheetml": read_spreadsheetml}[kind](data, max_rows, max_cells)
@@ -712,7 +749,7 @@ def answer(kind, data, max_rows, max_cells):
         return {"refused": refusal(error)}
 
 
-def main():
+def main() -> None:
     kind, max_rows, max_cells = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     limit_resources()
     data = sys.stdin.buffer.read()

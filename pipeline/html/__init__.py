@@ -9,7 +9,7 @@ import functools
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -86,7 +86,7 @@ def shell(
     *,
     title: str,
     site_name: str,
-    nav: list[dict],
+    nav: Sequence[Mapping[str, object]],
     simulated: bool,
     built: str,
     period: str,

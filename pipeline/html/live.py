@@ -2,16 +2,18 @@
 
 import math
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
+
+Spec = dict[str, Any]  # a figure, or a part of one, as plotly's JSON
 
 
 class Drawable(Protocol):
     """A figure of ours or of plotly's."""
 
-    def to_plotly_json(self) -> dict: ...
+    def to_plotly_json(self) -> Spec: ...
 
 
-def live_data(wide: Drawable, phone: Drawable) -> dict:
+def live_data(wide: Drawable, phone: Drawable) -> Spec:
     """Both live sizes; the phone's holds only the traces and the parts of the layout that differ."""
     first, second = figure_data(wide), figure_data(phone)
     if len(first["data"]) != len(second["data"]) or set(first["layout"]) - set(second["layout"]):
@@ -21,13 +23,13 @@ def live_data(wide: Drawable, phone: Drawable) -> dict:
     return {"w": first, "n": {"layout": layout, **({"data": traces} if any(traces) else {})}}
 
 
-def figure_data(figure: Drawable) -> dict:
+def figure_data(figure: Drawable) -> Spec:
     """The figure as small JSON: five significant digits are far below a pixel."""
     spec = figure.to_plotly_json()
     return {"data": _rounded(spec["data"]), "layout": _rounded(spec["layout"])}
 
 
-def _rounded(value: object):
+def _rounded(value: object) -> Any:
     if type(value) in _PLAIN:
         return value
     if isinstance(value, float):

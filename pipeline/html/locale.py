@@ -205,4 +205,4 @@ class Words:
 
     def weekday(self, index: int) -> str:
         """0 = Monday."""
-        return _BABEL[self.language].days["format"]["abbreviated"][index]
+        return str(_BABEL[self.language].days["format"]["abbreviated"][index])

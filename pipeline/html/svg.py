@@ -11,10 +11,15 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from html import escape, unescape
+from typing import Any
 
 from markupsafe import Markup
 
+from pipeline.html.live import Spec
 from pipeline.html.tokens import variable_of
+
+Mark = tuple[str, str, float, float, float]  # paint, symbol, x, y, size
+Points = list[tuple[float, float] | None]  # on the axes' own scales; None for a gap
 
 
 class UnknownMark(ValueError):
@@ -177,7 +182,7 @@ def plain_text(text: object) -> str:
 
 
 class _Axis:
-    def __init__(self, spec: dict, start: float, length: float, *, horizontal: bool):
+    def __init__(self, spec: Spec, start: float, length: float, *, horizontal: bool):
         self.spec, self.start, self.length, self.horizontal = spec, start, length, horizontal
         self.kind = spec.get("type", "linear")
         if self.kind not in ("linear", "log", "category"):
@@ -222,7 +227,7 @@ class _Axis:
 
 class _Drawing:
     def __init__(self, figure: object, name: str):
-        spec: dict = figure.to_plotly_json() if hasattr(figure, "to_plotly_json") else figure  # type: ignore[assignment]
+        spec: Spec = figure.to_plotly_json() if hasattr(figure, "to_plotly_json") else figure  # type: ignore[assignment]
         layout = dict(spec.get("layout", {}))
         template = layout.pop("template", None) or {}
         self.layout = _merge(template.get("layout", {}), layout)
@@ -295,7 +300,7 @@ class _Drawing:
     def _font_size(self) -> float:
         return float((self.layout.get("font") or {}).get("size", 12))
 
-    def _axes_of(self, trace: dict) -> tuple[_Axis, _Axis]:
+    def _axes_of(self, trace: Spec) -> tuple[_Axis, _Axis]:
         return self.axes[trace.get("xaxis") or "x"], self.axes[trace.get("yaxis") or "y"]
 
     # -- axes ------------------------------------------------------------------------------------------------------------------
@@ -355,18 +360,18 @@ class _Drawing:
                 yield self._text(title["text"], middle, across.first + size * 1.35 + size * 1.75, font, "middle")
 
     # -- traces ----------------------------------------------------------------------------------------------------------------
-    def _trace(self, trace: dict) -> Iterator[str]:
+    def _trace(self, trace: Spec) -> Iterator[str]:
         yield from self._bars(trace) if trace.get("type") == "bar" else self._scatter(trace)
 
-    def _points(self, trace: dict) -> list[tuple[float, float] | None]:
+    def _points(self, trace: Spec) -> Points:
         x_axis, y_axis = self._axes_of(trace)
-        found: list[tuple[float, float] | None] = []
+        found: Points = []
         for raw_x, raw_y in zip(trace.get("x") or [], trace.get("y") or [], strict=True):
             x, y = x_axis.value(raw_x), y_axis.value(raw_y)
             found.append(None if x is None or y is None else (x, y))
         return found
 
-    def _scatter(self, trace: dict) -> Iterator[str]:
+    def _scatter(self, trace: Spec) -> Iterator[str]:
         x_axis, y_axis = self._axes_of(trace)
         mode = trace.get("mode", "lines")
         if not set(mode.split("+")) <= {"lines", "markers", "none"}:
@@ -392,13 +397,13 @@ class _Drawing:
         if "markers" in mode:
             yield from self._markers(trace, points, x_axis, y_axis)
 
-    def _fill(self, trace: dict, points: list, x_axis: _Axis, y_axis: _Axis) -> str:
+    def _fill(self, trace: Spec, points: Points, x_axis: _Axis, y_axis: _Axis) -> str:
         if trace["fill"] != "toself":
             raise UnknownMark(f"fill {trace['fill']!r} (only toself: a band is one closed outline)")
         path = "".join("M" + "L".join(f"{_n(x_axis.at(x))},{_n(y_axis.at(y))}" for x, y in run) + "Z" for run in _runs(points))
         return f'<path d="{path}" {_paint("fill", trace.get("fillcolor"))}{self._clip(x_axis, y_axis)}{_opacity(trace)}/>'
 
-    def _markers(self, trace: dict, points: list, x_axis: _Axis, y_axis: _Axis) -> Iterator[str]:
+    def _markers(self, trace: Spec, points: Points, x_axis: _Axis, y_axis: _Axis) -> Iterator[str]:
         """Marks of one paint share a group: five hundred agencies are five hundred dots on three drawings."""
         marker = trace.get("marker") or {}
         edge = marker.get("line") or {}
@@ -428,7 +433,7 @@ class _Drawing:
             else:
                 yield from (f"{_symbol(*mark[1:])} {paint}{opacity}/>" for mark in run)
 
-    def _bars(self, trace: dict) -> Iterator[str]:
+    def _bars(self, trace: Spec) -> Iterator[str]:
         x_axis, y_axis = self._axes_of(trace)
         marker, texts = trace.get("marker") or {}, trace.get("text")
         if trace.get("textposition", "none") not in ("none", "inside"):
@@ -468,7 +473,8 @@ class _Drawing:
     def _place(self, ref: str, raw: object, *, horizontal: bool, exponent: bool = False) -> float:
         start, length = (self.left, self.plot_width) if horizontal else (self.top, self.plot_height)
         if ref == "paper":
-            return start + length * (float(raw) if horizontal else 1 - float(raw))  # type: ignore[arg-type]
+            share = float(raw)  # type: ignore[arg-type]
+            return float(start + length * (share if horizontal else 1 - share))
         if ref.endswith(" domain"):
             axis = self.axes[ref.removesuffix(" domain")]
             return axis.first + (axis.last - axis.first) * float(raw)  # type: ignore[arg-type]
@@ -478,7 +484,7 @@ class _Drawing:
             raise UnknownMark("a shape or annotation without a position")
         return axis.at(position)
 
-    def _shape(self, shape: dict) -> Iterator[str]:
+    def _shape(self, shape: Spec) -> Iterator[str]:
         x0 = self._place(shape.get("xref", "x"), shape["x0"], horizontal=True)
         x1 = self._place(shape.get("xref", "x"), shape["x1"], horizontal=True)
         y0 = self._place(shape.get("yref", "y"), shape["y0"], horizontal=False)
@@ -494,7 +500,7 @@ class _Drawing:
         else:
             raise UnknownMark(f"shape {shape['type']!r}")
 
-    def _annotation(self, note: dict) -> Iterator[str]:
+    def _annotation(self, note: Spec) -> Iterator[str]:
         note = {**(self.layout.get("annotationdefaults") or {}), **note}
         font = {**(self.layout.get("font") or {}), **(note.get("font") or {})}
         size = float(font.get("size", 12))
@@ -506,7 +512,7 @@ class _Drawing:
         anchor = {"left": "start", "center": "middle", "right": "end"}[note.get("xanchor", "center")]
         yield self._text(note["text"], x, top + size * 1.02, font, anchor)
 
-    def _text(self, text: object, x: float, y: float, font: dict, anchor: str) -> str:
+    def _text(self, text: object, x: float, y: float, font: Spec, anchor: str) -> str:
         size = float(font.get("size", 12))
         lines = str(text).split("<br>")
         bold = ' font-weight="600"' if font.get("weight", 400) not in (400, "normal", None) else ""
@@ -523,13 +529,13 @@ class _Drawing:
 
 
 # -- small pieces --------------------------------------------------------------------------------------------------------------
-def _known(spec: dict, kind: str, where: str) -> None:
+def _known(spec: Spec, kind: str, where: str) -> None:
     unknown = set(spec) - _ALLOWED[kind]
     if unknown:
         raise UnknownMark(f"{where}: {', '.join(sorted(unknown))}")
 
 
-def _merge(base: dict, over: dict) -> dict:
+def _merge(base: Spec, over: Spec) -> Spec:
     merged = dict(base)
     for key, value in over.items():
         known = merged.get(key)
@@ -555,7 +561,7 @@ def _runs(points: Sequence[tuple[float, float] | None]) -> Iterator[list[tuple[f
         yield run
 
 
-def _nth(value: object, index: int):
+def _nth(value: Any, index: int) -> Any:
     return value[index] if isinstance(value, (list, tuple)) else value
 
 
@@ -587,7 +593,7 @@ def _line(x0: float, y0: float, x1: float, y1: float, stroke: str) -> str:
     return f'<line x1="{_n(x0)}" y1="{_n(y0)}" x2="{_n(x1)}" y2="{_n(y1)}" {stroke}/>'
 
 
-def _opacity(spec: dict) -> str:
+def _opacity(spec: Spec) -> str:
     value = spec.get("opacity")
     return "" if value in (None, 1) else f' opacity="{float(value):.2f}"'
 
@@ -625,7 +631,7 @@ def _symbol(symbol: str, x: float, y: float, size: float) -> str:
     return f'<path d="M{_n(x - half)},{_n(y + up / 2)}H{_n(x + half)}L{_n(x)},{_n(y - up)}Z"'
 
 
-def _crowd(run: list[tuple], opacity: str) -> str:
+def _crowd(run: list[Mark], opacity: str) -> str:
     """Many equal dots without an edge as one path of points with round ends: a sixth of the bytes of as many circles."""
     paint, _, _, _, size = run[0]
     dots = "".join(f"M{x:.0f},{y:.0f}h0" for _, _, x, y, _ in run)

@@ -3,13 +3,15 @@
 import functools
 import json
 from pathlib import Path
+from typing import Any
 
 ASSETS = Path(__file__).parent / "assets"
 
 
 @functools.cache
-def tokens() -> dict:
-    return json.loads((ASSETS / "tokens.json").read_text(encoding="utf-8"))
+def tokens() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ASSETS / "tokens.json").read_text(encoding="utf-8"))
+    return found
 
 
 @functools.cache
@@ -23,7 +25,7 @@ def variable_of() -> dict[str, str]:
 
 def colour(name: str) -> str:
     """The light hex of a token, for use inside a figure."""
-    return tokens()["colour"][name]["light"]
+    return str(tokens()["colour"][name]["light"])
 
 
 def css_variables() -> str:

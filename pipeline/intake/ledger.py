@@ -32,7 +32,9 @@ from pipeline.formats import mapped
 from pipeline.intake import owners, restated
 from pipeline.intake.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.intake.tombstones import replaced
+from pipeline.registry import Registry
 from pipeline.settings import Workspace
+from pipeline.tables import ColumnType
 
 KEPT = ("accepted", "flagged")
 CRASHED, RETRY = "READER_CRASHED", "+"
@@ -48,7 +50,7 @@ Reader = Callable[..., list[Export]]
 class IngestReport:
     """One night's reading: `counts` by outcome, `exports` as read (without their rows), `unchanged` files not opened."""
 
-    counts: Counter = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     exports: list[Export] = field(default_factory=list)
     unchanged: int = 0
 
@@ -88,7 +90,7 @@ class Sighting:
 
 def ingest(
     workspace: Workspace,
-    registry: Any,
+    registry: Registry,
     progress: Callable[[int, int, str], None] | None = None,
     *,
     now: datetime | None = None,
@@ -121,7 +123,7 @@ def ingest(
     return night.report
 
 
-def rebuild(workspace: Workspace, registry: Any, **options: Any) -> IngestReport:
+def rebuild(workspace: Workspace, registry: Registry, **options: Any) -> IngestReport:
     """Read every archived file again. The result equals the one that grew night by night."""
     return ingest(workspace, registry, reread=True, **options)
 
@@ -154,15 +156,18 @@ def _recall_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
 def status(workspace: Workspace) -> pl.DataFrame:
     """The ledger, one row per table of a file, newest first: what it is, what became of it, and the message for its sender."""
     with connections.open_raw(workspace) as con:
-        return con.sql(
+        entries: pl.DataFrame = con.sql(
             "SELECT * EXCLUDE (owners, registry_token) FROM raw.exports ORDER BY first_seen_at DESC, file_name, member"
         ).pl()
+        return entries
 
 
 class _Night:
     """The steps of one `ingest`, inside its transaction."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, workspace: Workspace, registry: Any, now: datetime, read: Reader | None):
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, workspace: Workspace, registry: Registry, now: datetime, read: Reader | None
+    ):
         self.con, self.workspace, self.registry, self.now, self.read = con, workspace, registry, now, read
         self.accounts = Accounts(registry)
         self.token = _known_to_readers(registry)
@@ -261,7 +266,7 @@ class _Night:
 
     def _sightings(self, hashes: Collection[str]) -> dict[str, Sighting]:
         """What the names of each of these contents say together, as far as the sightings have it."""
-        grouped: dict[str, list[tuple]] = {}
+        grouped: dict[str, list[tuple[Any, ...]]] = {}
         if hashes:
             for row in self.con.execute(SIGHTINGS_SQL, {"hashes": sorted(hashes)}).fetchall():
                 grouped.setdefault(row[0], []).append(row[1:])
@@ -419,7 +424,7 @@ class _Night:
     def _store(self, pending: list[_Kept]) -> None:
         """Rows that waited, shaped and inserted for many exports at once: one export is too small to pay for a statement."""
         schemas = {id(kept.rows.frame): tuple(kept.rows.frame.schema.items()) for kept in pending}
-        alike: dict[tuple, list[_Kept]] = {}
+        alike: dict[tuple[object, ...], list[_Kept]] = {}
         for kept in pending:
             alike.setdefault((kept.grain, schemas[id(kept.rows.frame)]), []).append(kept)
         tables: dict[str, list[pl.DataFrame]] = {}
@@ -599,7 +604,7 @@ def _account_keys(rows: pl.DataFrame) -> pl.DataFrame:
 
 # --- ledger rows ----------------------------------------------------------------------------------------------------------
 
-SIGHTING: dict[str, Any] = {
+SIGHTING: dict[str, ColumnType] = {
     "name": pl.Utf8,
     "size_bytes": pl.Int64,
     "mtime_ns": pl.Int64,
@@ -613,7 +618,7 @@ SIGHTING: dict[str, Any] = {
 }
 _TEXTS = """sha256 member file_name names_seen kind format_version platform grain language outcome code dropped messages
     account_id owners value_scope captured_from unknown_columns registry_token"""
-LEDGER: dict[str, Any] = {
+LEDGER: dict[str, ColumnType] = {
     **dict.fromkeys(_TEXTS.split(), pl.Utf8),
     **dict.fromkeys(("export_id", "size_bytes", "n_rows", "n_stored", "sightings"), pl.Int64),
     **dict.fromkeys(("captured_at", "first_seen_at", "last_seen_at"), pl.Datetime("us")),
@@ -645,7 +650,7 @@ FROM raw.sightings WHERE sha256 IN (SELECT unnest($hashes)) AND sha256 <> 'erase
 ORDER BY sha256, first_seen_at, length(name), name"""
 
 
-def _together(rows: list[tuple], present: set[str]) -> Sighting:
+def _together(rows: list[tuple[Any, ...]], present: set[str]) -> Sighting:
     """All names of one content. Which name came first says nothing about whose it is, so every account that holds it is named.
 
     A name that is gone from the inbox claims nothing while another one is there, so moving a file to its right folder helps. What
@@ -674,13 +679,13 @@ def _is_empty(export: Export) -> bool:
     return any(m.code == "NO_ROWS" for m in export.messages)
 
 
-def _known_to_readers(registry: Any) -> str:
+def _known_to_readers(registry: Registry) -> str:
     """Changes with whatever decides how a file is read: who the accounts are, the taught tables, the reader itself."""
     parts = (owners.token(registry.accounts), repr(registry.mappings), fingerprints.reader())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _claim(seen: Sighting, by_name: bool) -> tuple:
+def _claim(seen: Sighting, by_name: bool) -> tuple[object, ...]:
     if not by_name:
         return seen.accounts, seen.folder_date
     each = {(c.account, c.folder_date, _dated_parts([c.name])) for c in seen.claims}

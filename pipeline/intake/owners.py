@@ -120,7 +120,7 @@ def losers(con: duckdb.DuckDBPyConnection, fresh: list[int]) -> dict[int, Rival]
     return lost
 
 
-def _strength(claim: Mapping[str, Any]) -> tuple:
+def _strength(claim: Mapping[str, Any]) -> tuple[Any, ...]:
     rank = EVIDENCE.index(claim["captured_from"]) if claim["captured_from"] in EVIDENCE else len(EVIDENCE)
     is_estimated = claim["captured_from"] in ESTIMATED
     return (not claim["named"], is_estimated, claim["captured_at"], rank, claim["sha256"], claim["member"])

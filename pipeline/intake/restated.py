@@ -18,6 +18,8 @@ from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Message
 from pipeline.exports.provenance import ESTIMATED, EVIDENCE
 
+Change = tuple[str, str, float | None, float]  # post or day, field, value until now (None: not yet known), value
+
 CODES = ("RESTATED", "ORDER_ASSUMED")
 COUNTERS = ("reach", "views", "impressions", "likes", "reactions", "comments", "shares", "reposts", "saves")
 # Platforms purge false accounts and people withdraw a like: counts fall by 1 to 3 % all the time. More than this is news.
@@ -83,7 +85,7 @@ WHERE export_id IN (SELECT unnest($ids))
 
 def warnings(con: duckdb.DuckDBPyConnection, accounts: Collection[str]) -> dict[int, list[Message]]:
     """Per export what it takes back, with its largest change as the example, and whether its place in the order is a guess."""
-    found: dict[int, dict[str, list[tuple]]] = {}
+    found: dict[int, dict[str, list[Change]]] = {}
     keys = {"accounts": sorted(raw.key(account) for account in accounts)}
     for again, query in ((POSTS_AGAIN_SQL, POSTS_SQL), (DAYS_AGAIN_SQL, DAYS_SQL)):
         several = con.sql(again, params=keys).pl()
@@ -94,11 +96,11 @@ def warnings(con: duckdb.DuckDBPyConnection, accounts: Collection[str]) -> dict[
         for export_id, *change, is_assumed, is_restated in rows:
             for code, holds in zip(CODES, (is_restated, is_assumed), strict=True):
                 if holds:
-                    found.setdefault(export_id, {}).setdefault(code, []).append(tuple(change))
+                    found.setdefault(export_id, {}).setdefault(code, []).append((change[0], change[1], change[2], change[3]))
     return {i: [_message(code, codes[code]) for code in CODES if code in codes] for i, codes in found.items()}
 
 
-def _message(code: str, changes: list[tuple]) -> Message:
+def _message(code: str, changes: list[Change]) -> Message:
     what, field, old, value = max(changes, key=lambda c: (abs(c[3] - (c[2] or 0)), c[0], c[1]))
     more = f" (+{len(changes) - 1})" if len(changes) > 1 else ""
     seen = f"{old:g} -> {value:g}{more}" if old is not None else f"{value:g}{more}"

@@ -27,9 +27,10 @@ def keyed(workspace: Workspace, text: str) -> str:
 def known(workspace: Workspace) -> dict[str, str | None]:
     """Keyed hash of an erased file -> SHA-256 of its redacted copy (None: the whole file went)."""
     try:
-        return json.loads((workspace.archive / "erased.json").read_text(encoding="utf-8"))
+        book: dict[str, str | None] = json.loads((workspace.archive / "erased.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    return book
 
 
 def write(workspace: Workspace, book: dict[str, str | None]) -> None:

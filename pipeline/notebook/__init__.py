@@ -89,7 +89,7 @@ def _version_name(place: settings.Workspace, wanted: str | date | None) -> str |
     dated = [v["version"] for v in known if v["built_at"][:10] <= str(wanted)] if str(wanted)[:2] == "20" else []
     if not dated:
         raise TidakAda(f"Versi '{wanted}' tidak ada. Yang ada: {', '.join(names) or '–'} / no such version")
-    return dated[-1]
+    return str(dated[-1])
 
 
 class Buku:
@@ -135,7 +135,8 @@ class Buku:
         where = " and ".join(f"{name} = ${name}" for name in di_mana) or "true"
         query = f"""select sum(covered_days) / nullif(sum(days), 0) as share from marts.coverage_month
             where state <> 'not_required' and month between $first and $last and {where}"""  # noqa: S608 - names of keywords
-        return self.sql(query, **values).item()
+        share: float | None = self.sql(query, **values).item()
+        return share
 
     # -- data ------------------------------------------------------------------------------------------------------------------
     def sql(self, query: str, /, **nilai: Any) -> pl.DataFrame:
@@ -362,7 +363,7 @@ def _reset_between_notebooks(namespace: dict[str, Any]) -> None:
 def no_network() -> None:
     """From here on this process refuses every internet connection. Overnight notebooks need none."""
 
-    def guard(event: str, args: tuple) -> None:
+    def guard(event: str, args: tuple[object, ...]) -> None:
         if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
             address = args[1] if event != "socket.getaddrinfo" else args[0]
             if isinstance(address, (tuple, list)) or event == "socket.getaddrinfo":

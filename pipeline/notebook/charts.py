@@ -147,6 +147,6 @@ class Grafik:
         """One bar per label, from zero."""
         return Gambar(plain.bars(label, nilai, self.kata, teks, **lain))
 
-    def selang(self, baris: Sequence[dict], teks: Texts) -> Gambar:
+    def selang(self, baris: Sequence[dict[str, Any]], teks: Texts) -> Gambar:
         """Interval rows around ×1: label, value, lower, upper, small."""
         return Gambar(plain.ratio_rows(baris, self.kata, teks))

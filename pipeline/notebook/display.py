@@ -59,7 +59,7 @@ def display(bundle: dict[str, Any]) -> None:
         if get_ipython() is not None:
             from IPython.display import publish_display_data
 
-            publish_display_data(bundle)
+            publish_display_data(bundle)  # type: ignore[no-untyped-call]
             return
     print(bundle["text/plain"])
 

@@ -253,7 +253,7 @@ def _quiet(client: Any, code: str) -> None:
     """Run code that is not part of the notebook."""
     from nbformat.v4 import new_code_cell
 
-    client.nb.cells.append(new_code_cell(code))
+    client.nb.cells.append(new_code_cell(code))  # type: ignore[no-untyped-call]
     try:
         client.execute_cell(client.nb.cells[-1], len(client.nb.cells) - 1, store_history=False)
     finally:
@@ -272,7 +272,7 @@ def read(path: Path) -> NotebookNode:
         import nbformat
     except ImportError as error:
         raise Unavailable() from error
-    return nbformat.read(path, as_version=4)
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def inject(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
@@ -287,7 +287,8 @@ def inject(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
     if unknown:
         raise KeyError(f"{', '.join(unknown)}: bukan parameter; yang ada: {', '.join(sorted(known)) or '–'} / no such parameter")
     lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-    notebook.cells.insert(place + 1, new_code_cell(lines, metadata={"tags": ["injected-parameters"]}))
+    cell = new_code_cell(lines, metadata={"tags": ["injected-parameters"]})  # type: ignore[no-untyped-call]
+    notebook.cells.insert(place + 1, cell)
 
 
 def heading(text: str) -> tuple[str, str, str]:
@@ -364,7 +365,7 @@ def _keep_evidence(folder: Path, name: str, notebook: NotebookNode) -> None:
     import nbformat
 
     (folder / "gagal").mkdir(mode=0o750, parents=True, exist_ok=True)
-    _write(folder / "gagal" / f"{name}.ipynb", nbformat.writes(notebook))
+    _write(folder / "gagal" / f"{name}.ipynb", nbformat.writes(notebook))  # type: ignore[no-untyped-call]
 
 
 def _write(path: Path, text: str) -> None:

@@ -49,7 +49,7 @@ def lab_parts(chart: Chart) -> tuple[str, dict[str, Any], str]:
     return head, {PLOTLY: {**figure, "config": {"displaylogo": False}}, "text/html": drawing}, foot
 
 
-def table_html(columns: Sequence[Column], rows: Sequence[tuple], caption: str, words: Words) -> str:
+def table_html(columns: Sequence[Column], rows: Sequence[tuple[object, ...]], caption: str, words: Words) -> str:
     """A table of the pages. Every cell is escaped."""
     return str(render("buku_tabel.html", words, t=Table(tuple(columns), tuple(rows)), caption=caption))
 

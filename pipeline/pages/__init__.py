@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.versions import Version
 from pipeline.files import is_running
 from pipeline.html import environment, plotly_source, shell
 from pipeline.html.escape import file_part
@@ -26,6 +27,7 @@ from pipeline.pages import buku, daftar, glosarium, jejak, kualitas, metode, pan
 from pipeline.pages.data import Facts, load
 from pipeline.pages.parts import parts
 from pipeline.pages.sheet import ENGINE, Sheet
+from pipeline.registry import Registry
 
 PAGES: tuple[Any, ...] = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, jejak, metode, glosarium, buku)
 LARGEST_PAGE = 300_000
@@ -50,12 +52,12 @@ class SiteResult:
 
 
 def build(
-    version,
+    version: Version,
     site_root: Path,
     *,
     languages: Sequence[str] = LANGUAGES,
     built_at: datetime | None = None,
-    registry=None,
+    registry: Registry | None = None,
     notebooks: Path | None = None,
 ) -> SiteResult:
     """All pages of `version` into `site_root/<version>/` and `site_root/latest/`; `notebooks` holds what notebooks showed."""
@@ -103,7 +105,15 @@ def pdf(page: Path, out: Path) -> Path:
     return out
 
 
-def share(version, agency: str, out: Path, language: str = "id", *, built_at: datetime | None = None, registry=None) -> Path:
+def share(
+    version: Version,
+    agency: str,
+    out: Path,
+    language: str = "id",
+    *,
+    built_at: datetime | None = None,
+    registry: Registry | None = None,
+) -> Path:
     """One self-contained page: an agency by its id, or 'ringkasan'. It links to nothing and carries the live charts
     compressed."""
     facts = load(version, registry)
@@ -123,7 +133,7 @@ def share(version, agency: str, out: Path, language: str = "id", *, built_at: da
     return out
 
 
-def share_notebook(version, record: execution.Record, out: Path, language: str = "id") -> Path:
+def share_notebook(version: Version, record: execution.Record, out: Path, language: str = "id") -> Path:
     """One run notebook as one self-contained page."""
     facts = load(version)
     sheet = Sheet(Words(language), facts, buku.path_of(record), facts.info["built_at"], single=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from markupsafe import Markup
 
@@ -35,7 +36,7 @@ def build(sheet: Sheet) -> str:
     return sheet.page(body, title=w.plain("Notebooks"))
 
 
-def _row(sheet: Sheet, record: Record) -> dict:
+def _row(sheet: Sheet, record: Record) -> dict[str, Any]:
     w = sheet.words
     return {
         "url": sheet.url(path_of(record)) if record.parts else None,
@@ -83,9 +84,9 @@ def page(sheet: Sheet, record: Record) -> str:
     return sheet.page(body, title=tampil(record.title, 120))
 
 
-def blocks(parts: list[tuple[str, str]]) -> list[dict]:
+def blocks(parts: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """Cards: a chart stands alone; prose, tables and folded code between charts share one, a new one at each heading."""
-    found: list[dict] = []
+    found: list[dict[str, Any]] = []
     for kind, content in parts:
         markup = Markup(content)  # noqa: S704  # escaped where it was made: notebook.py, nbview.py, execution.py
         if kind not in PROSE and kind != "coverage":

@@ -21,7 +21,9 @@ import polars as pl
 
 from pipeline import files
 from pipeline.engine import metrics
+from pipeline.engine.versions import Version
 from pipeline.html.escape import file_part, tampil
+from pipeline.registry import Registry
 
 LENS = "pancakarsa"
 UNTAGGED = "untagged"
@@ -173,7 +175,7 @@ class Facts:
         return bool(self.info.get("simulated"))
 
 
-def load(version: Any, registry: Any = None) -> Facts:
+def load(version: Version, registry: Registry | None = None) -> Facts:
     """Everything the pages need. Raises OldVersion where the version lacks a table."""
     missing = sorted(set(TABLES) - set(version.tables))
     if missing:
@@ -190,7 +192,7 @@ def load(version: Any, registry: Any = None) -> Facts:
     return facts
 
 
-def measured(version: Any, metric: str, period: tuple[date | None, date | None]) -> dict[str, dict[str, Any]]:
+def measured(version: Version, metric: str, period: tuple[date | None, date | None]) -> dict[str, dict[str, Any]]:
     """agency → the measurement of a metric over the judged months."""
     first, last = period
     if first is None or last is None:

@@ -1,6 +1,7 @@
 """Glossary, generated from `warehouse/metrics.yml`: the same words, formula and caveat that the numbers were made with."""
 
 import functools
+from typing import Any
 
 from pipeline import files
 from pipeline.html import render
@@ -12,7 +13,7 @@ METRICS = files.shipped("warehouse", "metrics.yml")
 
 
 @functools.cache
-def catalogue() -> dict:
+def catalogue() -> dict[str, Any]:
     return files.load_yaml(METRICS.read_text(encoding="utf-8")) if METRICS.exists() else {}
 
 
@@ -35,7 +36,7 @@ def build(sheet: Sheet) -> str:
     return sheet.page(body, title=w.plain("Glossary"))
 
 
-def groups(data: dict, language: str) -> list[tuple[str, list[tuple[str, str, str]]]]:
+def groups(data: dict[str, Any], language: str) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """(group, [(name, meaning with caveat, anchor)]) in the order of the catalogue."""
     titles = data.get("groups", {})
     found: dict[str, list[tuple[str, str, str]]] = {}
@@ -47,5 +48,5 @@ def groups(data: dict, language: str) -> list[tuple[str, list[tuple[str, str, st
     return [(str(titles.get(group, {}).get(language) or group), terms) for group, terms in found.items()]
 
 
-def pick(metric: dict, name: str, language: str) -> str:
+def pick(metric: dict[str, Any], name: str, language: str) -> str:
     return str(metric.get(f"{name}_{language}") or "")

@@ -185,10 +185,13 @@ def refused(sheet: Sheet) -> dict[str, Any]:
         agency = agencies.get(row["agency_id"] or "")
         return {**file_row(row, sheet), "agency": agency, "url": sheet.agency_url(agency) if agency else None}
 
-    title = w.ngettext("{n} file was refused", "{n} files were refused", len(stopped)) if stopped else w._("No file was refused")
+    count, held = (sum(r["outcome"] == outcome for r in stopped) for outcome in ("refused", "held"))
+    title = w.ngettext("{n} file was refused", "{n} files were refused", count) if count else w._("No file was refused")
+    if held:
+        title = w._("{refused}; {held} held", refused=title, held=w.integer(held))
     csv = sheet.csv("berkas-ditolak", w.plain("Refused and flagged files"), files_table(rows, sheet)) if rows else None
     return {
-        "count": len(stopped),
+        "count": count,
         "rows": [shown(r) for r in stopped[:REFUSED_SHOWN]],
         "flagged": [shown(r) for r in flagged[:REFUSED_SHOWN]],
         "flagged_count": len(flagged),

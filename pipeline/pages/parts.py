@@ -3,6 +3,7 @@ the page that held the list becomes their index: every page stays small enough f
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.html.escape import file_part
 from pipeline.html.locale import Words
@@ -19,7 +20,7 @@ class Part:
     group: str | None
     number: int
     count: int
-    agencies: tuple[dict, ...]
+    agencies: tuple[dict[str, Any], ...]
 
     def label(self, words: Words) -> str:
         group = common.peer_label(self.group, words)
@@ -36,11 +37,11 @@ class Part:
         )
 
 
-def parts(agencies: Sequence[dict]) -> list[Part]:
+def parts(agencies: Sequence[dict[str, Any]]) -> list[Part]:
     """The parts of a list that is too long for one page; none when it is not."""
     if len(agencies) <= LISTED:
         return []
-    groups: dict[str, list[dict]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for agency in agencies:
         groups.setdefault(agency["peer_group"] or "", []).append(agency)
     found: list[Part] = []

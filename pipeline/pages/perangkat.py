@@ -285,13 +285,13 @@ def every_post(sheet: Sheet, agency: dict[str, Any]) -> dict[str, Any]:
         if len(rows) > len(shown)
         else "",
         "platforms": sorted({row["platform"] for row in shown}),
-        "csv": sheet.csv(f"{agency['slug']}-unggahan", w.plain("All posts of the period"), _posts_table(sheet, rows))
+        "csv": sheet.csv(f"{agency['slug']}-unggahan", w.plain("All posts of the period"), posts_table(sheet, rows))
         if rows
         else None,
     }
 
 
-def _posts_table(sheet: Sheet, rows: list[dict[str, Any]]) -> Table:
+def posts_table(sheet: Sheet, rows: list[dict[str, Any]]) -> Table:
     w = sheet.words
     columns = (
         Column("published_on", w.plain("Date"), "day"),

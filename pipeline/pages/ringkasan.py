@@ -18,6 +18,7 @@ from pipeline.pages.sheet import Sheet
 
 PATH = "index.html"
 SHOWN = 5
+HELPED = 6  # in two columns
 REGENCY, PLATFORMS, GROUP, WINDOW = (
     "marts.regency_window",
     "marts.platform_window",
@@ -50,8 +51,8 @@ def build(sheet: Sheet) -> str:
         worse=worse[:SHOWN],
         worse_more=max(0, len(worse) - SHOWN),
         calm=calm(sheet) if not better and not worse else "",
-        help=[{"need": need, "url": sheet.agency_url(need["agency"])} for need in needed[:SHOWN]],
-        help_more=max(0, len(needed) - SHOWN),
+        help=[{"need": need, "url": sheet.agency_url(need["agency"])} for need in needed[:HELPED]],
+        help_more=max(0, len(needed) - HELPED),
         help_count=len(needed),
         actions=advice.regency_actions(sheet),
         charts=charts(sheet),
@@ -255,6 +256,7 @@ def trained(sheet: Sheet, side: str) -> list[dict[str, Any]]:
                 }[outcome],
                 "url": sheet.url("pelatihan.html"),
                 "value": sheet.number(table, row, "effect", "growth", 0),
+                "mark": "" if outcome == "response" else None,  # a shorter wait is good, and no rise
                 "text": w._(
                     "{n} trained agencies beside those not yet trained, {between}.",
                     n=sheet.number(table, row, "n_trained"),

@@ -76,7 +76,7 @@ class Sheet:
     path: str
     built_at: datetime
     single: bool = False
-    figures: dict[str, dict] = field(default_factory=dict)
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -86,7 +86,7 @@ class Sheet:
     def url(self, page: str) -> str | None:
         return None if self.single else self.up + page
 
-    def agency_url(self, agency: dict) -> str | None:
+    def agency_url(self, agency: dict[str, Any]) -> str | None:
         return self.url(f"perangkat/{agency['slug']}.html")
 
     @property
@@ -149,7 +149,7 @@ class Sheet:
         }
 
     # -- pieces ----------------------------------------------------------------------------------------------------------------
-    def chart(self, chart: Chart, *, wide: bool = False, prefix: str = "") -> dict:
+    def chart(self, chart: Chart, *, wide: bool = False, prefix: str = "") -> dict[str, Any]:
         """What the `grafik` macro needs: three drawings of one figure, the numbers as CSV, the figure for the live layer."""
         label = plain_text(f"{unescape(chart.title)}. {unescape(chart.description)}")
         svg = Markup("").join(
@@ -162,9 +162,9 @@ class Sheet:
         csv = self.csv(name, unescape(chart.title), chart.table) if chart.table.rows else None
         return {"chart": chart, "svg": svg, "csv": csv, "wide": wide, "file": name, "trace": self.url("jejak.html")}
 
-    def csv(self, name: str, title: str, table: Table) -> dict:
+    def csv(self, name: str, title: str, table: Table) -> dict[str, Any]:
         """The two CSV twins: files beside the page, or data addresses in a single file. Both work without scripts."""
-        plain = csv_bytes([c.name for c in table.columns], table.csv_rows(), excel=False)
+        plain = csv_bytes([c.label for c in table.columns], table.csv_rows(), excel=False)
         excel = csv_bytes([c.label for c in table.columns], table.csv_rows(), excel=True)
         if self.single:
             return {"name": name, "title": title, "plain": _data_url(plain), "excel": _data_url(excel)}
@@ -172,7 +172,9 @@ class Sheet:
         self.files[f"data/{name}-excel.csv"] = excel
         return {"name": name, "title": title, "plain": f"{self.up}data/{name}.csv", "excel": f"{self.up}data/{name}-excel.csv"}
 
-    def opening(self, headline: str, lede: list[str], *, kind: str, csv: dict | None = None, extra: str = "") -> dict:
+    def opening(
+        self, headline: str, lede: list[str], *, kind: str, csv: dict[str, Any] | None = None, extra: str = ""
+    ) -> dict[str, Any]:
         """Headline, lede, and what every page says: period, cut-off, build time."""
         w = self.words
         cutoff = w.day(self.facts.info["data_cutoff"].date()) if self.facts.info.get("data_cutoff") else "–"
@@ -191,7 +193,7 @@ class Sheet:
         }
 
     # -- the page --------------------------------------------------------------------------------------------------------------
-    def nav(self) -> list[dict]:
+    def nav(self) -> list[dict[str, object]]:
         w = self.words
         labels = (
             w.plain("Overview"),
@@ -228,5 +230,5 @@ def _data_url(content: bytes) -> str:
     return "data:text/csv;charset=utf-8," + quote(content, safe=",;:-._~!*()/")
 
 
-def table(columns: list[Column], rows: list[tuple]) -> Table:
+def table(columns: list[Column], rows: list[tuple[Any, ...]]) -> Table:
     return Table(tuple(columns), tuple(rows))

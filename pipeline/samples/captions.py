@@ -54,7 +54,8 @@ HOSTILE_CAPTIONS = (
 @cache
 def templates() -> dict[str, list[str]]:
     text = (Path(__file__).parent / "captions.json").read_text("utf-8")
-    return json.loads(text)["captions"]
+    captions: dict[str, list[str]] = json.loads(text)["captions"]
+    return captions
 
 
 @cache
@@ -69,7 +70,8 @@ def mixture(agency_id: str) -> np.ndarray:
     weights["seremonial"] += 0.13
     weights["ucapan"] += 0.07
     total = np.array([weights[k] for k in KINDS])
-    return total / total.sum()
+    share: np.ndarray = total / total.sum()
+    return share
 
 
 def greeting(day: dt.date, pool: list[str]) -> str:

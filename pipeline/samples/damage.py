@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-from pipeline.samples.files import Files, capture_second
+from pipeline.samples.files import Content, Files, capture_second
 
 
 def semicolons(text: str) -> str:
@@ -84,5 +84,5 @@ def write_all(day: dt.date, files: Files) -> None:
             )
 
 
-def _is_content(record: dict) -> bool:
+def _is_content(record: Content) -> bool:
     return any(e["kind"] in ("meta.content.instagram.post", "meta.content.facebook.post") for e in record["exports"])

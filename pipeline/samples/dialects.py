@@ -8,7 +8,10 @@ import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import xlsxwriter
+
+Value = str | int | float | None  # of a cell
 
 _PHP = re.compile(r'[\s",\\]')
 _MINIMAL = re.compile(r'[",\r\n]')
@@ -32,7 +35,7 @@ def lines(header: Sequence[str], columns: Sequence[Iterable[str]]) -> list[str]:
     return [",".join(header), *map(",".join, zip(*columns, strict=True))]
 
 
-def numbers(values) -> list[str]:
+def numbers(values: np.ndarray) -> list[str]:
     return list(map(str, values.tolist()))
 
 
@@ -46,7 +49,7 @@ def zipped(members: dict[str, bytes], at: dt.datetime) -> bytes:
     return out.getvalue()
 
 
-def workbook(sheets: Mapping[str, Sequence[Sequence[str | int | float | None]]], at: dt.datetime) -> bytes:
+def workbook(sheets: Mapping[str, Sequence[Sequence[Value]]], at: dt.datetime) -> bytes:
     """An .xlsx with text as text and numbers as numbers; None leaves the cell empty."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})

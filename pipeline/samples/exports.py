@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from pipeline.samples import damage as accidents
 from pipeline.samples import lapor, linkedin, meta, stories, tiktok, x, youtube
-from pipeline.samples.files import Files, capture_second
+from pipeline.samples.files import Counts, Files, capture_second
 from pipeline.samples.posts import Posts, Track, World, export_days
 from pipeline.samples.regency import HOSTILE, Account
 from pipeline.samples.streams import day_number, stream
+
+Snapshots = Mapping[str, tuple[np.ndarray, Counts]]  # account -> rows of an export and their counts on its day
 
 CHART_DAYS = 92  # a little more than three steps between exports, so that a day that was not over is read again
 CHARTS_EVERY = 3  # exports: daily series and audiences are fetched every third time, posts every time
@@ -52,7 +56,9 @@ def has_charts(world: World, account: Account) -> bool:
     return bool(stream(world.seed, "charts", account.operator).random() < 1 / 6)
 
 
-def write_all(world: World, tracks: list[Track], files: Files, cases: list[dict], names: dict[str, str], damage: bool) -> None:
+def write_all(
+    world: World, tracks: list[Track], files: Files, cases: list[dict[str, Any]], names: dict[str, str], damage: bool
+) -> None:
     days = export_days(world.plan, world.start, world.today)
     by_id = {t.account.account_id: t for t in tracks}
     daily = {t.account.account_id: _daily(world, t) for t in tracks}
@@ -96,7 +102,8 @@ def _has_stories(world: World, account: Account) -> bool:
 def _daily(world: World, track: Track) -> dict[str, np.ndarray]:
     if _meta(track):
         return meta.day_series(world, track.account, track.posts, track.followers, track.gained)
-    return PLATFORMS[track.account.platform].series(world, track)
+    series: Counts = PLATFORMS[track.account.platform].series(world, track)
+    return series
 
 
 def _snapshot(world: World, track: Track, day: dt.date) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -120,12 +127,12 @@ def write_meta(
     track: Track,
     folder: str,
     day: dt.date,
-    by_id,
-    shown: dict,
-    daily: dict,
+    by_id: dict[str, Track],
+    shown: Snapshots,
+    daily: Counts,
     wanted: tuple[bool, bool],
     files: Files,
-):
+) -> None:
     account = track.account
     rng = stream(world.seed, "file", account.account_id, day)
     rows, counts = shown[account.account_id]
@@ -139,7 +146,7 @@ def write_meta(
         files.write(f"{folder}/Audience.csv", data, account.account_id, capture_second(day), records)
 
 
-def _joint(world: World, account: Account, by_id: dict[str, Track], shown: dict) -> list:
+def _joint(world: World, account: Account, by_id: dict[str, Track], shown: Snapshots) -> list[meta.Part]:
     """Joint posts appear again in the partner's export, as rows of the owner's account."""
     owner, partner = world.plan.collab
     if account.platform != "instagram" or account.operator != partner or f"ig-{owner}" not in by_id:

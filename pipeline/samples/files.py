@@ -5,13 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from pipeline.samples.streams import DAY, day_number, iso
+
+Content = dict[str, Any]  # what the simulation put into one export of a file, made by `content`
+Counts = dict[str, np.ndarray]  # a column of numbers by its field
+
+
+class Span(TypedDict, total=False):
+    """First and last time that an export names."""
+
+    first: str | None
+    last: str | None
+
 
 # 23:50 WIB, in UTC seconds of the day. Most files do not say when they were made, only their folder does, by its date: the
 # admins of this regency download late, so that "the end of that day" is true and the growth of counts can be recovered.
@@ -29,14 +41,14 @@ def content(
     member: str = "",
     grain: str = "post",
     language: str | None = None,
-    sums: dict | None = None,
-    uniques: dict | None = None,
-    dropped: dict | None = None,
+    sums: Mapping[str, float] | None = None,
+    uniques: Mapping[str, float] | None = None,
+    dropped: Mapping[str, int] | None = None,
     first: str | None = None,
     last: str | None = None,
-) -> dict:
+) -> Content:
     """One export inside a file. `sums` are additive fields; `uniques` are compared, but mean nothing when summed."""
-    record: dict[str, Any] = {"kind": kind, "member": member, "grain": grain, "language": language, "rows": rows}
+    record: Content = {"kind": kind, "member": member, "grain": grain, "language": language, "rows": rows}
     record |= {
         "sums": sums if sums and rows else {},
         "uniques": uniques or {},
@@ -62,7 +74,7 @@ class Files:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     latest: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
-    def write(self, path: str, data: bytes, account_id: str | None, captured: int, exports: list[dict], **more: Any) -> None:
+    def write(self, path: str, data: bytes, account_id: str | None, captured: int, exports: list[Content], **more: Any) -> None:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from pipeline.samples.dialects import workbook
+from pipeline.samples.dialects import Value, workbook
 from pipeline.samples.files import Files, capture_second, content
 from pipeline.samples.streams import utc
 
@@ -25,7 +25,7 @@ def write(rows: list[dict[str, Any]], names: dict[str, str], day: dt.date, windo
     cases = [r for r in rows if r["channel"] == "lapor" and first.isoformat() <= r["received_at"][:10] < day.isoformat()]
     if not cases:
         return
-    sheet: list[list] = [[None] for _ in range(11)]
+    sheet: list[list[Value]] = [[None] for _ in range(11)]
     sheet[0], sheet[2] = ["LAPORAN SP4N-LAPOR! (DATA SIMULASI)"], ["Instansi", "Pemerintah Kabupaten Bogor"]
     sheet[3] = ["Tanggal unduh", f"{day.day} {MONTHS[day.month - 1]} {day.year}"]
     sheet[10] = list(HEADER)
@@ -39,10 +39,10 @@ def write(rows: list[dict[str, Any]], names: dict[str, str], day: dt.date, windo
     files.write(f"inbox/{day.isoformat()}/Laporan SP4N {day.isoformat()}.xlsx", data, None, capture_second(day), [record])
 
 
-def _row(case: dict[str, Any], names: dict[str, str]) -> list:
+def _row(case: dict[str, Any], names: dict[str, str]) -> list[Value]:
     day = dt.date.fromisoformat(case["received_at"][:10])
     kind = {"with_supervision": "Pengaduan Berkadar Pengawasan", "without_supervision": "Pengaduan Tidak Berkadar Pengawasan"}
-    row: list = [None] * len(HEADER)
+    row: list[Value] = [None] * len(HEADER)
     row[0], row[1], row[2] = case["case_id"], f"{day.day} {MONTHS[day.month - 1]} {day.year}", case["received_at"][11:]
     row[4], row[6], row[7] = kind.get(case["sla_class"], "Permintaan Informasi"), case["category"], "Laporan simulasi"
     row[10], row[11], row[12] = "Normal", "Website", "Pemerintah Kabupaten Bogor"

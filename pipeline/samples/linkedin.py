@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 
 from pipeline.samples.daily import by_day
-from pipeline.samples.dialects import workbook
-from pipeline.samples.files import Files, capture_second, content, total
+from pipeline.samples.dialects import Value, workbook
+from pipeline.samples.files import Content, Counts, Files, Span, capture_second, content, total
 from pipeline.samples.posts import Posts, Track, World
 from pipeline.samples.regency import Account
 from pipeline.samples.streams import DAY, date_of, day_number, iso, linkedin_id, stream, utc
@@ -46,7 +45,9 @@ def printed(number: int) -> str:
     return date_of(number).strftime("%m/%d/%Y")
 
 
-def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: dict, days: dict, files: Files) -> None:
+def write(
+    world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: Counts, days: Counts, files: Files
+) -> None:
     account, captured = track.account, capture_second(day)
     posts, posts_record = posts_sheet(account, track.posts, rows, shown)
     sheets, records = {"All posts": posts}, [posts_record]
@@ -58,18 +59,18 @@ def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarra
     files.write(path, data, account.account_id, captured, records)
 
 
-def metrics_sheet(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[list[list], dict]:
+def metrics_sheet(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[list[list[Value]], Content]:
     last = day_number(day) - 1  # the day of the export is not in the sheet yet
     index = np.arange(max(last - DAYS + 1, world.first, day_number(account.opened)), last + 1)
     cells = {k: v[index - world.first].tolist() for k, v in days.items()}
     header = ["Date", "Impressions (organic)", "Impressions (sponsored)", "Impressions (total)", "Unique impressions (organic)"]
     header += [f"{k} ({s})" for k in ("Clicks", "Reactions", "Comments", "Reposts") for s in ("organic", "sponsored", "total")]
     header += [f"Engagement rate ({s})" for s in ("organic", "sponsored", "total")]
-    rows: list[list] = [[NOTE], header]
+    rows: list[list[Value]] = [[NOTE], [*header]]
     for i, number in enumerate(index.tolist()):
         seen, clicks, likes, comments, reposts = (cells[k][i] for k in ("impressions", "clicks", "likes", "comments", "reposts"))
         rate = (clicks + likes + comments + reposts) / seen if seen else 0
-        row: list = [printed(number), seen, 0, seen, seen * 4 // 5]
+        row: list[Value] = [printed(number), seen, 0, seen, seen * 4 // 5]
         for value in (clicks, likes, comments, reposts):
             row += [value, 0, value]
         rows.append([*row, rate, 0, rate])
@@ -82,13 +83,15 @@ def metrics_sheet(world: World, account: Account, days: dict[str, np.ndarray], d
     return rows, record
 
 
-def posts_sheet(account: Account, posts: Posts, rows: np.ndarray, shown: dict[str, np.ndarray]) -> tuple[list[list], dict]:
-    out: list[list] = [[NOTE], POSTS]
+def posts_sheet(
+    account: Account, posts: Posts, rows: np.ndarray, shown: dict[str, np.ndarray]
+) -> tuple[list[list[Value]], Content]:
+    out: list[list[Value]] = [[NOTE], [*POSTS]]
     names = ("impressions", "clicks", "likes", "comments", "reposts", "follows_gained")
     for k, i in reversed(list(enumerate(rows.tolist()))):
         seen, clicks, likes, comments, reposts, follows = (int(shown[n][k]) for n in names)
         rate = (clicks + likes + comments + reposts) / seen if seen else None
-        cells: list = [
+        cells: list[Value] = [
             posts.captions[i],
             posts.ids["permalink"][i],
             "Organic",
@@ -99,6 +102,6 @@ def posts_sheet(account: Account, posts: Posts, rows: np.ndarray, shown: dict[st
         cells += [None, None, "All followers", seen, None, None, clicks, clicks / seen if seen else None]
         out.append([*cells, likes, comments, reposts, follows, rate, None])
     at = posts.at[rows]
-    span: dict[str, Any] = {"first": iso(int(at.min())), "last": iso(int(at.max()))} if len(rows) else {}
+    span: Span = {"first": iso(int(at.min())), "last": iso(int(at.max()))} if len(rows) else {}
     sums = {n: total(shown[n]) for n in names}
     return out, content("linkedin_page_content_posts", len(rows), member="sheet:All posts", language="en", sums=sums, **span)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TypeVar
 
 import numpy as np
 
 from pipeline.samples.dialects import lines, numbers, php
-from pipeline.samples.files import Files, capture_second, content, safe_name, total
+from pipeline.samples.files import Content, Counts, Files, Span, capture_second, content, safe_name, total
 from pipeline.samples.posts import FORMATS, Posts, World
 from pipeline.samples.regency import HOSTILE, MAIN, Account
 from pipeline.samples.streams import DAY, MONTHS_EN, date_of, instagram_media, iso, pacific_offset, shortcode, stream
+
+T = TypeVar("T")
+Part = tuple[Account, Posts, np.ndarray, Counts]  # rows of an account in an export, with their counts
 
 
 def _both(text: str) -> dict[str, list[str]]:
@@ -136,7 +140,7 @@ def file_name(first: dt.date, last: dt.date, rng: np.random.Generator) -> str:
     return f"{stamp}_{rng.integers(10**14, 10**16)}.csv"
 
 
-def _take(values: list, rows: np.ndarray) -> list:
+def _take(values: list[T], rows: np.ndarray) -> list[T]:
     return [values[i] for i in rows.tolist()]
 
 
@@ -144,7 +148,7 @@ def _text(header: list[str], body: list[str]) -> bytes:
     return b"\xef\xbb\xbf" + ("\n".join([",".join(map(php, header)), *body]) + "\n").encode()
 
 
-def _span(posts: Posts, rows: np.ndarray) -> dict:
+def _span(posts: Posts, rows: np.ndarray) -> Span:
     """First and last publish time as far as the file says: it prints minutes."""
     if not len(rows):
         return {"first": None, "last": None}
@@ -152,7 +156,7 @@ def _span(posts: Posts, rows: np.ndarray) -> dict:
     return {"first": iso(int(at.min())), "last": iso(int(at.max()))}
 
 
-def facebook(account: Account, posts: Posts, rows: np.ndarray, shown: dict, rng: np.random.Generator) -> tuple[bytes, dict]:
+def facebook(account: Account, posts: Posts, rows: np.ndarray, shown: Counts, rng: np.random.Generator) -> tuple[bytes, Content]:
     """Content export of a page. Reshares have no views; a rare error row has no id; the main page's file is ragged."""
     n, header = len(rows), FACEBOOK[account.language]
     rcs = shown["reactions"] + shown["comments"] + shown["shares"]
@@ -207,7 +211,7 @@ def facebook(account: Account, posts: Posts, rows: np.ndarray, shown: dict, rng:
 
 
 def instagram_columns(
-    account: Account, posts: Posts, rows: np.ndarray, shown: dict, language: str, foreign: bool
+    account: Account, posts: Posts, rows: np.ndarray, shown: Counts, language: str, foreign: bool
 ) -> list[list[str]]:
     """Cells of Instagram rows; on rows of another account (joint posts) reach and follows are empty."""
     n = len(rows)
@@ -223,9 +227,7 @@ def instagram_columns(
     ]  # fmt: skip
 
 
-def instagram(
-    account: Account, parts: list[tuple[Account, Posts, np.ndarray, dict]], rng: np.random.Generator
-) -> tuple[bytes, dict]:
+def instagram(account: Account, parts: list[Part], rng: np.random.Generator) -> tuple[bytes, Content]:
     """Content export of an Instagram account: its own posts, then joint posts that another account owns."""
     language = account.language
     body: list[str] = []
@@ -281,7 +283,7 @@ def _stamp(day: int) -> str:
     return f"{date_of(day).isoformat()}T0{1 if offset == -8 * 3600 else 0}:00:00"
 
 
-def chart(account: Account, what: str, days: np.ndarray, values: np.ndarray, on: dt.date) -> tuple[str, bytes, dict]:
+def chart(account: Account, what: str, days: np.ndarray, values: np.ndarray, on: dt.date) -> tuple[str, bytes, Content]:
     """One overview chart: title, header, one row per Pacific day. Instagram leaves out days without new followers."""
     english, indonesian = CHARTS[account.platform][what]
     field = "follows_gained" if what == "follows" else FIELDS[account.platform][what]
@@ -310,7 +312,7 @@ CITY_WEIGHTS = (55, 12, 6, 5, 3, 6, 5, 4, 2, 2)
 AGES = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
 
 
-def audience(account: Account, rng: np.random.Generator) -> tuple[bytes, list[dict]]:
+def audience(account: Account, rng: np.random.Generator) -> tuple[bytes, list[Content]]:
     """Audience export: per cent with one decimal, top ten cities and five countries, no follower total."""
     weights = np.array(CITY_WEIGHTS, float)
     if account.operator.startswith("kec-"):
@@ -355,10 +357,13 @@ def day_series(world: World, account: Account, posts: Posts, totals: np.ndarray,
 def _twice(at: np.ndarray) -> np.ndarray:
     """Posts whose printed hour comes twice, when daylight saving ends; only a file without ids of its own cannot tell which."""
     here, before, after = (pacific_offset(at + shift) for shift in (0, -3600, 3600))
-    return (here != before) | (here != after)
+    twice: np.ndarray = (here != before) | (here != after)
+    return twice
 
 
-def write(world: World, account: Account, folder: str, day: dt.date, parts: list, files: Files, rng: np.random.Generator) -> None:
+def write(
+    world: World, account: Account, folder: str, day: dt.date, parts: list[Part], files: Files, rng: np.random.Generator
+) -> None:
     """The content export of one account on one day."""
     own, posts, rows, shown = parts[0]
     _, first, last = window(world, posts, day, world.plan.window_days)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import holidays
 import numpy as np
@@ -46,7 +47,7 @@ class Posts:
     is_collab: np.ndarray
     is_share: np.ndarray
     duration: np.ndarray
-    ids: dict[str, list] = field(default_factory=dict)
+    ids: dict[str, list[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.at)
@@ -84,7 +85,8 @@ def _days_off(first: int, n: int) -> np.ndarray:
 @cache
 def _ramadan(first: int, n: int) -> np.ndarray:
     days = np.arange(first, first + n)
-    return np.any([(days >= day_number(a)) & (days <= day_number(b)) for a, b in RAMADAN], axis=0)
+    fasting: np.ndarray = np.any([(days >= day_number(a)) & (days <= day_number(b)) for a, b in RAMADAN], axis=0)
+    return fasting
 
 
 def months_since(days: np.ndarray, start: dt.date) -> np.ndarray:
@@ -211,7 +213,9 @@ def _collab(world: World, account: Account, day: np.ndarray) -> np.ndarray:
     return np.concatenate([[True], weeks[1:] != weeks[:-1]]) if len(day) else np.zeros(0, bool)
 
 
-def _mean_log(world: World, account: Account, day: np.ndarray, kind, form, is_collab) -> np.ndarray:
+def _mean_log(
+    world: World, account: Account, day: np.ndarray, kind: np.ndarray, form: np.ndarray, is_collab: np.ndarray
+) -> np.ndarray:
     month = months_since(day, world.start)
     names = [name for name, _ in FORMATS[account.platform]]
     reel = np.array([0.25 if name in ("reel", "short") else 0.0 for name in names])
@@ -223,7 +227,8 @@ def _mean_log(world: World, account: Account, day: np.ndarray, kind, form, is_co
         if event.agency_id == account.operator and event.kind == "negative":
             likes[(day >= event.day) & (day < event.day + event.days)] = 0.9
     own = world.quality[account.operator] + account.quality
-    return own + common + effects + 0.10 * fasting + training_effect(world, account.operator, day) + np.log(likes)
+    mean: np.ndarray = own + common + effects + 0.10 * fasting + training_effect(world, account.operator, day) + np.log(likes)
+    return mean
 
 
 def _exposure(world: World, account: Account, day: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -238,7 +243,15 @@ def _exposure(world: World, account: Account, day: np.ndarray, rng: np.random.Ge
     return reach, reach + rng.poisson(reach * 0.35)
 
 
-def _engagement(world: World, account: Account, day, kind, reach, mean_log, rng) -> dict[str, np.ndarray]:
+def _engagement(
+    world: World,
+    account: Account,
+    day: np.ndarray,
+    kind: np.ndarray,
+    reach: np.ndarray,
+    mean_log: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
     """Counts of every kind of engagement: a total from the rate, split by shares that subject and trouble bend."""
     platform, n = PLATFORMS[account.platform], len(day)
     names = list(platform.split)
@@ -270,11 +283,14 @@ def _trouble(world: World, account: Account, day: np.ndarray) -> np.ndarray:
     return hit
 
 
-def _others(platform: str, reach, views, duration, trouble, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _others(
+    platform: str, reach: np.ndarray, views: np.ndarray, duration: np.ndarray, trouble: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Counts that are not engagement. `extra` is views beyond reach, so that views never fall below reach."""
 
     def part(share: float) -> np.ndarray:
-        return rng.binomial(reach, share)
+        counted: np.ndarray = rng.binomial(reach, share)
+        return counted
 
     if platform == "facebook":
         moving, clicks = duration > 0, rng.binomial(reach, 0.03)

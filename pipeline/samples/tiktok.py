@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 
 from pipeline.samples.daily import by_day
 from pipeline.samples.dialects import every, lines, minimal, numbers, zipped
-from pipeline.samples.files import Files, capture_second, content, total
+from pipeline.samples.files import Content, Counts, Files, Span, capture_second, content, total
 from pipeline.samples.posts import FORMATS, Posts, Track, World
 from pipeline.samples.regency import MAIN, Account
 from pipeline.samples.streams import (
@@ -84,7 +83,9 @@ def series(world: World, track: Track) -> dict[str, np.ndarray]:
     return days | {"followers": track.followers, "gained": track.gained, "lost": track.lost}
 
 
-def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: dict, days: dict, files: Files) -> None:
+def write(
+    world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: Counts, days: Counts, files: Files
+) -> None:
     """`rows` and `shown` are what `listed` left."""
     account, captured = track.account, capture_second(day)
     if account.operator == MAIN:
@@ -110,7 +111,7 @@ def _index(world: World, account: Account, day: dt.date) -> np.ndarray:
     return np.arange(max(last - OVERVIEW_DAYS + 1, world.first, day_number(account.opened)), last + 1)
 
 
-def overview(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, dict]:
+def overview(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, Content]:
     """Oldest first; the last two days say 'undefined'."""
     index = _index(world, account, day)
     names = ["views", "profile_views", "likes", "comments", "shares"]
@@ -127,7 +128,7 @@ def overview(world: World, account: Account, days: dict[str, np.ndarray], day: d
     return quoted(OVERVIEW, [dates, *cells.values()]), record
 
 
-def viewers(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, dict]:
+def viewers(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, Content]:
     index = _index(world, account, day)
     everyone, new = days["viewers"][index - world.first], days["new"][index - world.first]
     cells = [numbers(everyone), numbers(new), numbers(everyone - new)]
@@ -140,7 +141,7 @@ def viewers(world: World, account: Account, days: dict[str, np.ndarray], day: dt
     return quoted(VIEWERS, [[month_day(d, account.language) for d in index.tolist()], *cells]), record
 
 
-def history(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, dict]:
+def history(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, Content]:
     """Follower totals. The difference column changed its meaning in 2026: tomorrow minus today, last row 0."""
     index = _index(world, account, day)[:-1]
     level = days["followers"][index - world.first]
@@ -154,7 +155,7 @@ def history(world: World, account: Account, days: dict[str, np.ndarray], day: dt
     return quoted(HISTORY, [dates, numbers(level), numbers(difference)]), record
 
 
-def people(world: World, account: Account, day: dt.date) -> list[tuple[str, bytes, dict]]:
+def people(world: World, account: Account, day: dt.date) -> list[tuple[str, bytes, Content]]:
     rng = stream(world.seed, "people", account.account_id, day)
     gender = rng.dirichlet((50, 45, 5))
     abroad = rng.dirichlet((96, 1.5, 1, 0.5, 1.0))
@@ -173,7 +174,7 @@ def people(world: World, account: Account, day: dt.date) -> list[tuple[str, byte
     return out
 
 
-def videos(world: World, track: Track, rows: np.ndarray, shown: dict, day: dt.date) -> tuple[bytes, dict]:
+def videos(world: World, track: Track, rows: np.ndarray, shown: Counts, day: dt.date) -> tuple[bytes, Content]:
     """Unsorted top list; the day of posting is the exporter's local day, without a year."""
     account, posts = track.account, track.posts
     order = stream(world.seed, "list", account.account_id, day).permutation(len(rows))
@@ -191,12 +192,14 @@ def videos(world: World, track: Track, rows: np.ndarray, shown: dict, day: dt.da
     return quoted(CONTENT, columns), record
 
 
-def _span(posts: Posts, rows: np.ndarray) -> dict:
+def _span(posts: Posts, rows: np.ndarray) -> Span:
     seconds = [posts.ids["second"][i] for i in rows.tolist()]
     return {"first": iso(min(seconds)), "last": iso(max(seconds))} if seconds else {}
 
 
-def write_business(world: World, track: Track, folder: str, day: dt.date, rows, shown: dict, days: dict, files: Files) -> None:
+def write_business(
+    world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: Counts, days: Counts, files: Files
+) -> None:
     """The Business download: every video, full dates in UTC, saves."""
     account, posts, captured = track.account, track.posts, capture_second(day)
     times = [utc(s).strftime("%Y/%m/%d %H:%M:%S") for s in posts.at[rows].tolist()]
@@ -206,7 +209,7 @@ def write_business(world: World, track: Track, folder: str, day: dt.date, rows, 
         *(numbers(shown[k]) for k in names),
     ]  # fmt: skip
     data = b"\xef\xbb\xbf" + "\n".join(lines(BUSINESS_VIDEO, columns)).encode()
-    span: dict[str, Any] = {"first": iso(int(posts.at[rows].min())), "last": iso(int(posts.at[rows].max()))} if len(rows) else {}
+    span: Span = {"first": iso(int(posts.at[rows].min())), "last": iso(int(posts.at[rows].max()))} if len(rows) else {}
     record = content("tiktok_business_video", len(rows), language="en", sums={k: total(shown[k]) for k in names}, **span)
     files.write(f"{folder}/Video {day.isoformat()}.csv", data, account.account_id, captured, [record])
     if not days:

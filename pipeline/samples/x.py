@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 
 from pipeline.samples.daily import by_day, posts_by_day
 from pipeline.samples.dialects import lines, minimal, numbers
-from pipeline.samples.files import Files, capture_second, content, safe_name, total
+from pipeline.samples.files import Content, Counts, Files, Span, capture_second, content, safe_name, total
 from pipeline.samples.posts import Posts, Track, World
 from pipeline.samples.regency import HOSTILE, Account
 from pipeline.samples.streams import DAY, MONTHS_EN, WEEKDAYS_EN, WIB, date_of, day_number, iso, stream, x_id
@@ -59,7 +58,7 @@ def rows_in_window(world: World, posts: Posts, day: dt.date) -> tuple[np.ndarray
     return np.flatnonzero((posts.at >= first * DAY) & (posts.at <= capture_second(day))), first
 
 
-def content_file(posts: Posts, rows: np.ndarray, shown: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, dict]:
+def content_file(posts: Posts, rows: np.ndarray, shown: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, Content]:
     new = day >= SINCE_B
     order = np.argsort(-posts.at[rows], kind="stable")
     rows, shown = rows[order], {k: v[order] for k, v in shown.items()}
@@ -74,7 +73,7 @@ def content_file(posts: Posts, rows: np.ndarray, shown: dict[str, np.ndarray], d
     data = "\n".join(text) if new else "\r\n".join(text) + "\r\n"
     sums = {k: total(shown[k]) for k in (*PARTS, *CLICKS)} | {"engagements_reported": total(engagements)}
     at = posts.at[rows]
-    span: dict[str, Any] = {"first": iso(int(at.min())), "last": iso(int(at.max()))} if len(rows) else {}
+    span: Span = {"first": iso(int(at.min())), "last": iso(int(at.max()))} if len(rows) else {}
     return data.encode(), content("x_account_content", len(rows), language="en", sums=sums, **span)
 
 
@@ -88,7 +87,7 @@ def series(world: World, track: Track) -> dict[str, np.ndarray]:
     return days | {"video": np.zeros(world.days, np.int64), "media": np.zeros(world.days, np.int64)}
 
 
-def overview_file(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, dict]:
+def overview_file(world: World, account: Account, days: dict[str, np.ndarray], day: dt.date) -> tuple[bytes, Content]:
     """Newest day first; the last one, the day of the export, is not over."""
     last = day_number(day)
     first = max(last - OVERVIEW_DAYS + 1, world.first, day_number(account.opened))
@@ -112,7 +111,9 @@ def overview_file(world: World, account: Account, days: dict[str, np.ndarray], d
     return "\n".join(text).encode(), record
 
 
-def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: dict, days: dict, files: Files) -> None:
+def write(
+    world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: Counts, days: Counts, files: Files
+) -> None:
     account, captured = track.account, capture_second(day)
     data, record = content_file(track.posts, rows, shown, day)
     first = date_of(day_number(day) - world.plan.window_days + 1)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 
 from pipeline.samples.daily import by_day, day_of
 from pipeline.samples.dialects import lines, minimal, numbers, zipped
-from pipeline.samples.files import Files, capture_second, content, total
+from pipeline.samples.files import Content, Counts, Files, Span, capture_second, content, total
 from pipeline.samples.posts import FORMATS, Posts, Track, World
 from pipeline.samples.regency import MAIN, Account
 from pipeline.samples.streams import DAY, MONTHS_EN, date_of, day_number, iso, pacific_offset, stream, utc, youtube_id
@@ -110,7 +109,9 @@ def table(header: list[str], rows: list[str]) -> bytes:
     return ("\n".join([",".join(map(minimal, header)), *rows]) + "\n").encode()
 
 
-def write(world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: dict, days: dict, files: Files) -> None:
+def write(
+    world: World, track: Track, folder: str, day: dt.date, rows: np.ndarray, shown: Counts, days: Counts, files: Files
+) -> None:
     account, last = track.account, last_day(day)
     data, record = content_table(account, track.posts, rows, shown)
     _archive("Content", account, folder, day, account.opened, {MEMBERS[account.language]: data}, [record], files)
@@ -137,7 +138,14 @@ def last_day(day: dt.date) -> dt.date:
 
 
 def _archive(
-    what: str, account: Account, folder: str, day: dt.date, first: dt.date, members: dict, records: list, files: Files
+    what: str,
+    account: Account,
+    folder: str,
+    day: dt.date,
+    first: dt.date,
+    members: dict[str, bytes],
+    records: list[Content],
+    files: Files,
 ) -> None:
     name = "".join(c for c in account.name if c not in '<>:"/\\|?*\u202e')[:60].strip()
     period, captured = [first.isoformat(), last_day(day).isoformat()], capture_second(day)
@@ -145,7 +153,7 @@ def _archive(
     files.write(path, zipped(members, utc(captured)), account.account_id, captured, records, period=period)
 
 
-def content_table(account: Account, posts: Posts, rows: np.ndarray, shown: dict) -> tuple[bytes, dict]:
+def content_table(account: Account, posts: Posts, rows: np.ndarray, shown: Counts) -> tuple[bytes, Content]:
     """Lifetime of every video, most watched first. Five hundred would be the end of the list."""
     language, seconds = account.language, np.asarray(posts.ids["seconds"])[rows]
     order = np.argsort(-shown["views"], kind="stable")
@@ -163,7 +171,7 @@ def content_table(account: Account, posts: Posts, rows: np.ndarray, shown: dict)
     return table(CONTENT[language] + METRICS[language], body), record
 
 
-def _span(pacific: np.ndarray) -> dict[str, Any]:
+def _span(pacific: np.ndarray) -> Span:
     """A day without a time is said as its first second in Los Angeles."""
     if not len(pacific):
         return {}
@@ -184,7 +192,7 @@ def _date_index(world: World, account: Account, last: dt.date) -> np.ndarray:
     return np.arange(end, max(end - DATE_DAYS + 3, world.first, day_number(account.opened)) - 1, -1)
 
 
-def date_table(account: Account, days: dict[str, np.ndarray], world: World, index: np.ndarray) -> tuple[bytes, dict]:
+def date_table(account: Account, days: dict[str, np.ndarray], world: World, index: np.ndarray) -> tuple[bytes, Content]:
     language = account.language
     shown = {k: v[index - world.first] for k, v in days.items()}
     seconds = stream(world.seed, "durations", account.account_id).uniform(25, 95, world.days)[index - world.first]
@@ -197,7 +205,7 @@ def date_table(account: Account, days: dict[str, np.ndarray], world: World, inde
     return table([{"en": "Date", "id": "Tanggal"}[language], *METRICS[language]], body), record
 
 
-def totals_table(account: Account, days: dict[str, np.ndarray], world: World, index: np.ndarray) -> tuple[bytes, dict]:
+def totals_table(account: Account, days: dict[str, np.ndarray], world: World, index: np.ndarray) -> tuple[bytes, Content]:
     language, index = account.language, index[::-1]
     views = days["views"][index - world.first]
     body = lines([], [[date_of(d).isoformat() for d in index.tolist()], numbers(views)])[1:]
@@ -208,7 +216,7 @@ def totals_table(account: Account, days: dict[str, np.ndarray], world: World, in
     return table([{"en": "Date", "id": "Tanggal"}[language], METRICS[language][0]], body), record
 
 
-def cities_table(world: World, account: Account, day: dt.date) -> tuple[bytes, dict]:
+def cities_table(world: World, account: Account, day: dt.date) -> tuple[bytes, Content]:
     """Views by city with map place ids; the main channel has more cities than the list shows."""
     rng = stream(world.seed, "cities", account.account_id, day)
     share = rng.dirichlet(CITY_WEIGHTS)
@@ -237,7 +245,7 @@ def cities_table(world: World, account: Account, day: dt.date) -> tuple[bytes, d
     return table(header, body), record | {"city_views": {n: int(v) for n, v in zip(names[:3], views[:3], strict=True)}}
 
 
-def geography_table(world: World, account: Account, day: dt.date) -> tuple[bytes, dict]:
+def geography_table(world: World, account: Account, day: dt.date) -> tuple[bytes, Content]:
     rng = stream(world.seed, "countries", account.account_id, day)
     views = np.sort(rng.poisson(rng.dirichlet((96, 1.2, 0.8, 0.5, 0.5, 0.4)) * account.followers * 3) + 1)[::-1]
     seconds, language = np.full(len(views), 41.0), account.language

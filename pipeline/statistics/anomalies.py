@@ -57,7 +57,8 @@ def _trailing(x: Array) -> Array:
     c = np.concatenate([np.zeros((len(x), 1)), np.cumsum(x, 1)], 1)
     day = np.arange(x.shape[1])
     stop = np.maximum(day - GAP_DAYS + 1, 0)
-    return c[:, stop] - c[:, np.maximum(stop - BASELINE_DAYS, 0)]
+    trailing: Array = c[:, stop] - c[:, np.maximum(stop - BASELINE_DAYS, 0)]
+    return trailing
 
 
 def scores(counts: Array, weekday: Array) -> tuple[Array, Array]:
@@ -69,7 +70,8 @@ def scores(counts: Array, weekday: Array) -> tuple[Array, Array]:
 def tail_log10(count: Array, mean: Array, dispersion: Array) -> Array:
     """log10 P(N >= count) of the negative binomial with var = mean + dispersion mean^2."""
     size = 1 / np.maximum(dispersion, 1e-9)
-    return stats.nbinom.logsf(np.asarray(count) - 1, size, size / (size + mean)) / np.log(10)
+    tail: Array = stats.nbinom.logsf(np.asarray(count) - 1, size, size / (size + mean)) / np.log(10)
+    return tail
 
 
 def budget_threshold(pooled: Array, days: int, *, per_week: float = DEFAULT.alarm_budget_per_week, floor: float = 2.0) -> float:

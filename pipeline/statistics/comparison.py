@@ -74,6 +74,7 @@ def last_complete_month(account_month: pl.DataFrame) -> date | None:
         account_month.filter(pl.col("is_complete")).group_by("month").agg(pl.col("account_id").n_unique().alias("complete"))
     )
     seen = account_month.filter(pl.col("covered_days") > 0).select("month", "account_id").unique()
+    month: date
     for month, n in complete.sort("month", descending=True).iter_rows():
         recent = seen.filter(pl.col("month").is_in(window(month)))["account_id"].n_unique()
         if n >= 0.5 * recent:

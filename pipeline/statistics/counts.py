@@ -41,14 +41,16 @@ def posterior_mean(count: Array, mean: Array, variance: Array) -> Array:
     at = eps[:, None] + sd[:, None] * NODES
     log = count[:, None] * at - mean[:, None] * np.exp(at) - at**2 / (2 * variance[:, None]) + NODES**2 / 2
     p = WEIGHTS * np.exp(log - log.max(1, keepdims=True))
-    return (p * at).sum(1) / p.sum(1)
+    mean_at: Array = (p * at).sum(1) / p.sum(1)
+    return mean_at
 
 
 def information_share(mean: Array, variance: Array) -> Array:
     """E[m^2] / s^2 of a post with count ~ Poisson(`mean` exp(eps)): 0 where nothing can be seen, towards 1 for large counts."""
     known = variance * mean
     known = known * np.exp(variance / 2 / (1 + 3 * known))
-    return known / (1 + known)
+    share: Array = known / (1 + known)
+    return share
 
 
 @dataclass(frozen=True)
@@ -154,4 +156,5 @@ def _spread(m: Array, share: Array, cell: Array, account_of_cell: Array, account
     df = np.maximum(whole - np.bincount(cell, share**2) / np.maximum(whole, 1e-12), 0.0)
     own = np.bincount(account_of_cell, squares, accounts), np.bincount(account_of_cell, df, accounts)
     pooled = (ASSUMED_SPREAD**2 + own[0].sum()) / (1 + own[1].sum())
-    return np.maximum((PRIOR_DF * pooled + own[0]) / (PRIOR_DF + own[1]), LEAST_SPREAD**2)
+    spread: Array = np.maximum((PRIOR_DF * pooled + own[0]) / (PRIOR_DF + own[1]), LEAST_SPREAD**2)
+    return spread

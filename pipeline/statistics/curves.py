@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.statistics import maturity as m
+from pipeline.tables import Schema
 
 DAYS = 180
 SCHEMA = {
@@ -64,10 +65,11 @@ def _regency(own: dict[str, m.Maturity], platform: str) -> m.Maturity | None:
 
 
 GRID = np.array([24.0, 48.0, 72.0, 168.0, 336.0, 672.0, 1344.0])
-CHECK_SCHEMA: dict = {"platform": pl.Utf8, "quantity": pl.Utf8} | dict.fromkeys(
-    ("age_hours", "fitted", "chain", "difference"), pl.Float64
-)
-CHECK_SCHEMA["pairs"] = pl.Int64
+CHECK_SCHEMA: Schema = {
+    **dict.fromkeys(("platform", "quantity"), pl.Utf8),
+    **dict.fromkeys(("age_hours", "fitted", "chain", "difference"), pl.Float64),
+    "pairs": pl.Int64,
+}
 
 
 def maturity_check(history: pl.DataFrame, curves: pl.DataFrame) -> pl.DataFrame:

@@ -166,7 +166,8 @@ def _linked(programme: np.ndarray, account: np.ndarray, accounts: int) -> np.nda
     for _ in range(programme.shape[1]):
         reach = (reach.astype(int) @ reach.astype(int)) > 0
     posts = programme.sum(0)
-    return reach[np.argmax(reach @ posts)] & (posts > 0)
+    linked: np.ndarray = reach[np.argmax(reach @ posts)] & (posts > 0)
+    return linked
 
 
 def _nuisance(posts: pl.DataFrame, column: str) -> np.ndarray:

@@ -6,6 +6,7 @@ Falling counts (purges, unlikes) are clipped to the later count and counted.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import optimize
@@ -25,7 +26,8 @@ TRUSTED_COUNT = 300.0  # a post of 30,000 views is not 30,000 witnesses: purges 
 def share(age: Array | float, half_life: float, k: float) -> Array:
     """m(a): share of the final count reached at age `a` hours; exactly one half at the half-life."""
     s = half_life / (2 ** (1 / k) - 1)
-    return 1 - (1 + np.maximum(np.asarray(age, float), 0.0) / s) ** -k
+    reached: Array = 1 - (1 + np.maximum(np.asarray(age, float), 0.0) / s) ** -k
+    return reached
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def _maximise(p: Pairs, start: Array, weight: Array | float = 1.0, precise: bool
     found = optimize.minimize(
         lambda t: negative_log_likelihood(t, p, weight) / scale, start, method="Nelder-Mead", options=options
     )
-    return np.clip(found.x, [-4, -2.5], [9, 2.5])
+    theta: Array = np.clip(found.x, [-4, -2.5], [9, 2.5])
+    return theta
 
 
 def fit(p: Pairs, *, start: tuple[float, float] = FALLBACK, draws: int = 40, seed: int = 0, source: str = "fitted") -> Maturity:
@@ -109,7 +112,7 @@ def informative(p: Pairs, limit: int = 6000) -> Pairs:
     return p.take(np.sort(np.argsort(p.age1, kind="stable")[:limit]))
 
 
-def fit_or_default(p: Pairs | None, platform: str, regency: Maturity | None = None, **options) -> Maturity:
+def fit_or_default(p: Pairs | None, platform: str, regency: Maturity | None = None, **options: Any) -> Maturity:
     """The platform's own curve, else the regency's (fewer than 200 pairs), else the published default (no pairs at all)."""
     default = DEFAULTS.get(platform, FALLBACK)
     if p is not None and len(p) >= MINIMUM_PAIRS:

@@ -87,7 +87,8 @@ class _two_way_fit:
         row = np.where(self.has, y.sum(1) / self.n_i, 0.0)
         b = self.inverse @ (y.sum(0) - self.free.T @ row)
         a = np.where(self.has, row - (self.free @ b) / self.n_i, 0.0)
-        return a[:, None] + b[None, :]
+        fitted: Array = a[:, None] + b[None, :]
+        return fitted
 
     def weights_of(self, v: Array) -> Array:
         """-Z_U (Z_U'Z_U)^-1 Z_D' v: what each untreated cell contributes, the same projection as a fit."""
@@ -95,7 +96,8 @@ class _two_way_fit:
         row = np.where(self.has, unit / self.n_i, 0.0)
         b = self.inverse @ (month - self.free.T @ row)
         a = np.where(self.has, row - (self.free @ b) / self.n_i, 0.0)
-        return -(a[:, None] + b[None, :]) * self.free
+        weights: Array = -(a[:, None] + b[None, :]) * self.free
+        return weights
 
 
 def _centred(e: Array, v: Array, g: Array, cells: Array) -> Array:
@@ -138,7 +140,7 @@ def pre_trend(Y: Array, g: Array, t: Array, leads: Array) -> tuple[float, list[t
     if not columns:
         return float("nan"), []
 
-    def residual(y):
+    def residual(y: Array) -> Array:
         return np.where(free, y - fit.predict(np.where(free, y, 0.0)), 0.0)
 
     X = np.stack([residual(c.astype(float)) for _, c in columns], -1)
@@ -172,7 +174,8 @@ class GroupTime:
 
     @property
     def se(self) -> Array:
-        return np.sqrt((self.influence**2).sum(0)) / len(self.g)
+        spread: Array = np.sqrt((self.influence**2).sum(0))
+        return spread / len(self.g)
 
 
 def att_gt(Y: Array, g: Array, t: Array, control: str = "not_yet") -> GroupTime:

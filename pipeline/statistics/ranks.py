@@ -62,7 +62,8 @@ def p_top(mean: Array, sd: Array, *, share: float = 0.25, draws: int = 2000, see
     theta = mean + np.random.default_rng(seed).standard_normal((draws, len(mean))) * sd
     cut = max(1, round(share * len(mean)))
     places = (-theta).argsort(1).argsort(1)
-    return (places < cut).mean(0)
+    chance: Array = (places < cut).mean(0)
+    return chance
 
 
 def band(probability: float) -> str:

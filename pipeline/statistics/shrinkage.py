@@ -5,6 +5,7 @@ Rates of posts use the normal-normal model on the log scale: the unit of replica
 Sources: Efron & Morris 1975; Paule & Mandel 1982; Gelman et al., BDA3 sections 5.1 and 5.4.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +114,8 @@ def beta_binomial(y: Array, n: Array) -> BetaBinomial:
     return BetaBinomial(float(mu * size), float((1 - mu) * size))
 
 
-def _minimise(loss, start: Array) -> Array:
+def _minimise(loss: Callable[[Array], float], start: Array) -> Array:
     options = {"xatol": 1e-9, "fatol": 1e-11, "maxiter": 4000, "maxfev": 4000}
     found = optimize.minimize(loss, start, method="Nelder-Mead", options=options)
-    return optimize.minimize(loss, found.x, method="Nelder-Mead", options=options).x
+    again: Array = optimize.minimize(loss, found.x, method="Nelder-Mead", options=options).x
+    return again

@@ -13,6 +13,8 @@ benchmarks/truth.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -103,8 +105,9 @@ MIX_WANDER = (
 
 def is_lit(now: Quarter, floor_z: float, mix_z: float, t: Thresholds = DEFAULT) -> bool:
     """Either sign strongly, both moderately, or a floor that no account has by itself."""
-    floor, mix = np.nan_to_num(floor_z, nan=0.0), np.nan_to_num(mix_z, nan=0.0)
-    high = now.median >= MINIMUM_LIKES and np.exp(now.floor) >= t.staff_floor_ratio
+    many = now.median >= MINIMUM_LIKES  # with two likes a post, a floor is a play of small numbers
+    floor, mix = np.nan_to_num(floor_z, nan=0.0) if many else 0.0, np.nan_to_num(mix_z, nan=0.0)
+    high = many and np.exp(now.floor) >= t.staff_floor_ratio
     return bool(floor > FLOOR_Z or mix > MIX_Z or (floor > BOTH_Z and mix > BOTH_Z) or high)
 
 
@@ -170,7 +173,7 @@ def _quarters(rows: pl.DataFrame) -> dict[tuple[str, str, str], Quarter]:
     return found
 
 
-def _common(rows: list[tuple]) -> tuple[float, float]:
+def _common(rows: list[tuple[Any, ...]]) -> tuple[float, float]:
     """What moved every account of a platform alike is the platform's doing: the median shift, with at least eight accounts."""
     moved = np.array([(r[5], r[6]) for r in rows], float)
     out = []
@@ -180,7 +183,7 @@ def _common(rows: list[tuple]) -> tuple[float, float]:
     return out[0], out[1]
 
 
-def _papers(circulars: pl.DataFrame, agencies: pl.DataFrame, first, end) -> dict[str, str]:
+def _papers(circulars: pl.DataFrame, agencies: pl.DataFrame, first: date, end: date) -> dict[str, str]:
     """agency_id -> ids of the circulars in force in the window whose scope holds it."""
     found: dict[str, list[str]] = {}
     valid = circulars.filter((pl.col("issued_on") < end) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= first)))

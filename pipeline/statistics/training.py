@@ -6,7 +6,7 @@ A claim needs at least 10 trained and 10 not-yet-trained agencies, six months be
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -56,7 +56,9 @@ def first_trainings(trainings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def panels(expected, account_month, cases, trainings, agencies) -> dict[str, Panel]:
+def panels(
+    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+) -> dict[str, Panel]:
     """The panels of all outcomes that have any data, months up to the last complete one."""
     last = c.last_complete_month(account_month)
     if last is None or trainings.is_empty():
@@ -135,9 +137,9 @@ def _response(cases: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(out, schema=schema, orient="row")
 
 
-def _latest(cases: pl.DataFrame):
+def _latest(cases: pl.DataFrame) -> datetime:
     times = [cases[k].max() for k in ("received_at_wib", "first_reply_at_wib", "closed_at_wib")]
-    return max(t for t in times if t is not None)
+    return max(t for t in times if isinstance(t, datetime))
 
 
 def _pivot(values: pl.DataFrame, first: pl.DataFrame, agencies: pl.DataFrame) -> Panel:
@@ -172,7 +174,14 @@ EFFECT_SCHEMA = (
 )
 
 
-def training_effect(expected, account_month, cases, trainings, agencies, by_group: bool = False) -> pl.DataFrame:
+def training_effect(
+    expected: pl.DataFrame,
+    account_month: pl.DataFrame,
+    cases: pl.DataFrame,
+    trainings: pl.DataFrame,
+    agencies: pl.DataFrame,
+    by_group: bool = False,
+) -> pl.DataFrame:
     """One row per outcome and estimator. state: claimed | pretrend_differs | refused (then effects are null, reason says why).
 
     `by_group`: the order of training was drawn inside peer groups (`training_order` of settings.toml), so the randomisation
@@ -203,7 +212,7 @@ def training_effect(expected, account_month, cases, trainings, agencies, by_grou
 ESTIMATORS = ("imputation", "callaway_santanna", "twfe", "naive")
 
 
-def _effect_rows(outcome: str, d: Panel, n_trained: int, n_control: int, by_group: bool) -> list[dict]:
+def _effect_rows(outcome: str, d: Panel, n_trained: int, n_control: int, by_group: bool) -> list[dict[str, object]]:
     leads_p, _ = p.pre_trend(d.Y, d.g, d.t, np.array(LEADS))
     fake = p.placebo(d.Y, d.g, d.t)
     found = {
@@ -255,7 +264,9 @@ EVENT_SCHEMA = (
 )
 
 
-def training_event(expected, account_month, cases, trainings, agencies) -> pl.DataFrame:
+def training_event(
+    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+) -> pl.DataFrame:
     """One row per outcome and month since training (-6..12): Callaway-Sant'Anna, pointwise interval and simultaneous band.
 
     Months before training compare each month with the one before it. `imputation_effect` is the headline estimator's value.
@@ -282,7 +293,9 @@ def training_event(expected, account_month, cases, trainings, agencies) -> pl.Da
 PART_SCHEMA: Schema = {"effect": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "n": pl.Int64}
 
 
-def training_cohort(expected, account_month, cases, trainings, agencies) -> pl.DataFrame:
+def training_cohort(
+    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+) -> pl.DataFrame:
     """One row per outcome and wave: imputation effect over the wave's treated months, n = agencies of the wave."""
     rows = []
     for outcome, d in panels(expected, account_month, cases, trainings, agencies).items():
@@ -296,7 +309,9 @@ def training_cohort(expected, account_month, cases, trainings, agencies) -> pl.D
     return pl.DataFrame(rows, schema={"outcome": pl.Utf8, "wave": pl.Utf8, "first_month": pl.Date, **PART_SCHEMA})
 
 
-def training_agency(expected, account_month, cases, trainings, agencies) -> pl.DataFrame:
+def training_agency(
+    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+) -> pl.DataFrame:
     """One row per outcome and trained agency: mean before, mean after, and after minus what was to be expected without training.
 
     `lower`/`upper` use the spread of untreated months; n = months after training. Describes, does not rank.
@@ -321,7 +336,9 @@ def training_agency(expected, account_month, cases, trainings, agencies) -> pl.D
     return pl.DataFrame(rows, schema=schema)
 
 
-def training_sensitivity(expected, account_month, cases, trainings, agencies) -> pl.DataFrame:
+def training_sensitivity(
+    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+) -> pl.DataFrame:
     """One row per outcome and group left out (peer groups and waves): the imputation effect without it; n = agencies left."""
     rows = []
     for outcome, d in panels(expected, account_month, cases, trainings, agencies).items():
@@ -346,7 +363,14 @@ PLACEBO_SCHEMA = (
 FAKE_OUTCOME = "youtube_impressions_without_posts"
 
 
-def training_placebo(account_days, post_facts, account_month, trainings, agencies, by_group: bool = False) -> pl.DataFrame:
+def training_placebo(
+    account_days: pl.DataFrame,
+    post_facts: pl.DataFrame,
+    account_month: pl.DataFrame,
+    trainings: pl.DataFrame,
+    agencies: pl.DataFrame,
+    by_group: bool = False,
+) -> pl.DataFrame:
     """One row: the "effect" of training on something it cannot move, impressions of YouTube channels in months without a post.
 
     Old videos are shown by YouTube's own choice; if training "moves" them, the comparison of agencies is at fault. ln scale.
@@ -369,7 +393,7 @@ def training_placebo(account_days, post_facts, account_month, trainings, agencie
     return pl.DataFrame([row], schema=PLACEBO_SCHEMA)
 
 
-def _idle_impressions(account_days, post_facts, account_month) -> pl.DataFrame:
+def _idle_impressions(account_days: pl.DataFrame, post_facts: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
     """agency_id, month, value: ln impressions of an agency's YouTube channels in covered months without a post there."""
     shown = account_days.filter((pl.col("metric") == "impressions") & pl.col("agency_id").is_not_null())
     channels = account_month.filter((pl.col("platform") == "youtube") & (pl.col("coverage") >= DEFAULT.minimum_coverage))

@@ -7,7 +7,9 @@ from pipeline.statistics.regression import theil_sen
 Array = np.ndarray
 
 
-def two_way(y: Array, unit: Array, time: Array, *, weight: Array | None = None, rounds: int = 200, tolerance: float = 1e-9):
+def two_way(
+    y: Array, unit: Array, time: Array, *, weight: Array | None = None, rounds: int = 200, tolerance: float = 1e-9
+) -> tuple[Array, Array, Array]:
     """(unit effects, time effects, residual) of y = unit + time by weighted alternating projection.
 
     Effects are indexed by the sorted unique labels; time effects are centred so that the units keep the level.

@@ -314,7 +314,8 @@ def detectable(changes: pl.DataFrame, share: float) -> np.ndarray:
     found = int((changes["q"].to_numpy() <= share).sum())
     needed = min(share * (found + 1) / len(changes), share)
     df = changes["df"].to_numpy()
-    return np.exp((stats.t.isf(needed / 2, df) + stats.t.isf(0.2, df)) * changes["se"].to_numpy())
+    factor: np.ndarray = np.exp((stats.t.isf(needed / 2, df) + stats.t.isf(0.2, df)) * changes["se"].to_numpy())
+    return factor
 
 
 RANK_SCHEMA = {

@@ -14,10 +14,10 @@ WITH curves AS (
         max(CASE WHEN quantity = 'engagement' THEN shape_k END) AS k_e,
         max(CASE WHEN quantity = 'exposure' THEN half_life_hours / (power(CAST(2 AS DOUBLE), 1 / shape_k) - 1) END) AS s_x,
         max(CASE WHEN quantity = 'exposure' THEN shape_k END) AS k_x,
-        max(CASE WHEN quantity = 'engagement' THEN lower / half_life_hours END) AS low_e,
-        max(CASE WHEN quantity = 'engagement' THEN upper / half_life_hours END) AS high_e,
-        max(CASE WHEN quantity = 'exposure' THEN lower / half_life_hours END) AS low_x,
-        max(CASE WHEN quantity = 'exposure' THEN upper / half_life_hours END) AS high_x
+        max(CASE WHEN quantity = 'engagement' THEN lower / nullif(half_life_hours, 0) END) AS low_e,
+        max(CASE WHEN quantity = 'engagement' THEN upper / nullif(half_life_hours, 0) END) AS high_e,
+        max(CASE WHEN quantity = 'exposure' THEN lower / nullif(half_life_hours, 0) END) AS low_x,
+        max(CASE WHEN quantity = 'exposure' THEN upper / nullif(half_life_hours, 0) END) AS high_x
     FROM estimates.maturity_curves
     GROUP BY platform
 ),
@@ -26,10 +26,10 @@ aged AS (
         p.*,
         1 - power(1 + greatest(p.age_hours, 0) / c.s_e, -c.k_e) AS m_e,
         1 - power(1 + greatest(p.age_hours, 0) / c.s_x, -c.k_x) AS m_x,
-        ln((1 - power(1 + greatest(p.age_hours, 1) / (c.s_e * c.low_e), -c.k_e))
-            / (1 - power(1 + greatest(p.age_hours, 1) / (c.s_e * c.high_e), -c.k_e))) / 3.92 AS sd_e,
-        ln((1 - power(1 + greatest(p.age_hours, 1) / (c.s_x * c.low_x), -c.k_x))
-            / (1 - power(1 + greatest(p.age_hours, 1) / (c.s_x * c.high_x), -c.k_x))) / 3.92 AS sd_x,
+        ln((1 - power(1 + greatest(p.age_hours, 1) / nullif(c.s_e * c.low_e, 0), -c.k_e))
+            / nullif(1 - power(1 + greatest(p.age_hours, 1) / nullif(c.s_e * c.high_e, 0), -c.k_e), 0)) / 3.92 AS sd_e,
+        ln((1 - power(1 + greatest(p.age_hours, 1) / nullif(c.s_x * c.low_x, 0), -c.k_x))
+            / nullif(1 - power(1 + greatest(p.age_hours, 1) / nullif(c.s_x * c.high_x, 0), -c.k_x), 0)) / 3.92 AS sd_x,
         count(p.is_boosted) OVER (PARTITION BY p.platform) >= t.known_split_share * count(*) OVER (PARTITION BY p.platform) AS is_split_known
     FROM core.posts p
     CROSS JOIN registry.thresholds t
@@ -72,7 +72,7 @@ SELECT
     CASE WHEN j.maturity_share >= 0.9 THEN 'mature' WHEN j.maturity_share >= 0.5 THEN 'maturing'
         WHEN j.maturity_share IS NOT NULL THEN 'fresh' END AS maturity,
     j.maturity_share,
-    CASE WHEN j.is_comparable AND j.mu > 0 THEN ln((j.engagement + j.mu / (2 * (1 + j.mu))) / j.exposure) END AS ln_rate,
+    CASE WHEN j.is_comparable AND j.mu > 0 THEN ln((j.engagement + j.mu / nullif(2 * (1 + j.mu), 0)) / nullif(j.exposure, 0)) END AS ln_rate,
     j.is_comparable, CASE WHEN j.m_e > 0 AND j.m_x > 0 THEN ln(j.m_e / j.m_x) END AS age_ln,
     CASE WHEN j.m_e > 0 AND j.m_x > 0 THEN sqrt(j.sd_e * j.sd_e + j.sd_x * j.sd_x) END AS age_ln_sd,
     NOT j.is_split_known AS is_paid_unknown, j.is_split_known AND j.is_boosted IS NULL AS is_paid_left_out,
