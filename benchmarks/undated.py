@@ -2,7 +2,8 @@
 
 Copies the registry and the inbox of a workspace that has had its night (``terukur demo``) into a new one, without the days of its
 folders and of those file names that are ours and not a platform's, runs the night there, and compares the tables row by row:
-equal; other but marked (`is_date_estimated`, for a day `is_partial`); other and unmarked, which must be 0, else the status is 1.
+equal; other but marked (`is_date_estimated`, for a day `is_partial`); other and unmarked, which must be 0. Ends with status 1
+if it is not.
 """
 
 import re

@@ -80,6 +80,27 @@ EMPTY = {
         "is_acknowledged": pl.Boolean,
     },
     "estimates.post_lift": {"post_key": pl.Int64, "lift": pl.Float64},
+    "estimates.response_channel": {
+        "agency_id": pl.Utf8,
+        "channel": pl.Utf8,
+        "n": pl.Int64,
+        "open": pl.Int64,
+        "median_hours": pl.Float64,
+        "answered_24h": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+        "is_slow": pl.Boolean,
+    },
+    "estimates.agency_lift": {
+        "agency_id": pl.Utf8,
+        "dimension": pl.Utf8,
+        "kind": pl.Utf8,
+        "lift": pl.Float64,
+        "lower": pl.Float64,
+        "base_share": pl.Float64,
+        "n_posts": pl.Int64,
+        "is_advised": pl.Boolean,
+    },
     "estimates.aspiration_gap": {
         "topic": pl.Utf8,
         "cases": pl.Int64,
@@ -144,6 +165,16 @@ def window(name: str, state: str = "judged", direction: str = "flat") -> dict:
     }
 
 
+def kind_lift(name: str, kind: str, dimension: str = "format", is_advised: bool = True) -> dict:
+    found = {"agency_id": name, "dimension": dimension, "kind": kind, "is_advised": is_advised}
+    return found | {"lift": 1.6, "lower": 1.2, "base_share": 0.3, "n_posts": 12}
+
+
+def channel(name: str, way: str, n: int, is_slow: bool | None = True) -> dict:
+    found = {"agency_id": name, "channel": way, "n": n, "open": 5, "median_hours": 60.0, "is_slow": is_slow}
+    return found | {"answered_24h": 0.3, "lower": 0.2, "upper": 0.4}
+
+
 def everything() -> dict[str, pl.DataFrame]:
     """Evidence for every rule, each at an agency of its own."""
     names = [
@@ -179,9 +210,6 @@ def everything() -> dict[str, pl.DataFrame]:
                     }
                 )
                 lifts.append({"post_key": key, "lift": lift * (1 + 0.1 * ((i + k) % 3))})
-    for k in range(12):
-        facts.append({"post_key": 900 + k, "agency_id": "video", "account_id": "v", "format": "video", "published_on": TODAY})
-        lifts.append({"post_key": 900 + k, "lift": 1.5 + 0.1 * (k % 3)})
     return frames(
         agencies=[agency(name) for name in names],
         export_files=[
@@ -190,6 +218,8 @@ def everything() -> dict[str, pl.DataFrame]:
         ],
         post_facts=facts,
         post_lift=lifts,
+        agency_lift=[kind_lift("video", "video"), kind_lift("video", "photo", is_advised=False)],
+        response_channel=[channel("slow", "dm", 50), channel("slow", "comment", 20), channel("backlog", "dm", 30, None)],
         agency_window=[
             window("silent", "no_data", "data"),
             window("down", direction="down"),
@@ -278,7 +308,22 @@ def test_needs_are_marked_and_name_the_number_they_rest_on():
         "short": "agency_not_covered",
         "under": "agency_below",
     }
-    assert all(figure.endswith(f":agency_id={name}") for name, figure in needs.select("agency_id", "figure").iter_rows())
+    assert all(
+        figure.split(":")[2].split(",")[0] == f"agency_id={name}"
+        for name, figure in needs.select("agency_id", "figure").iter_rows()
+    )
+
+
+def test_advice_about_kinds_and_slow_answers_follows_only_the_published_verdicts():
+    tables = frames(
+        agencies=[agency("a")],
+        agency_lift=[kind_lift("a", "photo", is_advised=False), kind_lift("a", "layanan", "content_type")],
+        response_channel=[channel("a", "dm", 90, False), channel("a", "comment", 5, None)],
+        response_summary=[{"agency_id": "a", "state": "judged", "n": 95, "answered_24h": 0.2, "lower": 0.1, "upper": 0.3}],
+    )
+    assert advise(tables).is_empty()
+    spoken = advise(everything()).filter(pl.col("rule") == "agency_slow").row(0, named=True)
+    assert spoken["figure"] == "response_channel:answered_24h:agency_id=slow,channel=dm" and spoken["evidence_n"] == 50
 
 
 def test_an_agency_without_an_account_is_not_asked_for_data():
@@ -329,5 +374,5 @@ def test_what_most_agencies_leave_out_is_said_once_and_to_the_weakest_fifth():
 
 def test_a_format_that_is_only_the_rest_is_no_advice():
     tables = everything()
-    rest = {name: f.with_columns(format=pl.lit("other")) if "format" in f.columns else f for name, f in tables.items()}
+    rest = tables | {"estimates.agency_lift": tables["estimates.agency_lift"].with_columns(kind=pl.lit("other"))}
     assert "agency_format" not in advise(rest)["rule"].to_list()

@@ -22,6 +22,7 @@ from pipeline.html.catalogue import sentences
 from pipeline.html.locale import Words
 from pipeline.pages import advice, common, data, ringkasan
 from pipeline.pages.sheet import Sheet
+from pipeline.reasons import reason
 from tests.one_version import HOSTILE, NAME, changed, many
 
 BUILT = datetime(2026, 11, 22, 19, 10)
@@ -728,3 +729,67 @@ def test_platforms_have_the_names_of_their_one_home():
         common.exposure_word("tiktok", Words("id")) == "tontonan"
         and common.exposure_word("instagram", Words("id")) == "jangkauan"
     )
+
+
+# -- what honest tables know ---------------------------------------------------------------------------------------------------
+def test_a_page_without_a_verdict_says_the_reason_and_its_remedy(read, version):
+    windows = version.table("estimates.agency_window").filter(pl.col("reason").is_not_null())
+    assert windows.height >= 2
+    for row in windows.to_dicts():
+        known = reason(row["reason"])
+        page = next(p for path, p in read.items() if path == f"id/perangkat/{row['agency_id']}.html")
+        assert known.text_id in page.text and known.remedy_id in page.text, row["agency_id"]
+
+
+def test_accounts_that_did_not_send_stand_beside_the_value(rebuilt):
+    page = rebuilt(
+        "update estimates.agency_window set n_sent = 2, n_required = 3, missing_accounts = 'ig-hilang' where agency_id = 'dinkes'"
+    )
+    for name in ("perangkat/dinkes.html", "daftar.html"):
+        assert "2 dari 3 akun mengirim; belum: ig-hilang" in page(name).text, name
+    assert "jangkauan berbayar mungkin termasuk: " in page("perangkat/dinkes.html").text
+
+
+def test_a_rise_that_may_be_staffs_is_not_called_improvement_and_its_circular_is_named(rebuilt):
+    page = rebuilt(
+        "update estimates.agency_window set direction = 'up_maybe_mobilised', change = 2.9, change_lower = 2.1, change_upper = 4,"
+        " change_without_likes = 1.02, change_without_likes_lower = 0.8, change_without_likes_upper = 1.3 "
+        "where agency_id = 'dinkes'",
+        "update marts.agency_summary set direction = 'up_maybe_mobilised', level = 'up' where agency_id = 'dinkes'",
+        "insert into core.circulars select 'c1', period_start, null, 'semua', 'SE Bupati 12', null from marts.period",
+    )
+    said = page("perangkat/dinkes.html").text
+    assert "naik, sebagian mungkin digerakkan" in said and "tanpa suka +2%" in said and "SE Bupati 12" in said
+    assert "hampir tidak mungkin terjadi karena kebetulan" not in said.split("Langkah")[0]
+    assert "tanpa suka +2%" in page("daftar.html").text
+
+
+def test_an_open_objection_is_printed_beside_its_figure_until_it_is_settled(rebuilt):
+    row = (
+        "insert into core.objections values ('k1', 'dinkes', 'agency_window:vs_expected:agency_id=dinkes', "
+        "date '2026-11-20', 'Dua unggahan terhitung <b>ganda</b>', '{decision}', {open}, null, null)"
+    )
+    page = rebuilt(row.format(decision="open", open="true"))
+    for name in ("perangkat/dinkes.html", "daftar.html"):
+        assert any(value == "Dua unggahan terhitung <b>ganda</b>" for value in page(name).values("title")), name
+    assert "Keberatan 20 Nov 2026" in page("perangkat/dinkes.html").text
+
+
+def test_a_settled_objection_is_no_longer_printed(rebuilt):
+    page = rebuilt(
+        "insert into core.objections values ('k1', 'dinkes', 'agency_window:vs_expected:agency_id=dinkes', "
+        "date '2026-11-20', 'Terhitung ganda', 'rejected', false, date '2026-11-21', 'Sudah dihitung sekali')"
+    )
+    assert "Terhitung ganda" not in page("perangkat/dinkes.html").text + "".join(page("daftar.html").values("title"))
+
+
+def test_the_method_page_says_how_the_answer_moves_with_each_threshold(read, version):
+    tried = version.table("estimates.threshold_effect")
+    page = read["id/metode.html"]
+    figures = [figure for figure, _ in page.figures if figure.startswith("threshold_effect:n_judged:")]
+    assert len(figures) == tried.height and "(dipakai)" in page.text
+
+
+def test_values_of_published_months_that_moved_are_listed(rebuilt):
+    page = rebuilt("insert into meta.moved_values values ('dinkes', date '2026-09-01', 1.1, 0.9, false)")("kualitas.html").text
+    assert "1 nilai dari bulan yang sudah terbit bergeser" in page and "×1,10" in page and "×0,90" in page

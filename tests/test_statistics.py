@@ -43,6 +43,18 @@ def test_no_spread_beyond_noise_shrinks_completely():
     np.testing.assert_allclose(shrinkage.shrink(y, s).mean, y.mean(), atol=1e-12)
 
 
+def test_the_range_of_the_spread_holds_the_true_spread_and_starts_at_zero_where_noise_is_enough():
+    rng, inside = np.random.default_rng(11), []
+    for _ in range(300):
+        s = rng.uniform(0.1, 0.5, 20)
+        low, high = shrinkage.heterogeneity_interval(rng.normal(0, 0.35, 20) + rng.normal(0, s), s)
+        inside.append(low <= 0.35 <= high)
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.035)
+    low, high = shrinkage.heterogeneity_interval(np.array([0.01, -0.2, 0.3, 0.02]), np.full(4, 0.5))
+    assert low == 0 and high < 2
+    assert shrinkage.heterogeneity_interval(np.array([1.0]), np.array([0.1])) == (0.0, float("inf"))
+
+
 def test_posterior_intervals_cover():
     rng, inside = np.random.default_rng(3), []
     for _ in range(200):
@@ -141,7 +153,7 @@ def grown(rng, h, k, n=800, every=168.0):
 
 @pytest.mark.parametrize("platform", ["instagram", "facebook", "tiktok"])
 def test_maturity_curve_is_recovered_from_weekly_exports(platform):
-    h, k = maturity.DEFAULTS[platform]
+    h, k = maturity.defaults()[platform]
     pairs = grown(np.random.default_rng(7), h, k, n=2500)
     found = maturity.fit(pairs, start=(24.0, 1.0), draws=10)
     assert found.half_life == pytest.approx(h, rel=0.12)

@@ -10,10 +10,9 @@ from pipeline.html.escape import tampil, teks
 from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.tokens import colour
-from pipeline.platforms import platforms
+from pipeline.platforms import label
 
 TINT = {"up": "up", "down": "down", "flat": "neutral", "data": "neutral"}
-PLATFORM_NAMES = {name: platform.label for name, platform in platforms().items()}
 
 
 def theme_dots(
@@ -145,7 +144,7 @@ def _platform_row(row: Row, words: Words) -> Row:
         small = words.plain("no download of the three months")
     return {
         **row,
-        "label": PLATFORM_NAMES.get(row["platform"], row["platform"]),
+        "label": label(row["platform"]),
         "value": row["vs_expected"],
         "side": outside(row["vs_expected"], row["lower"], row["upper"]) if judged else "data",
         "small": small,

@@ -17,7 +17,6 @@ from pipeline.html.locale import Words
 from pipeline.platforms import having
 
 ROWS = 4
-HAND_FILLED = having("hand_filled")
 INPUTS = {"url": "url", "date": "date", "datetime": "datetime-local", "count": "text", "text": "text"}
 
 
@@ -45,9 +44,14 @@ class Sheet:
         return self.kind.removeprefix("template_")
 
 
+def is_typed(platform: str) -> bool:
+    """Whether nothing can be downloaded from a platform, so that its posts are typed into a sheet."""
+    return platform in having("hand_filled")
+
+
 def of_platform(platform: str, words: Words, today: date) -> list[Sheet]:
     """The sheets that an account of this platform may need: its followers, and its posts where nothing can be downloaded."""
-    kinds = ["template_followers", *(f"template_{p}" for p in HAND_FILLED if p == platform)]
+    kinds = ["template_followers", *([f"template_{platform}"] if is_typed(platform) else [])]
     return [_sheet(by_kind(kind), words, today) for kind in kinds]
 
 

@@ -124,7 +124,7 @@ def _how(platform: str | None, words: Words) -> dict[str, Any] | None:
 
 def _shown(account: Account, covered: Covered, recent: Recent, words: Words, today: date) -> Shown:
     how = steps()[account.platform]
-    is_typed = account.platform in sheets.HAND_FILLED
+    is_typed = sheets.is_typed(account.platform)
     last = max((m for m in (covered.last, recent.last) if m is not None), default=None)
     gap = covered.gap(today)
     return Shown(

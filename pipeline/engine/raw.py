@@ -47,7 +47,6 @@ TABLES = {
             "export_id BIGINT, row_number BIGINT, post_key BIGINT, account_key BIGINT, owner_key BIGINT, text_key BIGINT",
             "captured_at TIMESTAMP",
             *(f"{name} {kind}" for name, kind in IDENTITY.items()),
-            *(f"{name} {kind}" for name, kind in of_post().items()),
         ]
     ),
     "account_days": """export_id BIGINT, row_number BIGINT, account_key BIGINT, day DATE, day_zone VARCHAR, metric VARCHAR,
@@ -70,11 +69,17 @@ class Collision(RuntimeError):
         super().__init__(f"raw.{table}: two natural keys share one {hashed}: {sorted(self.keys)[:3]}")
 
 
+def definition(table: str) -> str:
+    """The columns of a raw table as the engine takes them; a post also has every value that columns.yml knows of one."""
+    values = of_post() if table == "post_snapshots" else {}
+    return ", ".join([TABLES[table], *(f"{name} {kind}" for name, kind in values.items())])
+
+
 @cache
 def column_names(table: str) -> frozenset[str]:
     """The columns that a raw table is made with, as the engine itself reads its definition."""
     with duckdb.connect(":memory:") as con:
-        con.execute(f"CREATE TABLE made ({TABLES[table]})")
+        con.execute(f"CREATE TABLE made ({definition(table)})")
         return frozenset(name for name, *_ in con.execute("DESCRIBE made").fetchall())
 
 
@@ -94,8 +99,8 @@ def keys(frame: pl.DataFrame, *names: str) -> pl.Series:
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create the tables that `raw` lacks, and the columns for values of a post that it does not know yet."""
-    for table, definition in TABLES.items():
-        con.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({definition})")
+    for table in TABLES:
+        con.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({definition(table)})")
     have = _columns(con)
     for name, kind in of_post().items():
         if name not in have:

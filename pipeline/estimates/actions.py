@@ -97,9 +97,9 @@ from marts.export_files e join {CURRENT} a on a.agency_id = e.agency_id
 where e.outcome = 'refused' and e.first_seen_at >= {NOW} - interval 31 day
 order by e.first_seen_at desc, e.file_name"""  # noqa: S608
 SLOW = f"""
-select r.agency_id, a.short_name, r.n, r.open, r.median_hours, r.answered_24h, r.lower, r.upper
-from estimates.response_summary r join {CURRENT} a on a.agency_id = r.agency_id
-where r.state = 'judged' and r.upper < 0.5 order by a.short_name"""  # noqa: S608
+select r.agency_id, a.short_name, r.channel, r.n, r.open, r.median_hours, r.answered_24h, r.lower, r.upper
+from estimates.response_channel r join {CURRENT} a on a.agency_id = r.agency_id
+where r.is_slow qualify row_number() over (partition by r.agency_id order by r.n desc, r.channel) = 1 order by a.short_name"""  # noqa: S608
 BACKLOG = f"""
 select r.agency_id, a.short_name, r.n, r.open_over_24h, r.oldest_open_hours
 from estimates.response_summary r join {CURRENT} a on a.agency_id = r.agency_id
@@ -136,13 +136,9 @@ select w.agency_id, a.short_name, count(*) as weeks, count(*) filter (w.posts > 
 from weeks w join {CURRENT} a on a.agency_id = w.agency_id where w.place <= 8
 group by w.agency_id, a.short_name having count(*) = 8 and count(*) filter (w.posts > 0) <= 4 order by a.short_name"""  # noqa: S608
 FORMATS = f"""
-with posts as ({LIFTS}),
-kinds as (
-    select agency_id, format, count(*) as posts, avg(ln_lift) as mean, stddev_samp(ln_lift) / sqrt(count(*)) as se
-    from posts where format <> 'other' group by agency_id, format)
-select k.agency_id, a.short_name, k.format, k.posts, exp(k.mean) as lift, exp(k.mean - 2.6 * k.se) as lift_lower
-from kinds k join {CURRENT} a on a.agency_id = k.agency_id
-where k.posts >= 10 and k.mean - 2.6 * k.se > 0 order by k.mean desc, k.format"""  # noqa: S608
+select k.agency_id, a.short_name, k.kind as format, k.n_posts as posts, k.lift, k.lower as lift_lower, k.base_share as share
+from estimates.agency_lift k join {CURRENT} a on a.agency_id = k.agency_id
+where k.is_advised and k.dimension = 'format' and k.kind <> 'other' order by k.lift desc, k.kind"""  # noqa: S608
 SERVICE = f"""
 select s.agency_id, a.short_name, count(*) as posts, count(*) filter (s.parts >= 3) as complete,
 count(*) filter (not s.has_when) as without_time, count(*) filter (not s.has_contact) as without_contact
@@ -195,12 +191,12 @@ REGENCY_RULES: tuple[Rule, ...] = (
     Rule("regency_up", UP, _at_least(1)),
 )
 _STATE, _CHANGE, _LEVEL = "agency_window:state", "agency_window:change", "agency_window:vs_expected"
-_REPLY = "response_summary:answered_24h"
+_REPLY = "response_channel:answered_24h"
 AGENCY_RULES: tuple[Rule, ...] = (
     Rule("agency_surge", OPEN_SURGES, _first("account_id", "metric", "started_on", "peak_value", "peak_expected")),
     Rule("agency_no_data", NO_DATA, _first("period_start", "period_end"), is_need=True, figure=_STATE),
     Rule("agency_down", DOWN, _first("change", "change_lower", "change_upper"), "n_posts", is_need=True, figure=_CHANGE),
-    Rule("agency_slow", SLOW, _first("answered_24h", "lower", "upper", "n"), "n", is_need=True, figure=_REPLY),
+    Rule("agency_slow", SLOW, _first("answered_24h", "lower", "upper", "n", "channel"), "n", is_need=True, figure=_REPLY),
     Rule("agency_not_covered", NOT_COVERED, _first("coverage"), is_need=True, figure="agency_window:coverage"),
     Rule("agency_below", BELOW, _first("vs_expected", "lower", "upper"), "n_posts", is_need=True, figure=_LEVEL),
     Rule("agency_backlog", BACKLOG, _first("open_over_24h", "oldest_open_hours", "n"), counts="n"),
@@ -209,7 +205,7 @@ AGENCY_RULES: tuple[Rule, ...] = (
     Rule("agency_few_posts", FEW_POSTS, _first("n_posts"), figure="agency_window:n_posts"),
     Rule("agency_up", UP, _first("change", "change_lower", "change_upper"), counts="n_posts"),
     Rule("agency_incomplete", INCOMPLETE, _first("complete", "posts", "without_time", "without_contact"), counts="posts"),
-    Rule("agency_format", FORMATS, _first("format", "lift", "lift_lower", "posts"), counts="posts"),
+    Rule("agency_format", FORMATS, _first("format", "lift", "lift_lower", "posts", "share"), counts="posts"),
     Rule("agency_best", BEST, lambda rows: {"n": rows.height}),
 )
 SCHEMA = {
@@ -246,6 +242,7 @@ def _row(rule: Rule, evidence: pl.DataFrame, agency_id: str | None) -> dict[str,
     if arguments is None:
         return None
     query = " ".join(rule.query.split())
+    channel = f",channel={arguments['channel']}" if "channel" in arguments else ""
     if agency_id is not None:
         query = f"select * from ({query}) where agency_id = {literal(agency_id)}"  # noqa: S608 - quoted
     return {
@@ -253,7 +250,7 @@ def _row(rule: Rule, evidence: pl.DataFrame, agency_id: str | None) -> dict[str,
         "agency_id": agency_id,
         "is_need": rule.is_need,
         "arguments": json.dumps(arguments, default=str, ensure_ascii=False, sort_keys=True),
-        "figure": f"{rule.figure}:agency_id={agency_id}" if rule.figure and agency_id else None,
+        "figure": f"{rule.figure}:agency_id={agency_id}{channel}" if rule.figure and agency_id else None,
         "evidence_query": query,
         "evidence_n": int(evidence[rule.counts].sum()) if rule.counts else evidence.height,
     }
@@ -266,9 +263,11 @@ NEEDS = (
     "marts.post_facts",
     "marts.post_list",
     "estimates.agency_window",
+    "estimates.response_channel",
     "estimates.response_summary",
     "estimates.surges",
     "estimates.post_lift",
+    "estimates.agency_lift",
     "estimates.aspiration_gap",
     "estimates.account_weeks",
     "estimates.service_posts",

@@ -14,7 +14,6 @@ import polars as pl
 from pipeline.platforms import platforms
 from pipeline.tables import Schema, Table
 
-BASE = {name: p.audience for name, p in platforms().items()}  # whose places are meant: another quantity is another share
 MINIMUM_PEERS = 3
 HOME_WORDS = {"indonesia": ("indonesia", "id", "idn")}
 SCHEMA: Schema = {
@@ -37,11 +36,13 @@ SCHEMA: Schema = {
 def audience_reach(audience: pl.DataFrame, agencies: pl.DataFrame, places: Sequence[str], home: str) -> pl.DataFrame:
     """One row per account with a newest list of cities or countries. A part that no file gives stays null.
 
-    The audience is that of `BASE` only: where YouTube's table comes without views, places by watch time are not taken instead.
+    The audience is the one that platforms.yml names, since another quantity is another share: where YouTube's table comes without
+    views, places by watch time are not taken instead.
 
     `n_known` is the audience with a known city where the file gives counts; files with percentages only leave it null.
     """
-    base = pl.col("platform").replace_strict(BASE, default="followers")
+    meant = {name: p.audience for name, p in platforms().items()}
+    base = pl.col("platform").replace_strict(meant, default="followers")
     rows = audience.filter(
         "is_latest",
         pl.col("dimension").is_in(["city", "country", "territory"]),

@@ -3,12 +3,12 @@
 stdin: the bytes. argv: container (xlsx | xls | spreadsheetml), row limit, cell limit. stdout: a line with one JSON object
 ``{"sheets": [{name, hidden, hidden_rows, hidden_columns, merges, rows: [numbers, letters, texts]}], "epoch_1904": bool}``
 or ``{"refused": [code, place, seen]}``. A sheet that is damaged in itself is ``{name, refused: [code, place, seen]}`` beside its
-sound neighbours; what concerns the package, or the table of texts that all sheets share, refuses the workbook. Of each row: its
-number, a letter per cell, and a list of texts or one text in which DEL parts the cells. ``texts`` is a list of these, or a
-number: so many bytes behind the line are theirs, in which RS parts the rows (as JSON they would take a third as long as reading
-them). The letter of a cell: s text, n number, p percent number, d date-time, t time of day or duration (a fraction of a day), b
-boolean, e error, f formula without a stored value, a space for an empty cell. Inside this module a cell is its text behind its
-letter, and "" if it is empty.
+sound neighbours; what concerns the package, or the table of texts that all sheets share, refuses the workbook.
+Of each row: its number, a letter per cell, and a list of texts or one text in which DEL parts the cells. ``texts`` is a list
+of these, or a number: so many bytes behind the line are theirs, in which RS parts the rows (as JSON they would take a third
+as long as reading them). The letter of a cell: s text, n number, p percent number, d date-time, t time of day or duration (a
+fraction of a day), b boolean, e error, f formula without a stored value, a space for an empty cell. Inside this module a cell
+is its text behind its letter, and "" if it is empty.
 """
 
 import contextlib

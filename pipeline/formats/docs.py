@@ -5,14 +5,10 @@ from pathlib import Path
 
 from pipeline.columns import columns
 from pipeline.formats import Format, all_formats
-from pipeline.platforms import platforms
+from pipeline.platforms import label, platforms
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
-PLATFORMS = {name: platform.label for name, platform in platforms().items()} | {
-    "sp4n_lapor": "SP4N-LAPOR!",
-    "hootsuite": "Hootsuite",
-    None: "Beberapa platform",
-}
+SOURCES = {"sp4n_lapor": "SP4N-LAPOR!", "hootsuite": "Hootsuite", None: "Beberapa platform"}  # that are no platform
 GRAINS = {
     "post": "satu baris = satu unggahan",
     "account_day": "satu baris = satu akun pada satu hari",
@@ -76,11 +72,12 @@ def _never(platform: str | None) -> list[str]:
 
 def text() -> str:
     """The whole page."""
-    order = list(PLATFORMS)
+    names = {name: label(name) for name in platforms()} | SOURCES
+    order = list(names)
     forms = sorted(all_formats(), key=lambda f: (order.index(f.platform), f.kind, f.grain))
     parts = [INTRO]
     for platform, group in groupby(forms, key=lambda f: f.platform):
-        parts += [f"## {PLATFORMS[platform]}", *_never(platform), *(_entry(f) for f in group)]
+        parts += [f"## {names[platform]}", *_never(platform), *(_entry(f) for f in group)]
     return "\n\n".join(parts) + "\n"
 
 

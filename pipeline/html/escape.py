@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import cache
 from html import escape as html_escape
 from urllib.parse import urlsplit
 
@@ -22,8 +23,6 @@ _UNSEEN = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORMULA = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20\u2212]")
-
-HOSTS = (*(site for platform in platforms().values() for site in platform.sites), "lapor.go.id")  # to which a page may link
 
 
 class Teks(str):
@@ -93,6 +92,12 @@ def script_data(value: object) -> Markup:
     return Markup(text)  # noqa: S704  # escaped above
 
 
+@cache
+def hosts() -> tuple[str, ...]:
+    """To which a page may link."""
+    return (*(site for platform in platforms().values() for site in platform.sites), "lapor.go.id")
+
+
 def safe_link(url: object) -> str | None:
     """The address if it is https on a known platform, else None: then it is shown as text."""
     if not isinstance(url, str) or _UNSEEN.search(url) or re.search(r"[\s\x00-\x1f\\<>\"'`]", url):
@@ -104,7 +109,7 @@ def safe_link(url: object) -> str | None:
             return None
     except ValueError:
         return None
-    known = any(host == name or host.endswith("." + name) for name in HOSTS)
+    known = any(host == name or host.endswith("." + name) for name in hosts())
     return "https://" + url.split("://", 1)[1] if known else None
 
 

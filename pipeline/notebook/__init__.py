@@ -238,12 +238,12 @@ class Buku:
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        from pipeline.charts.dots import PLATFORM_NAMES
+        from pipeline.platforms import label, platforms
 
         groups = self.sql("select distinct peer_group from core.agencies where peer_group is not null")["peer_group"]
         people = dict(self.sql("select agency_id, any_value(short_name) from core.agencies group by agency_id").rows())
         accounts = self.sql("select account_id, any_value(platform), any_value(agency_id) from core.accounts group by account_id")
-        held = {a: f"{people.get(o, o) or '–'} · {PLATFORM_NAMES.get(p, p)}" for a, p, o in accounts.rows()}
+        held = {a: f"{people.get(o, o) or '–'} · {label(p)}" for a, p, o in accounts.rows()}
         words = {
             **FORMATS,
             **FIELDS,
@@ -251,7 +251,7 @@ class Buku:
             **COMPLAINTS,
             **{g: g.upper() if len(g) < 5 else g.replace("_", " ") for g in groups},
         }
-        return {**words, **self.grafik.nama_tema(), **held, **people, **PLATFORM_NAMES}
+        return {**words, **self.grafik.nama_tema(), **held, **people, **{p: label(p) for p in platforms()}}
 
     # -- parameters ------------------------------------------------------------------------------------------------------------
     def perangkat(self, wanted: str | None = None) -> dict[str, Any]:

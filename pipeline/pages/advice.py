@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
-from pipeline.pages.common import format_word
+from pipeline.pages.common import channel_word, format_word
 from pipeline.pages.data import Facts
 from pipeline.pages.sheet import Sheet
 
@@ -39,7 +39,7 @@ def _regency_surges(w: Words, a: Mapping[str, Any]) -> Told:
 
 def _regency_slow(w: Words, a: Mapping[str, Any]) -> Told:
     return w._("Draw up a duty roster for answering messages"), w._(
-        "Fewer than half of the questions are answered within 24 hours: {names}.", **a
+        "On at least one channel certainly fewer than half of the questions are answered within 24 hours: {names}.", **a
     )
 
 
@@ -123,8 +123,8 @@ def _agency_refused(w: Words, a: Mapping[str, Any]) -> Told:
 
 def _agency_slow(w: Words, a: Mapping[str, Any]) -> Told:
     return w._("Agree who answers"), w._(
-        "{answered_24h} of {n} questions were answered within 24 hours (about between {lower} and {upper}). Prepare answers to "
-        "the most frequent ones.",
+        "By {channel}, {answered_24h} of {n} questions were answered within 24 hours (about between {lower} and {upper}). "
+        "Prepare answers to the most frequent ones.",
         **a,
     )
 
@@ -176,9 +176,8 @@ def _agency_incomplete(w: Words, a: Mapping[str, Any]) -> Told:
 
 def _agency_format(w: Words, a: Mapping[str, Any]) -> Told:
     return w._("Repeat the kind that gets a response"), w._(
-        "{posts} posts of the kind {format} got {lift} times the usual response (at least {lift_lower}). Plan two more "
-        "next month "
-        "and compare.",
+        "{posts} posts of the kind {format} ({share} of its posts) got {lift} times the response of its own other posts (at "
+        "least {lift_lower}). Plan two more next month and compare.",
         **a,
     )
 
@@ -256,6 +255,8 @@ def _argument(name: str, value: object, rule: str, words: Words) -> object:
         return words.percent(value)  # type: ignore[arg-type]
     if name in FACTORS or name in ("lower", "upper"):
         return words.number(value, 2)  # type: ignore[arg-type]
+    if name == "channel":
+        return channel_word(str(value), words)
     if name == "format":
         return format_word(str(value), words)
     if name == "oldest_open_hours":

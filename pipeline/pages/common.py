@@ -7,14 +7,18 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.charts import JUDGED, Chart
-from pipeline.charts.dots import PLATFORM_NAMES, theme_dots
+from pipeline.charts.dots import theme_dots
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.html.mini import RatioScale
 from pipeline.pages.data import LENS, Facts
-from pipeline.platforms import platforms
+from pipeline.pages.sheet import Sheet
+from pipeline.platforms import label, platforms
+from pipeline.reasons import reason
 
 SYMBOL = {"complete": "l", "partial": "s", "missing": "t", "refused": "x", "not_required": "d"}
+WINDOW, MOBILISED = "estimates.agency_window", "up_maybe_mobilised"
+LIKELESS = ("change_without_likes_lower", "change_without_likes_upper")
 COVERAGE_NOTE = 0.9  # a share of covered days below this is said beside the number; the same share decides what is judged
 
 
@@ -23,7 +27,7 @@ def bold(text: object) -> Markup:
 
 
 def platform_name(platform: str | None) -> str:
-    return PLATFORM_NAMES.get(platform or "", tampil(platform, 30)) or "–"
+    return tampil(label(platform), 30) or "–"
 
 
 def peer_label(group: str | None, words: Words) -> str:
@@ -60,20 +64,45 @@ def level_word(level: str, words: Words) -> str:
 
 
 def state_reason(window: dict[str, Any], words: Words) -> str:
-    """Why an agency is not judged, in one sentence."""
-    state = window.get("state") or "no_data"
-    return {
-        "no_data": words._("No usable download of the three months has arrived."),
-        "not_covered": words._("The downloads cover too few days of the three months."),
-        "too_few_posts": words._("No account has at least 5 posts that are old enough to be judged."),
-        "too_few_accounts": words._("Too few accounts on its platform to say what is usual there."),
-        "not_ranked": words._("Its group has fewer than 8 members, so it is not ranked."),
-        "judged": words._("Enough data."),
-    }.get(state, words._("Not judged."))
+    """Why an agency (or one platform of it) has no verdict and what to do about it, from the one list of reasons."""
+    found = reason(window.get("reason") or ("nothing_sent" if not window.get("state") else None))
+    if found is None:
+        return words._("Enough data.") if window.get("state") in JUDGED else words._("Not judged.")
+    return " ".join(part for part in (found.text(words.language), found.remedy(words.language)) if part)
+
+
+def sent_line(sheet: Sheet, window: dict[str, Any]) -> str:
+    """How many of the required accounts sent, and which did not; nothing where all did."""
+    if not window.get("missing_accounts"):
+        return ""
+    return sheet.words._(
+        "{sent} of {required} accounts sent; missing: {names}",
+        sent=sheet.number(WINDOW, window, "n_sent"),
+        required=sheet.number(WINDOW, window, "n_required"),
+        names=tampil(window["missing_accounts"], 200),
+    )
+
+
+def may_include_paid(row: dict[str, Any]) -> bool:
+    """Nobody can tell the paid from the unpaid reach of some of these posts."""
+    return "may_include_paid" in (row.get("basis") or "")
+
+
+def without_likes(sheet: Sheet, window: dict[str, Any]) -> str:
+    """The second value beside a rise that staff may have made."""
+    if window.get("direction") != MOBILISED:
+        return ""
+    if window.get("change_without_likes") is None:
+        return sheet.words._("without likes: not known")
+    return sheet.words._(
+        "without likes {change}{between}",
+        change=sheet.number(WINDOW, window, "change_without_likes", "change"),
+        between=f" ({b})" if (b := sheet.between(WINDOW, window, "change", bounds=LIKELESS)) else "",
+    )
 
 
 def direction(agency: dict[str, Any]) -> str:
-    """up, down, flat or data: the published direction of the change."""
+    """up, up_maybe_mobilised, down, flat or data: the published direction of the change."""
     return agency["summary"].get("direction") or "data"
 
 
@@ -144,11 +173,33 @@ def format_word(kind: str | None, words: Words) -> str:
     }.get(kind or "", kind or "–")
 
 
+def channel_word(channel: str, words: Words) -> str:
+    """The way by which a question came."""
+    return {
+        "comment": words.plain("comment"),
+        "dm": words.plain("direct message"),
+        "lapor": "LAPOR",
+        "whatsapp": "WhatsApp",
+    }.get(channel, tampil(channel, 30))
+
+
 def exposure_word(platform: str, words: Words) -> str:
     """What this platform counts when somebody sees a post; three units that are never added up."""
     known = platforms().get(platform)
     units = {"reach": words.plain("reach"), "impressions": words.plain("impressions"), "views": words.plain("views")}
     return units.get((known.exposure if known else None) or "", "")
+
+
+def threshold_word(name: str, words: Words) -> str:
+    """What a threshold of estimates.threshold_effect decides."""
+    return {
+        "as_expected": words.plain("as usual reaches up to (times)"),
+        "minimum_posts": words.plain("fewest posts"),
+        "minimum_coverage": words.plain("least share of days covered"),
+        "minimum_accounts_sent": words.plain("least share of accounts sent"),
+        "window_months": words.plain("months taken together"),
+        "false_discovery_share": words.plain("largest share of ▲▼ by chance"),
+    }.get(name, name)
 
 
 def method_terms(w: Words) -> list[tuple[str, str]]:

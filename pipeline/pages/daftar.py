@@ -103,13 +103,14 @@ def listing(sheet: Sheet, agencies: Sequence[dict[str, Any]], *, name: str = "pe
     scale, months = common.scale_of(facts), sheet.facts.months()
     has_reply = any(common.reply(facts, a["agency_id"]) for a in agencies)
     rows = [_row(sheet, agency, scale, months) for agency in agencies]
+    found = {row["direction"] for row in rows} | {"up", "flat", "down", "data"}
     labels = sorted({(row["group"], row["group_label"]) for row in rows}, key=lambda pair: pair[1])
     return {
         "rows": rows,
         "groups": labels,
         "has_reply": has_reply,
         "csv": sheet.csv(name, w.plain("All agencies"), _table(sheet, agencies)),
-        "directions": [(k, common.direction_word(k, w)) for k in ("up", "flat", "down", "data")],
+        "directions": [(k, common.direction_word(k, w)) for k in ("up", common.MOBILISED, "flat", "down", "data") if k in found],
         "axis": [(scale.at(v), w.times(v, d)) for v, d in _axis_marks(scale)],
         "axis_width": scale.width,
         "period": sheet.period,
@@ -150,6 +151,7 @@ def _row(sheet: Sheet, agency: dict[str, Any], scale: RatioScale, months: list[d
         "reply": sheet.number("estimates.response_summary", answers, "median_hours", "hours"),
         "spark": sparkline([series.get(m) for m in months], tint=state if state in ("up", "down") else "neutral", size=(92, 24)),
         "search": _search(agency),
+        "note": [text for text in (common.sent_line(sheet, window), common.without_likes(sheet, window)) if text],
     }
 
 

@@ -31,10 +31,13 @@ TABLES = (
     "meta.version",
     "meta.checks",
     "meta.tables",
+    "meta.moved_values",
     "core.agencies",
     "core.accounts",
     "core.trainings",
     "core.series_breaks",
+    "core.circulars",
+    "core.objections",
     "marts.period",
     "marts.regency_window",
     "marts.platform_window",
@@ -70,6 +73,7 @@ TABLES = (
     "estimates.target_status",
     "estimates.rhythm",
     "estimates.surges",
+    "estimates.threshold_effect",
     "estimates.actions",
 )
 METRICS = (  # of metrics.yml, on the page of every agency in this order; adding a name adds the metric to the page
@@ -121,6 +125,12 @@ class Facts:
         """table → the columns that make its rows unique, as the version says."""
         rows = self.frames["meta.tables"].select("name", "key").iter_rows()
         return {name: tuple(part.strip() for part in (key or "").split(",") if part.strip()) for name, key in rows}
+
+    @cached_property
+    def disputed(self) -> dict[str, str]:
+        """figure id → what its agency says against it, until that is decided."""
+        rows = self.frames["core.objections"].filter("is_open").sort("received_on", "objection_id")
+        return {figure: tampil(text, 400) for figure, text in rows.select("figure_id", "objection").iter_rows()}
 
     @cached_property
     def regency(self) -> dict[str, Any]:

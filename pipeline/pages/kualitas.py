@@ -19,6 +19,7 @@ PATH = "kualitas.html"
 GAPS_SHOWN = 40  # of many groups; their own pages list all
 REFUSED_SHOWN = 60
 CONTRADICTIONS = 8
+MOVED_SHOWN = 30
 GAPS = ("agency_no_data", "agency_not_covered")
 GROUP, WINDOW = "marts.coverage_group", "estimates.agency_window"
 STATES = ("months_complete", "months_partial", "months_missing", "months_refused")
@@ -41,6 +42,7 @@ def build(sheet: Sheet) -> str:
         refused=stopped,
         checks=checks(sheet),
         restated=restated(sheet),
+        moved=moved_values(sheet),
         contradictions=contradictions(sheet),
         touched=[] if some else moved,
         touched_count=len(moved),
@@ -227,6 +229,25 @@ def restated(sheet: Sheet) -> list[dict[str, Any]]:
         }
         for r in sheet.facts.frames[table].sort("field").to_dicts()
     ]
+
+
+def moved_values(sheet: Sheet) -> dict[str, Any]:
+    """Values of published months that are another number since the last version, with whether the agency's own files are why."""
+    w, facts, table = sheet.words, sheet.facts, "meta.moved_values"
+    names = {a["agency_id"]: a for a in facts.agencies}
+    found = facts.frames[table].sort("month", "agency_id", descending=[True, False])
+    rows = [
+        {
+            "agency": names.get(r["agency_id"]),
+            "url": sheet.agency_url(names[r["agency_id"]]) if r["agency_id"] in names else None,
+            "month": w.month_short(r["month"]),
+            "old": w.times(r["old_value"]),
+            "new": w.times(r["new_value"]) if r["new_value"] is not None else w.plain("not judged"),
+            "why": w.plain("files of its own") if r["has_own_cause"] else w.plain("files of others it is compared with"),
+        }
+        for r in found.head(MOVED_SHOWN).to_dicts()
+    ]
+    return {"n": found.height, "rows": rows}
 
 
 def contradictions(sheet: Sheet) -> dict[str, Any]:

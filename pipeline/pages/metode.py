@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from pipeline.html import render
+from pipeline.pages import common
 from pipeline.pages.sheet import Sheet
 
 PATH = "metode.html"
@@ -74,10 +77,38 @@ def sections(sheet: Sheet) -> list[dict[str, Any]]:
             w._("Ranks are given as ranges. An order of all agencies would mostly show chance."),
         ),
         _section(
+            w._("What if other thresholds were chosen?"),
+            w._("People choose the thresholds. Each was tried with other values while the rest stayed as chosen:"),
+            *sensitivity(sheet),
+        ),
+        _section(
             w._("What these pages cannot say"),
             w._(
                 "Response is not understanding, trust or better service. What happened at the same time is not called the cause."
             ),
             w._("Paid distribution is told apart only where the file says so; otherwise a post is marked as possibly paid."),
         ),
+    ]
+
+
+def sensitivity(sheet: Sheet) -> list[str]:
+    """One sentence per threshold: how many agencies are judged, above and below with each value tried; the chosen one first."""
+    w, table = sheet.words, "estimates.threshold_effect"
+    rows = sheet.facts.frames[table].sort("threshold_name", "is_chosen", "value", descending=[False, True, False]).to_dicts()
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        digits = 0 if row["value"] == int(row["value"]) else 2
+        said = w._(
+            "{value}: {judged} judged, {above} above, {below} below, {up} ▲, {down} ▼",
+            value=sheet.number(table, row, "value", "number", digits),
+            judged=sheet.number(table, row, "n_judged"),
+            above=sheet.number(table, row, "n_above"),
+            below=sheet.number(table, row, "n_below"),
+            up=sheet.number(table, row, "n_up"),
+            down=sheet.number(table, row, "n_down"),
+        )
+        lines.setdefault(row["threshold_name"], []).append(w._("{said} (chosen)", said=said) if row["is_chosen"] else said)
+    return [
+        Markup("{}. {}.").format(common.threshold_word(name, w).capitalize(), Markup("; ").join(said))
+        for name, said in lines.items()
     ]

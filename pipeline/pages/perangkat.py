@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipeline.charts import Chart, Column, Table
 from pipeline.charts.dots import platform_dots, standing
@@ -42,6 +42,7 @@ def build(sheet: Sheet, agency: dict[str, Any]) -> str:
         worst=listed_posts(sheet, agency, "place_worst", WORST) if best else [],
         every=every_post(sheet, agency),
         cells=five_numbers(sheet, agency),
+        objections=objections(sheet, agency),
         charts=charts(sheet, agency),
         back=sheet.url("daftar.html"),
         calendar=calendar(sheet, agency),
@@ -81,6 +82,8 @@ def headline(sheet: Sheet, agency: dict[str, Any]) -> str:
         ("flat", "down"): w._("{name}: {posts} posts; response is declining", name=name, posts=posts),
         ("flat", "flat"): w._("{name}: {posts} posts; response as usual", name=name, posts=posts),
     }
+    if common.direction(agency) == common.MOBILISED:
+        return w._("{name}: {posts} posts; response rose, some of it perhaps mobilised", name=name, posts=posts)
     return sentences.get((common.level(agency), common.direction(agency))) or sentences[(common.level(agency), "flat")]
 
 
@@ -89,6 +92,7 @@ def lede(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
     sentences: list[str] = [w._("{long}.", long=agency["long"])] if agency["long"] != agency["short"] else []
     if common.level(agency) != "data":
         sentences += [level_sentence(sheet, agency), change_sentence(sheet, agency), rank_sentence(sheet, window)]
+        sentences += circulars(sheet, agency)
     elif agency["summary"].get("is_listed") is not False or not agency.get("valid_to"):
         sentences.append(common.state_reason(window, w))
     if agency.get("predecessor_id"):
@@ -121,7 +125,51 @@ def change_sentence(sheet: Sheet, agency: dict[str, Any]) -> str:
             change=change,
             between=between,
         )
+    if common.direction(agency) == common.MOBILISED:
+        return w._(
+            "Against the three months before it is {change} ({between}), but likes grew as citizens' likes do not: "
+            "some of the rise may have been mobilised. {likeless}.",
+            change=change,
+            between=between,
+            likeless=common.without_likes(sheet, window).capitalize(),
+        )
     return w._("Against the three months before it is {change}, hardly by chance ({between}).", change=change, between=between)
+
+
+def circulars(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
+    """Circulars that asked staff of this agency to like or share in the judged or the earlier three months."""
+    w, (_, end), (start, _) = sheet.words, sheet.facts.period, sheet.facts.previous
+    if start is None or end is None:
+        return []
+    scopes = ["semua", agency["peer_group"] or "", agency["agency_id"]]
+    rows = sheet.facts.frames["core.circulars"].filter(
+        pl.col("scope").is_in(scopes)
+        & (pl.col("issued_on") <= end)
+        & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= start))
+    )
+    return [
+        w._(
+            "A circular of {day} asks staff to respond to posts ({source}).",
+            day=w.day(row["issued_on"]),
+            source=tampil(row["source"], 160),
+        )
+        for row in rows.sort("issued_on", "circular_id").to_dicts()
+    ]
+
+
+def objections(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
+    """What this agency says against figures about it, until it is decided."""
+    w = sheet.words
+    rows = sheet.facts.of("core.objections", agency["agency_id"]).filter("is_open").sort("received_on", "objection_id")
+    return [
+        w._(
+            "Objection of {day} to the figure {figure}, not decided yet: {text}",
+            day=w.day(row["received_on"]),
+            figure=tampil(row["figure_id"], 120),
+            text=tampil(row["objection"], 400),
+        )
+        for row in rows.to_dicts()
+    ]
 
 
 def rank_sentence(sheet: Sheet, window: dict[str, Any]) -> str:
@@ -175,9 +223,13 @@ def account_note(sheet: Sheet, row: dict[str, Any]) -> str:
         return w._("only its best posts are known, so they are not counted")
     if not row["covered_days"]:
         return w._("no download of these months")
+    platform = sheet.facts.row("estimates.agency_platform_window", agency_id=row["agency_id"], platform=row["platform"])
+    said = []
     if row["coverage"] < common.COVERAGE_NOTE:
-        return w._("downloads cover {share} of the days", share=sheet.number(ACCOUNTS, row, "coverage", "percent"))
-    return ""
+        said.append(w._("downloads cover {share} of the days", share=sheet.number(ACCOUNTS, row, "coverage", "percent")))
+    if platform.get("reason"):
+        said.append(escape(common.state_reason(platform, w)))
+    return Markup("; ").join(said)
 
 
 def five_numbers(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
@@ -188,12 +240,15 @@ def five_numbers(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
             sheet.number(WINDOW, window, "vs_expected", "times"),
             ("", sheet.between(WINDOW, window, "times")),
             ("", peer_line(sheet, agency)),
+            ("warn-t", common.sent_line(sheet, window)),
+            ("", paid_line(sheet, agency)),
         ),
         cell(
             w._("Change against the three months before"),
             sheet.number(WINDOW, window, "change", "change"),
             ("", sheet.between(WINDOW, window, "change", bounds=("change_lower", "change_upper"))),
             _direction_line(agency, w),
+            ("", common.without_likes(sheet, window)),
         ),
         cell(
             w._("Posts that were judged"),
@@ -226,6 +281,13 @@ def peer_line(sheet: Sheet, agency: dict[str, Any]) -> str:
     if window.get("peer_median"):
         return w._("middle of its group {value}", value=sheet.number(WINDOW, window, "peer_median", "times"))
     return common.state_reason(window, w) if common.level(agency) == "data" else ""
+
+
+def paid_line(sheet: Sheet, agency: dict[str, Any]) -> str:
+    """The platforms on which nobody can tell paid from unpaid reach, named beside the value that rests on them."""
+    rows = sheet.facts.of("estimates.agency_platform_window", agency["agency_id"]).sort("platform").to_dicts()
+    names = [common.platform_name(row["platform"]) for row in rows if common.may_include_paid(row)]
+    return sheet.words._("paid reach may be included: {platforms}", platforms=sheet.words.join(names)) if names else ""
 
 
 def _direction_line(agency: dict[str, Any], w: Words) -> tuple[str, str]:

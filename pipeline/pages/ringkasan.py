@@ -324,7 +324,9 @@ def strip(sheet: Sheet) -> list[dict[str, Any]]:
         "down": w._("declining"),
         "data": w._("too little data"),
     }
-    counts = {kind: sum(common.direction(a) == kind for a in sheet.facts.listed) for kind in words}
+    found = [common.direction(a) for a in sheet.facts.listed]
+    counts = {kind: found.count(kind) for kind in words}
+    counts["flat"] += found.count(common.MOBILISED)  # a rise that may be staff's is not a certain one; its page says so
     columns = {"up": "n_up", "flat": "n_flat", "down": "n_down", "data": "n_uncompared"}
     return [
         {

@@ -43,8 +43,13 @@ class Shown:
     text: str
     figure: str
     value: Any = None
+    objection: str = ""  # said against it and not decided yet
 
     def __html__(self) -> Markup:
+        flag = Markup('<sup class="warn-t" title="{}">⚑</sup>').format(self.objection) if self.objection else Markup("")
+        return self._marked() + flag
+
+    def _marked(self) -> Markup:
         return Markup('<span data-figure="{}">{}</span>').format(self.figure, self.text) if self.figure else Markup(self.text)  # noqa: S704  # written by Words
 
     def __str__(self) -> str:
@@ -104,7 +109,8 @@ class Sheet:
         if value is None:
             return Shown("–", "")
         text = Column(column, "", kind, digits).show(self.words, value)
-        return Shown(text, figure_id(table, column, row, self.facts.keys.get(table, ())), value)
+        figure = figure_id(table, column, row, self.facts.keys.get(table, ()))
+        return Shown(text, figure, value, self.facts.disputed.get(figure, ""))
 
     def between(self, table: str, row: Mapping[str, Any], kind: str, *, bounds: tuple[str, str] = ("lower", "upper")) -> Markup:
         """The interval in words: "about between ×0.79 and ×1.43"; nothing where there is none."""

@@ -45,7 +45,7 @@ def maturity_curves(history: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for quantity in ("engagement", "exposure"):
         found = snapshot_pairs(history, quantity)
-        platforms = sorted(set(m.DEFAULTS) | set(history["platform"].drop_nulls().to_list() if len(history) else []))
+        platforms = sorted(set(m.defaults()) | set(history["platform"].drop_nulls().to_list() if len(history) else []))
         own = {p: m.fit_or_default(found[p], p) for p in platforms if p in found and len(found[p]) >= m.MINIMUM_PAIRS}
         for p in platforms:
             curve = own.get(p) or m.fit_or_default(found.get(p), p, regency=_regency(own, p))
@@ -58,8 +58,8 @@ def _regency(own: dict[str, m.Maturity], platform: str) -> m.Maturity | None:
     """The platform's default, faster or slower by as much as the regency's fitted platforms are against their defaults."""
     if not own:
         return None
-    ratios = [np.log(c.half_life / m.DEFAULTS.get(p, m.FALLBACK)[0]) for p, c in own.items()]
-    h, k = m.DEFAULTS.get(platform, m.FALLBACK)
+    ratios = [np.log(c.half_life / m.defaults().get(p, m.FALLBACK)[0]) for p, c in own.items()]
+    h, k = m.defaults().get(platform, m.FALLBACK)
     h *= float(np.exp(np.median(ratios)))
     return m.Maturity(h, k, h / 2, h * 2, 0, "regency")
 

@@ -6,6 +6,7 @@ Falling counts (purges, unlikes) are clipped to the later count and counted.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,16 @@ from pipeline.platforms import platforms
 
 Array = np.ndarray
 
-# Half-life in hours and shape where nothing is learned yet: platforms.yml, else the general one.
-DEFAULTS = {name: (p.maturity.half_life_hours, p.maturity.shape) for name, p in platforms().items() if p.maturity}
-FALLBACK = (24.0, 1.0)
+FALLBACK = (24.0, 1.0)  # half-life in hours and shape where nothing is learned and platforms.yml says nothing
 CHAIN_PAIRS = 20_000  # evenly chosen; more say the same
 MINIMUM_PAIRS = 200
 TRUSTED_COUNT = 300.0  # a post of 30,000 views is not 30,000 witnesses: purges and luck do not shrink with its size
+
+
+@cache
+def defaults() -> dict[str, tuple[float, float]]:
+    """Half-life in hours and shape of a platform where nothing is learned yet, from platforms.yml."""
+    return {name: (p.maturity.half_life_hours, p.maturity.shape) for name, p in platforms().items() if p.maturity}
 
 
 def share(age: Array | float, half_life: float, k: float) -> Array:
@@ -114,7 +119,7 @@ def informative(p: Pairs, limit: int = 6000) -> Pairs:
 
 def fit_or_default(p: Pairs | None, platform: str, regency: Maturity | None = None, **options: Any) -> Maturity:
     """The platform's own curve, else the regency's (fewer than 200 pairs), else the published default (no pairs at all)."""
-    default = DEFAULTS.get(platform, FALLBACK)
+    default = defaults().get(platform, FALLBACK)
     if p is not None and len(p) >= MINIMUM_PAIRS:
         return fit(p, start=default, **options)
     n = 0 if p is None else len(p)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, stats
 from scipy.special import betaln
 
 Array = np.ndarray
@@ -47,6 +47,27 @@ def paule_mandel(y: Array, s: Array) -> float:
     while heterogeneity_q(y, s, high) > df:
         high *= 2
     return float(optimize.brentq(lambda t: heterogeneity_q(y, s, t) - df, 0.0, high, xtol=1e-14))
+
+
+def heterogeneity_interval(y: Array, s: Array, level: float = 0.95) -> tuple[float, float]:
+    """tau from the Q profile (Viechtbauer 2007): every tau at which the generalised Q is no surprise to chi-squared.
+
+    A lower end of 0 says that noise alone may explain the spread. Fewer than two estimates say nothing: (0, inf)."""
+    df = len(y) - 1
+    if df < 1:
+        return 0.0, float("inf")
+    tail = (1 - level) / 2
+
+    def root(quantile: float) -> float:
+        if heterogeneity_q(y, s) <= quantile:
+            return 0.0
+        high = 10 * float(np.var(y)) + 1e-12
+        while heterogeneity_q(y, s, high) > quantile:
+            high *= 2
+        return float(optimize.brentq(lambda t: heterogeneity_q(y, s, t) - quantile, 0.0, high, xtol=1e-14))
+
+    low, high = (stats.chi2.ppf(share, df) for share in (1 - tail, tail))
+    return float(np.sqrt(root(float(low)))), float(np.sqrt(root(float(high))))
 
 
 def shrink(y: Array, s: Array, *, towards: float | None = None, tau2: float | None = None) -> Shrunk:

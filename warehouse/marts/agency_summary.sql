@@ -34,7 +34,12 @@ SELECT
         ELSE 'data'
     END AS level,
     coalesce(w.direction, 'data') AS direction, coalesce(w.state, 'no_data') AS state, w.coverage,
-    CASE WHEN coalesce(w.state, 'no_data') = 'no_data' THEN 'silent' WHEN w.coverage >= 0.9 THEN 'complete' ELSE 'partial' END AS completeness
+    CASE
+        WHEN w.state = 'not_required' THEN 'not_required'
+        WHEN coalesce(w.state, 'no_data') = 'no_data' THEN 'silent'
+        WHEN w.coverage >= 0.9 THEN 'complete'
+        ELSE 'partial'
+    END AS completeness
 FROM core.agencies a
 CROSS JOIN marts.period p
 LEFT JOIN estimates.agency_window w ON w.agency_id = a.agency_id
