@@ -77,7 +77,7 @@ def read(path, *, name=None, registry=None, accounts=(), folder_date=None, captu
         when, source = datetime(folder_date.year, folder_date.month, folder_date.day, tzinfo=UTC), "folder"
     if "captured_at" in content:
         when, source = datetime.fromisoformat(content["captured_at"]).replace(tzinfo=UTC), "file"
-    days = sorted(str(r.get("day") or r.get("published_at") or r.get("received_on")) for r in rows)
+    days = sorted(str(d) for r in rows if (d := r.get("day") or r.get("published_at") or r.get("received_on")))
     period = content.get("period")
     return [
         Export(

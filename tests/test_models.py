@@ -258,7 +258,8 @@ def test_a_table_that_its_neighbours_do_not_prove_has_no_lifetime_value(workspac
 def test_a_file_of_which_nothing_tells_the_day_makes_no_month(workspace):
     """It was found in November; the data end in October all the same."""
     drop(workspace, "a-ig/1.csv", "instagram", [post("instagram", "1", "2026-10-05T03:00")], captured_at="2026-10-20")
-    drop(workspace, "a-ig/2.csv", "instagram", [post("instagram", "2", "2026-10-06T03:00")])
+    undated = [{"dimension": "city", "label": "Bogor", "metric": "followers", "value": 1.0, "unit": "share"}]
+    drop(workspace, "a-ig/2.csv", "instagram", undated, grain="audience")
     months = build(workspace, "marts.coverage_month")
     assert max(months["month"]) == date(2026, 10, 1)
 

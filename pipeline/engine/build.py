@@ -302,7 +302,8 @@ WHERE account_id IN (SELECT unnest($accounts))"""
 # The period is that of what was observed; the window which a file states may begin years before its first row.
 VERSION_SQL = """CREATE TABLE meta.version AS
 SELECT CAST($version AS VARCHAR) AS version, CAST($built_at AS TIMESTAMP) AS built_at,
-    (SELECT coalesce(max(CASE WHEN captured_from <> 'first_seen' THEN captured_at END), max(captured_at))
+    (SELECT coalesce(max(CASE WHEN period_last IS NOT NULL OR captured_from NOT IN ('mtime', 'first_seen') THEN captured_at END),
+        max(captured_at))
         FROM raw.exports WHERE outcome IN ('accepted', 'flagged')) AS data_cutoff,
     seen.period_start, seen.period_end,
     s.simulated, s.name AS workspace_name, CAST($pipeline_version AS VARCHAR) AS pipeline_version,

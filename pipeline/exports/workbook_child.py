@@ -651,19 +651,7 @@ def read_xls(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
         book = fastexcel.read_excel(data)
     except Exception as error:
         raise Stop("ENCRYPTED_OR_XLS", "", str(error)[:40]) from error
-    sheets: list[Read] = []
-    for name in book.sheet_names:
-        loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
-        if loaded.total_height > max_rows or loaded.total_height * loaded.width > max_cells:
-            raise Stop("TOO_LARGE", f"sheet:{name}", f"{loaded.total_height} x {loaded.width}")
-        rows = []
-        columns = [column.to_pylist() for column in loaded.to_arrow().columns]
-        for index, row in enumerate(zip(*columns, strict=True), start=1):
-            cells = ["" if c in (None, "") else ("n" if NUMBER.match(c) else "s") + c for c in row]
-            if any(cells):
-                rows.append(packed(index, cells))
-        hidden = loaded.visible != "visible"
-        sheets.append({"name": name, "hidden": hidden, "hidden_rows": False, "hidden_columns": False, "merges": [], "rows": rows})
+    sheets = [xls_sheet(book, name, max_rows, max_cells) for name in book.sheet_names]
     return {"sheets": sheets, "epoch_1904": False}
 
 
@@ -754,7 +742,7 @@ def read_spreadsheetml(data: bytes, max_rows: int, max_cells: int) -> dict[str, 
 
 
 def answer(kind: str, data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
-    """The sheets or the refusal. A workbook whose parts do not fit together is damaged, not a mistake of ours."""
+    """The sheets, or the refusal of the workbook as a whole."""
     try:
         return {"xlsx": read_xlsx, "xls": read_xls, "spreadsheetml": read_spreadsheetml}[kind](data, max_rows, max_cells)
     except (Stop, *DAMAGE, zipfile.BadZipFile) as error:

@@ -11,8 +11,9 @@ WITH bounds AS (
         CAST(date_trunc('month', e.newest) AS DATE) AS last_month
     FROM (SELECT min(published_on) AS first_post FROM core.posts) p
     CROSS JOIN (
-        SELECT CAST(coalesce(max(CASE WHEN captured_from <> 'first_seen' THEN captured_at END), max(captured_at))
-            + INTERVAL 7 HOUR AS DATE) AS newest
+        SELECT CAST(coalesce(
+                max(CASE WHEN period_last IS NOT NULL OR captured_from NOT IN ('mtime', 'first_seen') THEN captured_at END),
+                max(captured_at)) + INTERVAL 7 HOUR AS DATE) AS newest
         FROM raw.exports
         WHERE outcome IN ('accepted', 'flagged')
     ) e
