@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pipeline import pages
-from pipeline.engine import build, models, versions
+from pipeline.engine import build, versions
 from pipeline.intake import ledger
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, read, registers
@@ -37,23 +37,6 @@ def night(root: str, number: int) -> None:
         pages.build(version, workspace.site, registry=known)
 
 
-def without_estimates(patch=setattr) -> None:
-    """Tables up to the marts: the machinery that is killed is the same, and a kill costs a second instead of five."""
-    graph = {m.name: m for m in models.models()}
-    wanted, queue = set(), ["marts.account_month", "marts.export_files", "marts.restatements", "marts.coverage_month"]
-    queue += [name for name in graph if name.startswith("core.") and graph[name].kind == "sql"]
-    while queue:
-        name = queue.pop()
-        queue += [n for n in graph[name].depends_on if n not in wanted]
-        wanted.add(name)
-    tables = [m for m in graph.values() if m.name in wanted]
-    known = wanted | {"raw.exports", "meta.changed_history"}
-    checks = [c for c in models.checks() if c.written or set(models.tables_of(c.sql)) <= known]  # written: from the tables built
-    for module in (models, build):
-        patch(module, "models", lambda: tables)
-    patch(models, "checks", lambda: checks)
-
-
 def _announced(holder: object, name: str, stage: str) -> None:
     inner = getattr(holder, name)
 
@@ -66,7 +49,6 @@ def _announced(holder: object, name: str, stage: str) -> None:
 
 
 def main() -> None:
-    without_estimates()
     _announced(ledger, "keep", "archive")
     _announced(ledger._Night, "read_all", "ingest")
     _announced(ledger._Night, "settle", "ledger")

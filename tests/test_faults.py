@@ -24,7 +24,7 @@ from pipeline.engine import build, connections, fingerprints, versions
 from pipeline.intake import erasure, ledger, redact, tombstones
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, read, registers
-from tests.night_worker import few_agencies, without_estimates
+from tests.night_worker import few_agencies
 from tests.test_cli import call
 
 ROOT = Path(__file__).parents[1]
@@ -49,14 +49,6 @@ def dump(workspace: Workspace, *names: str) -> dict[str, list]:
     with versions.open_version(workspace) as version:
         frames = {name: version.table(name) for name in names or COMPARED}
     return {n: sorted(map(repr, f.drop("first_seen_at", strict=False).rows())) for n, f in frames.items()}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_tables():
-    """Faults have nothing to do with estimates: a build costs one second instead of five."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_estimates(patch.setattr)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +197,7 @@ def test_b02_a_version_is_on_the_disk_before_its_name_and_its_name_before_curren
     trace = tmp_path / "trace"
     code = (
         "import sys; from pathlib import Path; from pipeline.settings import Workspace; from tests.night_worker import *; "
-        "without_estimates(); w = Workspace(Path(sys.argv[1])); "
+        "w = Workspace(Path(sys.argv[1])); "
         "ledger.ingest(w, few_agencies(), now=NOW, settle_seconds=0, read=read); "
         "build.build(w, registry=few_agencies(), now=NOW)"
     )
@@ -257,7 +249,7 @@ def small_disk(tmp_path):
     """A file system of 24 MiB of its own, where the machine lets us mount one."""
     place = tmp_path / "small"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], capture_output=True, check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(place)], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")
     yield place
@@ -408,7 +400,6 @@ from pathlib import Path
 from pipeline.settings import Workspace
 from tests.test_faults import dump, file_number
 from tests.night_worker import *
-without_estimates()
 w = Workspace(Path(sys.argv[1])).create()
 for n in range(3):
     file_number(w, n)
@@ -698,7 +689,6 @@ def refuse(*where, **how):
 socket.socket.connect = socket.socket.connect_ex = socket.create_connection = socket.getaddrinfo = refuse
 from pipeline.settings import Workspace
 from tests.night_worker import *
-without_estimates()
 night(sys.argv[1], 0)
 """
 

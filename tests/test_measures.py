@@ -324,7 +324,8 @@ def test_an_item_at_the_edge_of_what_is_covered_has_not_failed_yet():
 
 
 def test_a_target_is_not_missed_by_posts_that_a_top_list_does_not_count():
-    measured = {"value": 12.0, "lower": None, "upper": None, "n": 12, "coverage": 1.0, "basis": "without_top_list", "is_enough": True}
+    measured = {"value": 12.0, "lower": None, "upper": None, "n": 12, "coverage": 1.0, "basis": "without_top_list"}
+    measured["is_enough"] = True
     asked = {"agency_id": "a", "metric": "posts", "period": "2026-10", "target": 20.0, "direction": "up"}
     assert plan._judge(asked, measured, True)["status"] == "undetermined"
     assert plan._judge(asked | {"target": 10.0}, measured, True)["status"] == "reached"
