@@ -128,10 +128,12 @@ def test_what_rests_on_compared_posts_says_that_they_are_mature(tiny):
 @pytest.fixture(scope="module")
 def posts(tiny):
     rows = tiny[0].sql("SELECT * FROM core.posts WHERE is_counted").rows(named=True)
-    compared = dict(tiny[0].sql("SELECT post_key, is_comparable FROM marts.post_facts").rows())
+    facts = {
+        r["post_key"]: r for r in tiny[0].sql("SELECT post_key, maturity, is_comparable FROM marts.post_facts").rows(named=True)
+    }
     by_account = defaultdict(list)
     for row in rows:
-        by_account[row["account_id"]].append(row | {"is_comparable": compared[row["post_key"]]})
+        by_account[row["account_id"]].append(row | facts[row["post_key"]])
     return by_account
 
 
@@ -154,30 +156,25 @@ def test_posts_by_hand_and_by_the_simulation(tiny, posts):
 def test_rates_by_hand(tiny, posts):
     version, _ = tiny
     found = {m: values(version, m) for m in ("er_account", "er_pooled", "zero_share", "amplification_rate", "conversation_rate")}
-    alike = defaultdict(lambda: [0, 0])
-    for row in (r for rows in posts.values() for r in rows if r["is_comparable"]):
-        sums = alike[row["platform"], row["engagement_parts"], row["is_top_list"]]
-        sums[:] = sums[0] + row["engagement"], sums[1] + row["exposure"]
     checked = 0
     for account, rows in posts.items():
         whole = [r for r in rows if r["is_comparable"]]
         if not whole:
             continue
-        logs = []
-        for r in whole:  # ln((E + c) / X), c = mu / (2 (1 + mu)): what is added is in proportion to what is expected
-            engagement, exposure = alike[r["platform"], r["engagement_parts"], r["is_top_list"]]
-            mu = r["exposure"] * engagement / exposure
-            logs.append(math.log((r["engagement"] + mu / (2 * (1 + mu))) / r["exposure"]))
+        logs = [math.log((r["engagement"] + 0.5) / (r["exposure"] + 1)) for r in whole]
         assert found["er_account"][account]["value"] == pytest.approx(math.exp(statistics.fmean(logs)))
         pooled = sum(r["engagement"] for r in whole) / sum(r["exposure"] for r in whole)
         assert found["er_pooled"][account]["value"] == pytest.approx(pooled)
-        listed = [r for r in whole if not r["is_top_list"]]
+        mature = [r for r in rows if r["maturity"] == "mature" and r["engagement"] is not None and r["exposure"] is not None]
+        if not mature:
+            continue
+        listed = [r for r in mature if not r["is_top_list"]]
         assert found["zero_share"][account]["numerator"] == (sum(r["engagement"] <= 1 for r in listed) if listed else None)
-        shared = "reposts" if whole[0]["platform"] in ("x", "linkedin") else "shares"
-        rate = 1000 * sum(r[shared] for r in whole) / sum(r["exposure"] for r in whole)
+        shared = "reposts" if mature[0]["platform"] in ("x", "linkedin") else "shares"
+        rate = 1000 * sum(r[shared] for r in mature) / sum(r["exposure"] for r in mature)
         assert found["amplification_rate"][account]["value"] == pytest.approx(rate)
-        said = "replies" if whole[0]["platform"] == "x" else "comments"
-        rate = 1000 * sum(r[said] for r in whole) / sum(r["exposure"] for r in whole)
+        said = "replies" if mature[0]["platform"] == "x" else "comments"
+        rate = 1000 * sum(r[said] for r in mature) / sum(r["exposure"] for r in mature)
         assert found["conversation_rate"][account]["value"] == pytest.approx(rate)
         assert found["er_account"][account]["n"] == len(whole)
         checked += 1
@@ -194,7 +191,7 @@ def test_spread_by_hand(tiny, posts):
         ratios = []
         for post in posts.get(account, []):
             known = [n for day, n in totals[account] if day <= post["published_on"]]
-            if known and post["is_comparable"] and post["reach"] is not None:
+            if known and post["maturity"] == "mature" and post["reach"] is not None:
                 ratios.append(post["reach"] / known[-1])
         assert row["n"] == (len(ratios) if account.startswith(("ig-", "fb-")) else 0)
         if row["n"]:
