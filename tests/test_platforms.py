@@ -19,6 +19,7 @@ MAY_NAME_ONE = {
     "pipeline/exports": "the instant hidden in an id is coded as its platform does it (clocks)",
     "pipeline/statistics/training.py": "the placebo outcome exists on YouTube only",
     "pipeline/notebook/__init__.py": "WhatsApp as the channel of a complaint",
+    "pipeline/pages/common.py": "the same, in its words",
 }
 ZONE_OF = {
     "meta.dyi.instagram.past_insights": "UTC",  # the account download counts seconds since 1970
