@@ -23,7 +23,7 @@ from pipeline.thresholds import DEFAULT
 # What stands behind a figure, most specific first: the tables whose rows name an export and a row in it.
 EVIDENCE = ("core.posts", "core.account_days", "core.audience", "core.cases", "core.followers")
 EXAMPLE = "agency_window:vs_expected:agency_id=dinkes"
-SCHEMAS = ("estimates", "marts", "core")
+SCHEMAS = ("estimates", "marts", "core", "meta")
 SHARED = (
     "agency_id",
     "account_id",
