@@ -248,7 +248,7 @@ def test_a8_second_tables_repeated_headers_and_totals_are_refused(look):
 def test_a8_a_known_total_row_is_taken_off_and_compared(look):
     rows = [[f"vid{i:08d}", f"Video {i}", "Feb 19, 2023", "70", str(i), "0.5"] for i in range(1, 6)]
     good = only(look(plain(youtube(rows))))
-    assert (good.outcome, good.dropped, good.sums["views"]) == ("flagged", {"total_row": 1}, 15)  # flagged: its period is not known
+    assert (good.outcome, good.dropped, good.sums["views"]) == ("flagged", {"total_row": 1}, 15)
     broken = youtube(rows)
     broken[1][4] = "3"
     assert "TOTAL_DIFFERS" in codes(only(look(plain(broken))))
