@@ -1,6 +1,6 @@
 """The install as a stranger sees it: Python by pip by system, each in a clean clone, a clean HOME, without caches and without uv.
 
-    python benchmarks/installs.py ~/.pyenv/versions/*/bin/python --pip 23.0.1 --pip 24.0 --pip newest
+    python benchmarks/installs.py python3.11 python3.12 python3.13 --pip 23.0.1 --pip 24.0 --pip newest
     python benchmarks/installs.py python3.11 --profile demo
     python benchmarks/installs.py --systems
 
