@@ -156,12 +156,20 @@ def test_posts_by_hand_and_by_the_simulation(tiny, posts):
 def test_rates_by_hand(tiny, posts):
     version, _ = tiny
     found = {m: values(version, m) for m in ("er_account", "er_pooled", "zero_share", "amplification_rate", "conversation_rate")}
+    alike = defaultdict(lambda: (0, 0))
+    for row in (r for rows in posts.values() for r in rows if r["is_comparable"]):
+        group = row["platform"], row["engagement_parts"], row["is_top_list"]
+        alike[group] = alike[group][0] + row["engagement"], alike[group][1] + row["exposure"]
     checked = 0
     for account, rows in posts.items():
         whole = [r for r in rows if r["is_comparable"]]
         if not whole:
             continue
-        logs = [math.log((r["engagement"] + 0.5) / (r["exposure"] + 1)) for r in whole]
+        logs = []
+        for r in whole:  # ln((E + c) / X), c = mu / (2 (1 + mu)): what is added is in proportion to what is expected
+            engagement, exposure = alike[r["platform"], r["engagement_parts"], r["is_top_list"]]
+            mu = r["exposure"] * engagement / exposure
+            logs.append(math.log((r["engagement"] + mu / (2 * (1 + mu))) / r["exposure"]))
         assert found["er_account"][account]["value"] == pytest.approx(math.exp(statistics.fmean(logs)))
         pooled = sum(r["engagement"] for r in whole) / sum(r["exposure"] for r in whole)
         assert found["er_pooled"][account]["value"] == pytest.approx(pooled)

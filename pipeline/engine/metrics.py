@@ -317,7 +317,7 @@ def _condition(name: str, value: Any) -> str:
 
 
 MOMENTS = {
-    "log_mean": "stddev_samp(ln((numerator + 0.5) / (denominator + 1))) as spread",
+    "log_mean": "stddev_samp(ln_rate) filter (numerator is not null) as spread",
     "ratio": "sum(numerator * numerator) as nn, sum(numerator * denominator) as nd, sum(denominator * denominator) as dd",
     "mean": "stddev_samp(numerator / denominator) as spread",
     "events": "count(numerator) as observed, sum(numerator * numerator / nullif(denominator, 0)) as squares",
