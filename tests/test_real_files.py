@@ -235,6 +235,28 @@ def test_an_unknown_title_is_named(tmp_path):
     assert codes(unknown) == ["UNKNOWN_HEADER"] and "Jumlah tepuk tangan" in unknown.messages[0].id
 
 
+@pytest.mark.parametrize("values", ["Primary", "Utama", "Pengunjung baru"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_block_that_nobody_knows_refuses_itself_and_not_its_neighbours(tmp_path, values, at):
+    blocks = [("Facebook visits", ['"Date","Primary"', *WEEK]), ("Instagram reach", ['"Date","Primary"', *WEEK])]
+    blocks.insert(at, ("Minat baru", [f'"Tanggal","{values}"', *WEEK]))
+    exports = look(tmp_path, titled(*blocks))
+    assert [(e.member, e.outcome) for e in exports if e.rows is not None] == [
+        ("#Facebook visits", "accepted"),
+        ("#Instagram reach", "accepted"),
+    ]
+    (unknown,) = (e for e in exports if e.rows is None)
+    assert codes(unknown) == ["UNKNOWN_HEADER"] and "Minat baru" in unknown.messages[0].id
+
+
+def test_a_damaged_block_is_told_by_its_line_in_the_file(tmp_path):
+    broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
+    data = overview(("Facebook reach", WEEK), ("Instagram reach", broken))
+    (export,) = (e for e in look(tmp_path, data) if e.rows is None)
+    line = next(n for n, text in enumerate(data.decode("utf-16").splitlines(), 1) if text.endswith('","4'))
+    assert export.messages[0].place == f"baris/line {line}"
+
+
 def test_a_damaged_block_refuses_itself(tmp_path):
     broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
     exports = look(tmp_path, overview(("Facebook reach", broken), ("Instagram reach", WEEK)))
@@ -354,6 +376,16 @@ def test_a_header_that_needed_no_quotes_hides_no_wrapped_row(tmp_path):
     lines = [header, *(",".join(f'"{c}"' if "," in c else c for c in row) for row in table[1:])]
     (export,) = look(tmp_path, wrapped(lines).encode())
     assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 4)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_titled_blocks_are_unwrapped_too(tmp_path, separator):
+    blocks = overview(("Facebook reach", WEEK), ("Jangkauan Instagram", WEEK)).decode("utf-16")
+    lines = blocks.splitlines()[1:]  # with its first line a spreadsheet would have known the separator
+    exports = look(tmp_path, BOM + wrapped(lines, separator).encode())
+    assert [(e.platform, e.outcome, codes(e), e.n_rows) for e in exports] == [
+        (platform, "flagged", ["UNWRAPPED"], 7) for platform in ("facebook", "instagram")
+    ]
 
 
 # --- a table kept without the archive that tells its period
