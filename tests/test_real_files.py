@@ -1,5 +1,6 @@
 """What real exports do that a strict reader once refused or misplaced, and its relatives in the other formats."""
 
+import csv
 import inspect as source
 import io
 import json
@@ -442,6 +443,15 @@ def test_a_legacy_video_keeps_its_video_views_through_the_night(workspace):
     posts = fake_exports.tables(workspace, "core.posts", known=known)["core.posts"]
     kept = posts.select("account_id", "post_id", "post_type", "video_views", "views", "exposure").rows()
     assert kept == [("a-fb", "123456789012_987654321", "video", 77, None, None)], "video views are not the views of posts"
+
+
+@pytest.mark.parametrize("more", [(), ("Countries", "Languages", "Audience Targeting")])
+def test_a_legacy_video_export_is_not_taken_for_that_of_posts(tmp_path, more):
+    sample = next(f for f in CASES if f.parent.name == "meta.legacy.page_insights.video")
+    header, *rows = csv.reader(next(sample.glob("*.csv")).read_text("utf-8-sig").splitlines())
+    table = [[*header[:4], *more, *header[4:]], *([*row[:4], *("" for _ in more), *row[4:]] for row in rows)]
+    (export,) = look(tmp_path, csv_of(table))
+    assert (export.kind, export.sums) == ("meta.legacy.page_insights.video", {"video_views": 77})
 
 
 # --- who is blamed
