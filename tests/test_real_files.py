@@ -461,12 +461,21 @@ def test_excel_is_named_only_where_the_file_bears_its_marks(tmp_path):
     table = instagram()
     table[4][IG_EN.index("Likes")] = "banyak"
     (plain,) = look(tmp_path, csv_of(table))
-    assert AGAIN[False][0] in plain.messages[0].id and "Excel" not in plain.messages[0].id + plain.messages[0].en
+    assert AGAIN["unknown"][0] in plain.messages[0].id and "Excel" not in plain.messages[0].id + plain.messages[0].en
     text = "\n".join(";".join(c.replace("\n", " ").replace('"', "") for c in row) for row in table) + "\n"
     (saved,) = look(tmp_path, text.encode(), "x.csv")
     assert "Excel" in saved.messages[0].id
     (lost,) = look(tmp_path, csv_of(table).removeprefix(BOM), "y.csv")
     assert "Excel" in lost.messages[0].id
+
+
+@pytest.mark.parametrize("cell", ["01/03/2026 10.00", "kemarin", "46080"])
+def test_who_filled_in_a_sheet_is_told_to_mend_it_and_not_to_download_it(tmp_path, cell):
+    sheet = "tautan;tayang;dicatat;teks;tayangan;reaksi;diteruskan;komentar\n"
+    row = f"https://t.me/dinkes/12;{cell};2026-03-05;Halo;100;5;1;0\n"
+    (export,) = look(tmp_path, (sheet + row).encode())
+    assert export.kind == "template_telegram" and export.outcome == "refused"
+    assert AGAIN["by_hand"][0] in export.messages[0].id and "unduh" not in export.messages[0].id.casefold()
 
 
 def test_no_text_names_excel_by_itself():
