@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,14 +30,27 @@ def demo(
     _only_simulated(session)
     with night.alone(workspace):
         from pipeline.cli import screen
-        from pipeline.samples import generate
 
         session.say(f"Membuat daerah simulasi ({profile}) …", f"Generating a simulated regency ({profile}) …")
         workspace.root.mkdir(mode=0o750, parents=True, exist_ok=True)
         with screen.progress(lambda: session.words("Membuat berkas unduhan", "Writing export files")):
-            generate(workspace.root, profile=profile, seed=seed)
+            _generate(workspace.root, profile, seed)
         status = run_night(session)
     raise typer.Exit(night.DONE if status == night.PARTLY else status)
+
+
+def _generate(root: Path, profile: str, seed: int) -> None:
+    """Write the simulated exports in a process of their own, while this one loads what the night needs."""
+    from pipeline.samples import generate
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        written = apart.submit(generate, root, profile=profile, seed=seed)
+        import pipeline.cli.run
+        import pipeline.definitions
+        import pipeline.defs.storage
+        import pipeline.letters.nightly  # noqa: F401
+
+        written.result()
 
 
 def _only_simulated(session: Session) -> None:
