@@ -9,13 +9,12 @@ from typing import Any
 from pipeline import night
 from pipeline.settings import Workspace
 
-PROBLEMS = ("refused", "held", "flagged")  # the most urgent first
-
 
 def collect(workspace: Workspace) -> dict[str, Any]:
     """Everything as plain values: the version, counts by outcome, files with a problem and their sentences, silent accounts."""
     from pipeline.engine import versions
     from pipeline.intake import ledger
+    from pipeline.letters import nightly
 
     entries = ledger.status(workspace).to_dicts() if workspace.raw_db.exists() else []
     counts: dict[str, int] = {}
@@ -29,9 +28,9 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         "refused": counts.get("refused", 0),
         "held": counts.get("held", 0),
         "flagged": counts.get("flagged", 0),
-        "problems": [_problem(e) for outcome in PROBLEMS for e in entries if e["outcome"] == outcome],
+        "problems": [_problem(e) for outcome in ledger.PROBLEMS for e in entries if e["outcome"] == outcome],
         "coverage": _coverage(workspace) if versions.current(workspace) else [],
-        "silent": silent(workspace) if versions.current(workspace) else [],
+        "silent": nightly.silent(workspace) if versions.current(workspace) else [],
         "notebooks": _failed_notebooks(workspace),
         "desk": _desk(workspace),
     }
@@ -66,13 +65,6 @@ def _version(workspace: Workspace) -> dict[str, Any]:
 
     with versions.open_version(workspace) as version:
         return version.sql("SELECT * FROM meta.version").to_dicts()[0]
-
-
-def silent(workspace: Workspace) -> list[dict[str, Any]]:
-    """Agencies that sent files and stopped; see `letters.nightly.silent`."""
-    from pipeline.letters import nightly
-
-    return nightly.silent(workspace)
 
 
 def _coverage(workspace: Workspace) -> list[dict[str, Any]]:

@@ -38,7 +38,8 @@ from pipeline.tables import ColumnType
 
 KEPT = ("accepted", "flagged")
 CRASHED, RETRY = "READER_CRASHED", "+"
-SEVERITY = ("refused", "held", "flagged", "info")
+PROBLEMS = ("refused", "held", "flagged")  # outcomes that need a person, the most urgent first
+SEVERITY = (*PROBLEMS, "info")
 HELD_RUNS = 3
 NAMES = "names.jsonl"
 FLUSH_ROWS = 60_000  # stored at a time, while the next files are read
@@ -57,7 +58,7 @@ class IngestReport:
     @property
     def has_problems(self) -> bool:
         """Whether something was refused, held or flagged (exit status 3)."""
-        return any(self.counts[outcome] for outcome in ("refused", "held", "flagged"))
+        return any(self.counts[outcome] for outcome in PROBLEMS)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from pipeline.intake import ledger
 from pipeline.letters import post
 from pipeline.settings import Settings, Workspace
 
-PROBLEMS = ("refused", "held", "flagged")
 OVERDUE = timedelta(hours=26)  # a night a day, and two hours for one that takes long
 LISTED = 20
 ALARM_DAYS, ALARM_PEAK = 14, 10
@@ -97,8 +96,8 @@ def _problems(workspace: Workspace, since: str | None) -> list[dict[str, Any]]:
     if not workspace.raw_db.exists():
         return []
     start = datetime.fromisoformat(since).astimezone(UTC).replace(tzinfo=None) if since else datetime.min
-    rows = [e for e in ledger.status(workspace).to_dicts() if e["outcome"] in PROBLEMS and e["first_seen_at"] >= start]
-    rows.sort(key=lambda e: (PROBLEMS.index(e["outcome"]), e["account_id"] or "", e["file_name"]))
+    rows = [e for e in ledger.status(workspace).to_dicts() if e["outcome"] in ledger.PROBLEMS and e["first_seen_at"] >= start]
+    rows.sort(key=lambda e: (ledger.PROBLEMS.index(e["outcome"]), e["account_id"] or "", e["file_name"]))
     return [
         {
             "account_id": e["account_id"],
