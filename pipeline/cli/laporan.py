@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline import night
-from pipeline.cli.app import Session, command
+from pipeline.cli.app import Language, Session, command
 
 KINDS = {
     "bulanan": ("surat bulanan siap tanda tangan", "the monthly letter, ready to sign"),
@@ -38,13 +38,11 @@ def laporan(
     alasan: Annotated[
         str | None, typer.Option("--alasan", help="Sebab koreksi bulan yang sudah disegel. / Why it is corrected.")
     ] = None,
-    language: Annotated[str | None, typer.Option(help="id, en")] = None,
+    language: Language = None,
     daftar: Annotated[bool, typer.Option("--daftar", help="Apa yang harus diserahkan, kapan. / What is due when.")] = False,
 ) -> None:
     """Surat, laporan, buku kerja, dan kalender setoran. / Letters, reports, workbooks, and what is due."""
-    tongue = language or session.language
-    if tongue not in ("id", "en"):
-        session.stop(night.USAGE, f"Bahasa '{tongue}' tidak ada: id, en.", f"No language '{tongue}': id, en.")
+    tongue = session.tongue(language)
     if daftar:
         _calendar(session, tongue)
         return

@@ -117,7 +117,7 @@ def _walk(inbox: Path, accounts: frozenset[str]) -> Iterator[Found]:
     for folder, base, entry in sorted(_entries(inbox), key=lambda found: os.fsencode(found[2])):
         if base.casefold() not in CLUTTER:
             if folder not in said:
-                said[folder] = _said_by(folder[start:].split(os.sep), accounts)
+                said[folder] = said_by(folder[start:].split(os.sep), accounts)
             found = _look(entry, shown(entry[start:]).replace(os.sep, "/"), *said[folder])
             if found is not None:
                 yield found
@@ -148,7 +148,7 @@ def _entries(inbox: Path) -> Iterator[tuple[str, str, str]]:
                 yield os.path.dirname(folder), os.path.basename(folder), folder
 
 
-def _said_by(folders: Sequence[str], accounts: frozenset[str]) -> tuple[str | None, date | None]:
+def said_by(folders: Sequence[str], accounts: frozenset[str]) -> tuple[str | None, date | None]:
     """The account and the day that the folders of a file name, the nearest first."""
     account = next((part for part in reversed(folders) if part in accounts), None)
     return account, next((d for d in map(_iso_date, reversed(folders)) if d is not None), None)
