@@ -99,7 +99,7 @@ def renew_raw(workspace: Workspace, subject: str) -> None:
     aside = workspace.raw_db.with_name(f"raw.duckdb.tmp-{os.getpid()}")
     aside.unlink(missing_ok=True)
     with connections.open_raw(workspace) as con:
-        con.execute(f"ATTACH '{str(aside).replace(chr(39), chr(39) * 2)}' AS fresh")
+        connections.attach(con, aside, "fresh")
         con.execute("CREATE TABLE fresh.sightings AS SELECT * FROM raw.sightings")
         con.execute(
             "UPDATE fresh.sightings SET name = 'dihapus/' || substr(sha256, 1, 16) WHERE contains(lower(name), lower($s))",
@@ -151,7 +151,7 @@ def search(workspace: Workspace, subject: str) -> list[str]:
 def _in_database(path: Path, subject: str) -> bool:
     con = duckdb.connect(":memory:")
     try:
-        con.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS seen (READ_ONLY)")
+        connections.attach(con, path, "seen", "READ_ONLY")
         columns = con.execute(
             "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
             "WHERE database_name = 'seen' AND data_type IN ('VARCHAR', 'JSON')"
