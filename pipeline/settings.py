@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.files import set_aside
+
 ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 MEMORY = r"(?i)^[1-9][0-9]*(\.[0-9]+)?\s*([KMGT]i?B)$"
 
@@ -130,13 +132,39 @@ class Workspace:
         return self.root / "logs"
 
     @property
+    def erasures(self) -> Path:
+        """Proofs of erasure, and the twin of the book of what was erased."""
+        return self.root / "erasures"
+
+    @property
+    def nights(self) -> Path:
+        """Reports of the nights."""
+        return self.root / "laporan" / "malam"
+
+    @property
     def lock_file(self) -> Path:
         return self.root / "run.lock"
 
     def create(self) -> Workspace:
         """Make the folders that are missing, readable by the owner and the group only."""
-        for folder in (self.root, self.registry, self.inbox, self.archive, self.versions, self.site, self.notebooks, self.logs):
+        for folder in (self.root, self.registry, self.inbox):
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return self.mend()
+
+    def mend(self) -> Workspace:
+        """Make what a night needs. What lies where one of our folders or files should be, and is none, is set aside.
+
+        Inbox, registry and archive hold what nobody can make again: of these only a missing archive is made, nothing is moved.
+        Raises OSError.
+        """
+        ours = (self.warehouse, self.versions, self.site, self.notebooks, self.dagster, self.logs, self.nights)
+        for folder in (self.root, self.archive, *ours):
+            if folder in ours and folder.exists() and not folder.is_dir():
+                set_aside(folder)
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for file in (self.current_file, self.raw_db):
+            if file.is_dir():
+                set_aside(file)
         return self
 
 

@@ -86,7 +86,7 @@ def run_night(session: Session) -> int:
 
     workspace = session.workspace
     load(workspace.registry)  # a mistake there is said at once, before anything starts
-    workspace.create()
+    workspace.mend()
     night.require_room(workspace)
     from pipeline.cli import screen
     from pipeline.cli.run import doing, overnight

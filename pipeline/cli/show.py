@@ -88,7 +88,7 @@ def ui(
     """Dagster di 127.0.0.1: jadwal, riwayat, tabel. / Dagster on 127.0.0.1: schedule, history, tables."""
     from pipeline.defs.serve import serve
 
-    session.workspace.create()
+    session.workspace.mend()
     mode = session.words("dengan tombol", "operating") if operate else session.words("hanya melihat", "read-only")
     typer.echo(f"http://127.0.0.1:{port} ({mode}); Ctrl-C")
     raise typer.Exit(serve(session.workspace, port=port, operate=operate))

@@ -13,10 +13,10 @@ from pipeline.settings import Workspace
 def collect(workspace: Workspace) -> dict[str, Any]:
     """Everything as plain values: the version, counts by outcome, files with a problem and their sentences, silent accounts."""
     from pipeline.engine import versions
-    from pipeline.intake import ledger
+    from pipeline.intake.ledger import PROBLEMS
     from pipeline.letters import nightly
 
-    entries = ledger.status(workspace).to_dicts() if workspace.raw_db.exists() else []
+    entries = _entries(workspace)
     counts: dict[str, int] = {}
     for entry in entries:
         counts[entry["outcome"]] = counts.get(entry["outcome"], 0) + 1
@@ -28,12 +28,34 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         "refused": counts.get("refused", 0),
         "held": counts.get("held", 0),
         "flagged": counts.get("flagged", 0),
-        "problems": [_problem(e) for outcome in ledger.PROBLEMS for e in entries if e["outcome"] == outcome],
+        "problems": [_problem(e) for outcome in PROBLEMS for e in entries if e["outcome"] == outcome],
         "coverage": _coverage(workspace) if versions.current(workspace) else [],
         "silent": nightly.silent(workspace) if versions.current(workspace) else [],
         "notebooks": _failed_notebooks(workspace),
         "desk": _desk(workspace),
     }
+
+
+def _entries(workspace: Workspace) -> list[dict[str, Any]]:
+    """The ledger; while a night writes it, or where it is damaged until the next one, as the published version has it."""
+    import duckdb
+
+    from pipeline.engine import connections, versions
+    from pipeline.intake import ledger
+
+    if not workspace.raw_db.exists():
+        return []
+    try:
+        return ledger.status(workspace).to_dicts()
+    except (connections.InUse, duckdb.Error):
+        if not versions.current(workspace):
+            return []
+    with versions.open_version(workspace) as version:
+        rows = version.table("marts.export_files").to_dicts()
+    for row in rows:
+        said = {"code": row["code"], "id": row["message_id"], "en": row["message_en"]}
+        row["messages"] = json.dumps([said] if row["code"] else [])
+    return rows
 
 
 def _desk(workspace: Workspace) -> dict[str, Any] | None:

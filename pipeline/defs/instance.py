@@ -1,11 +1,16 @@
 """The Dagster instance of a workspace: the house's dagster.yaml, with its storage in that workspace."""
 
+import logging
 import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
 
 import dagster as dg
 import yaml
 
-from pipeline.files import load_yaml, shipped, write_atomically
+from pipeline import night
+from pipeline.files import load_yaml, set_aside, shipped, write_atomically
 from pipeline.settings import Workspace
 
 STORAGE = {"module": "pipeline.defs.storage", "class": "Storage"}
@@ -20,7 +25,7 @@ def home(workspace: Workspace) -> str:
     said["storage"] = {"custom": {**STORAGE, "config": {"base_dir": str(folder / "storage")}}}
     said["local_artifact_storage"]["config"]["base_dir"] = str(folder)
     text, place = HEADER + yaml.safe_dump(said, sort_keys=False), folder / "dagster.yaml"
-    if not place.exists() or place.read_text(encoding="utf-8") != text:
+    if not place.exists() or place.read_bytes() != text.encode():
         write_atomically(place, text)
     return str(folder)
 
@@ -32,5 +37,28 @@ def environment(workspace: Workspace) -> dict[str, str]:
 
 
 def open_instance(workspace: Workspace) -> dg.DagsterInstance:
-    """Use as a context manager."""
+    """Use as a context manager. Damaged storage is set aside first, where nobody works with it."""
+    with suppress(night.Busy), night.alone(workspace):
+        renew(workspace)
     return dg.DagsterInstance.from_config(home(workspace))
+
+
+def renew(workspace: Workspace) -> Path | None:
+    """Set Dagster's storage aside where one of its databases is damaged: it holds the history of runs only, and begins anew."""
+    storage = workspace.dagster / "storage"
+    if not storage.exists() or (storage.is_dir() and all(map(_is_whole, sorted(storage.rglob("*.db"))))):
+        return None
+    aside = set_aside(storage)
+    logging.getLogger("dagster").warning("the history of runs was damaged; it begins anew, the old one is %s", aside)
+    return aside
+
+
+def _is_whole(database: Path) -> bool:
+    """By SQLite's own check of a file's pages; one that somebody else holds for writing is not ours to judge."""
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as con:
+            return bool(con.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    except sqlite3.DatabaseError:
+        return False

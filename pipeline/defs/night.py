@@ -32,6 +32,7 @@ class Night(dg.ConfigurableResource[Any]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Night"]:
         with night.alone(self.workspace):
+            self.workspace.mend()
             nightly.began(self.workspace, datetime.now(UTC))
             night.require_room(self.workspace)
             if context.instance and context.run:

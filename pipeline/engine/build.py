@@ -145,7 +145,7 @@ class Build:
                 pass
         self.con = connect(self.folder)
         if self.aside:
-            set_aside.attach(self.con, str(self.workspace.raw_db), self.aside)
+            set_aside.attach(self.con, self.workspace.raw_db, self.aside)
         else:
             attach(self.con, self.workspace.raw_db, "raw", "READ_ONLY")
         attach(self.con, self.folder / "staging.duckdb", "staging")
@@ -180,16 +180,17 @@ class Build:
                 register = register.filter(~pl.col("account_id").is_in(list(self.aside.accounts)))
             self._store(f"registry.{name}", register)
         said = self.registry.settings
-        self._store(
-            "registry.settings",
-            pl.DataFrame(
-                {"name": [said.get("name")], "simulated": [bool(said.get("simulated"))], "main_agency": [said.get("main_agency")]}
-            ),
-        )
+        known = {"name": [said.get("name")], "simulated": [self._is_simulated()], "main_agency": [said.get("main_agency")]}
+        self._store("registry.settings", pl.DataFrame(known))
         self._store("registry.thresholds", pl.DataFrame([self.registry.thresholds.model_dump()]))
         self._store("reference.platforms", pl.DataFrame(platforms.rows(), infer_schema_length=None))
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
+
+    def _is_simulated(self) -> bool:
+        """What was once simulated stays so: a lost or replaced settings.toml does not make figures real."""
+        before = self.previous and self._scalar("SELECT count(*) FROM previous.meta.version WHERE simulated")
+        return bool(self.registry.settings.get("simulated")) or bool(before)
 
     def _store(self, table: str, frame: pl.DataFrame) -> None:
         """Create a table from a frame; a column without any type (all null) becomes text."""

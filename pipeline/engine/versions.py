@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -22,6 +23,10 @@ from pipeline.engine import models as graph
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, other_format
 from pipeline.files import fsync, sha256_of, write_atomically
 from pipeline.settings import Workspace
+
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+SEAL = {"version": str, "built_at": str, "sha256": str, "size_bytes": int, "tables": dict}
 
 
 class Damaged(RuntimeError):
@@ -69,19 +74,39 @@ def seal(workspace: Workspace, built: Path, name: str, now: datetime, tables: Ma
 
 
 def current(workspace: Workspace) -> str | None:
-    """The name in CURRENT, or None where nothing was ever published."""
+    """The name in CURRENT, or None where nothing was ever published.
+
+    Where CURRENT is damaged or lost it is the newest version whose seal can be read: only what passed every check is sealed.
+    """
     try:
-        return workspace.current_file.read_text(encoding="utf-8").strip() or None
-    except FileNotFoundError:
-        return None
+        name = workspace.current_file.read_bytes().decode("ascii").strip()
+    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError):
+        name = ""
+    if NAME.fullmatch(name):
+        return name
+    return next((found["version"] for found in reversed(_sealed(workspace))), None)
+
+
+def _sealed(workspace: Workspace) -> list[dict[str, Any]]:
+    """The manifests that can be read, oldest version first."""
+    found = []
+    for name in _names(workspace):
+        with contextlib.suppress(Damaged):
+            found.append(manifest(workspace, name))
+    return found
 
 
 def manifest(workspace: Workspace, name: str) -> dict[str, Any]:
     """Row counts, sums and SHA-256 of a sealed version. Raises Damaged where it has no readable seal."""
     try:
-        found: dict[str, Any] = json.loads((workspace.versions / f"{name}.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError) as error:
-        raise Damaged(f"Versi {name} tidak punya segel: {error}", f"Version {name} has no seal: {error}") from None
+        found = json.loads((workspace.versions / f"{name}.json").read_bytes())
+        if not isinstance(found, dict) or {k: type(found.get(k)) for k in SEAL} != SEAL or found["version"] != name:
+            raise ValueError("not a manifest")
+    except (FileNotFoundError, IsADirectoryError, ValueError) as error:
+        raise Damaged(
+            f"Segel versi {name} hilang atau rusak ({error}); jalankan `terukur run`, atau `terukur rollback`.",
+            f"The seal of version {name} is lost or damaged ({error}); run `terukur run`, or `terukur rollback`.",
+        ) from None
     return found
 
 
@@ -108,10 +133,9 @@ def _known_digest(path: Path, size: int, mtime_ns: int, inode: int) -> str:
 def versions(workspace: Workspace) -> list[dict[str, Any]]:
     """Sealed versions, oldest first: name, built_at, size_bytes, is_current."""
     now = current(workspace)
-    found = [manifest(workspace, name) for name in _names(workspace)]
     return [
         {"version": m["version"], "built_at": m["built_at"], "size_bytes": m["size_bytes"], "is_current": m["version"] == now}
-        for m in found
+        for m in _sealed(workspace)
     ]
 
 
@@ -128,9 +152,12 @@ def rollback(workspace: Workspace) -> str:
 
 
 def retain(workspace: Workspace, keep: int) -> None:
-    """Keep the newest `keep` versions and the last one of every month; never touch the current one."""
+    """Keep the newest `keep` versions and the last one of every month; never touch the current one.
+
+    A version whose seal is damaged can never be opened again and is kept no longer than its turn.
+    """
     names = _names(workspace)
-    last_of_month = {manifest(workspace, name)["built_at"][:7]: name for name in names}
+    last_of_month = {found["built_at"][:7]: found["version"] for found in _sealed(workspace)}
     kept = {*names[-keep:], *last_of_month.values(), current(workspace)}
     for name in names:
         if name not in kept:

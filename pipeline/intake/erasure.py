@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engine import connections, versions
-from pipeline.files import fsync
+from pipeline.files import DAMAGED, fsync
 from pipeline.intake import inbox, ledger, redact, tombstones
 from pipeline.settings import Workspace
 
@@ -121,6 +121,7 @@ def purge(workspace: Workspace) -> list[str]:
     old += [p for p in workspace.site.glob("*") if p.name not in (now, "latest")]
     old += [p for p in workspace.notebooks.glob("w-*") if p.stem != now and p.name != now]
     old += list(workspace.logs.glob("*"))
+    old += [p for folder in (workspace.root, workspace.warehouse, workspace.archive) for p in folder.glob(f"*{DAMAGED}*")]
     for path in old:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -190,7 +191,7 @@ def write_proof(workspace: Workspace, done: Erased, removed: list[str], reason: 
         "copies_left": done.left,
         "copies_in_the_inbox_of_the_agencies": len(done.inbox),
     }
-    place = workspace.root / "erasures" / f"{now:%Y%m%dT%H%M%SZ}-{done.subject[:12]}.json"
+    place = workspace.erasures / f"{now:%Y%m%dT%H%M%SZ}-{done.subject[:12]}.json"
     place.parent.mkdir(mode=0o750, exist_ok=True)
     place.write_text(json.dumps(report, indent=1), encoding="utf-8")
     place.chmod(0o440)

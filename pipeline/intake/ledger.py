@@ -27,7 +27,7 @@ from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Owned, Shared
 from pipeline.exports.ownership import Accounts, assign
 from pipeline.exports.provenance import ESTIMATED
-from pipeline.files import write_atomically
+from pipeline.files import set_aside, write_atomically
 from pipeline.formats import mapped
 from pipeline.intake import owners, restated
 from pipeline.intake.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
@@ -104,14 +104,16 @@ def ingest(
     accounts = registry.accounts["account_id"].unique().to_list()
     sweep(workspace.archive)
     connections.set_aside_if_damaged(workspace)
-    found = scan(workspace.inbox, accounts, settle_seconds) if workspace.inbox.exists() else []
+    found = scan(workspace.inbox, accounts, settle_seconds)
     with connections.open_raw(workspace) as con:
         night = _Night(con, workspace, registry, moment, read)
         con.execute("BEGIN")
         try:
-            _recall_names(workspace, con)
+            is_whole = _recall_names(workspace, con)
             night.heal()
             night.look(found)
+            if not is_whole:
+                night.adopt()
             night.read_all(reread, progress)
             night.settle()
             con.execute(SEEN_AGAIN_SQL)
@@ -140,23 +142,48 @@ def _write_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
     text = rows.write_ndjson()
     place = workspace.archive / NAMES
     place.parent.mkdir(parents=True, exist_ok=True)
-    if not place.exists() or place.read_text(encoding="utf-8") != text:
+    if not place.is_file() or place.read_bytes() != text.encode():
+        if place.is_dir():
+            set_aside(place)
         write_atomically(place, text)
 
 
-def _recall_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
-    """Take the sightings back from the archive where the database has none."""
+def _recall_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> bool:
+    """Take back from the archive the sightings that the database lacks: all where it is new, some where it is an older state.
+
+    False where these names are damaged or gone although the database needs them; what of them can be read is taken.
+    """
     place = workspace.archive / NAMES
-    if place.exists() and not con.execute("SELECT count(*) FROM raw.sightings").fetchall()[0][0]:
-        times = [pl.col(c).str.to_datetime(time_unit="us") for c in ("first_seen_at", "last_seen_at")]
-        texts = SIGHTING | dict.fromkeys(("first_seen_at", "last_seen_at", "folder_date"), pl.Utf8)
-        known = pl.read_ndjson(place, schema=texts).with_columns(*times, pl.col("folder_date").str.to_date())
-        raw.insert(con, "sightings", known.filter(pl.col("sha256").is_not_null()))
+    have = con.execute("SELECT count(*) FROM raw.sightings WHERE sha256 IS NOT NULL").fetchall()[0][0]
+    lines = place.read_bytes().splitlines() if place.is_file() else []
+    rows = [row for row in map(_sighting_of, lines) if row]
+    if len(rows) < len(lines):
+        set_aside(place)
+    named = [row for row in rows if row["sha256"]]
+    if len(named) > have:
+        known = {tuple(row) for row in con.execute("SELECT name, sha256 FROM raw.sightings").fetchall()}
+        gone = replaced(workspace)
+        fresh = [r for r in named if (r["name"], r["sha256"]) not in known and not gone(r["sha256"])[0]]
+        raw.insert(con, "sightings", pl.DataFrame(fresh, schema=SIGHTING))
+    return have > 0 or len(rows) == len(lines) > 0
+
+
+def _sighting_of(line: bytes) -> dict[str, Any] | None:
+    """One line of the names beside the archive; None where it is damaged."""
+    try:
+        row = json.loads(line)
+        for column in ("first_seen_at", "last_seen_at"):
+            row[column] = datetime.fromisoformat(row[column])
+        row["folder_date"] = date.fromisoformat(row["folder_date"]) if row["folder_date"] else None
+        pl.DataFrame([row], schema=SIGHTING)
+        return row if set(row) == set(SIGHTING) else None
+    except (ValueError, TypeError, KeyError, pl.exceptions.PolarsError):
+        return None
 
 
 def status(workspace: Workspace) -> pl.DataFrame:
     """The ledger, one row per table of a file, newest first: what it is, what became of it, and the message for its sender."""
-    with connections.open_raw(workspace) as con:
+    with connections.open_raw(workspace, read_only=True) as con:
         entries: pl.DataFrame = con.sql(
             "SELECT * EXCLUDE (owners, registry_token) FROM raw.exports ORDER BY first_seen_at DESC, file_name, member"
         ).pl()
@@ -191,6 +218,19 @@ class _Night:
                 "UPDATE raw.account_keys SET platform = a.platform FROM arriving a "
                 "WHERE account_keys.account_id = a.account_id AND account_keys.platform IS DISTINCT FROM a.platform"
             )
+
+    def adopt(self) -> None:
+        """Files of the archive whose names are lost are read as what they are: one that names its account needs no more, any
+        other is refused or held and told, under the place where it lies."""
+        known = self._contents("SELECT DISTINCT sha256 FROM raw.sightings WHERE sha256 IS NOT NULL AND sha256 <> $erased")
+        rows = []
+        for path in sorted(self.workspace.archive.glob("??/*")):
+            if path.name not in known and re.fullmatch(r"[0-9a-f]{64}", path.name):
+                info = path.stat()
+                name = path.relative_to(self.workspace.root).as_posix()
+                item = Found(str(path), name, info.st_size, info.st_mtime_ns, info.st_ino, None, None)
+                rows.append(self._sighting_row(item, path.name, 1))
+        self._write_sightings(rows, [])
 
     # -- what lies there
 

@@ -27,13 +27,9 @@ LISTED = 20
 ALARM_DAYS, ALARM_PEAK = 14, 10
 
 
-def folder(workspace: Workspace) -> Path:
-    return workspace.root / "laporan" / "malam"
-
-
 def began(workspace: Workspace, now: datetime) -> None:
     """Leave the mark of a night that begins."""
-    place = folder(workspace)
+    place = workspace.nights
     place.mkdir(mode=0o750, parents=True, exist_ok=True)
     mark = {"pid": os.getpid(), "began_at": now.isoformat(timespec="seconds"), "version": versions.current(workspace)}
     write_atomically(place / "mulai.json", json.dumps(mark))
@@ -43,9 +39,9 @@ def finished(
     workspace: Workspace, said: Settings, status: int, stopped: Sequence[night.Stopped], now: datetime, **more: Any
 ) -> dict[str, Any]:
     """Write the report of the night that began last, send it, and give it back. Nothing here stops a night that was good."""
-    mark = post.read(folder(workspace) / "mulai.json")
+    mark = post.read(workspace.nights / "mulai.json")
     found = collect(workspace, mark, status, stopped, now)
-    place = folder(workspace)
+    place = workspace.nights
     place.mkdir(mode=0o750, parents=True, exist_ok=True)
     stem = now.astimezone(WIB).strftime("%Y-%m-%dT%H%M%S")
     text = "\n\n".join("\n".join(lines(found, Words(language))) for language in (said.language, Words(said.language).other))
@@ -230,15 +226,15 @@ def watch(workspace: Workspace, said: Settings, now: datetime, **more: Any) -> t
         w = Words(said.language)
         body = "\n".join(sentence for pair in (0, 1) for sentence in [t[pair] for t in told])
         letter = post.mail(said, w.plain("Terukur: the night is missing or failed"), body, now, key)
-        folder(workspace).mkdir(mode=0o750, parents=True, exist_ok=True)
-        note = post.once(folder(workspace), key, letter, said, now, **more)
+        workspace.nights.mkdir(mode=0o750, parents=True, exist_ok=True)
+        note = post.once(workspace.nights, key, letter, said, now, **more)
         if note["state"] != "sent":
             told.append(_unsent(note))
     return status, told
 
 
 def _wrong(workspace: Workspace, said: Settings, now: datetime) -> Iterator[tuple[int, str, str]]:
-    place = folder(workspace)
+    place = workspace.nights
     mark = post.read(place / "mulai.json")
     reports = sorted(place.glob("????-??-??T??????.json"))
     last = post.read(reports[-1]) if reports else {}
@@ -262,7 +258,7 @@ def unsent(workspace: Workspace, said: Settings) -> tuple[str, str] | None:
     """Why the newest report was not mailed; None where it was, or where no mail is set up."""
     if not post.is_set(said):
         return None
-    notes = sorted(folder(workspace).glob("surat-malam-*.json"))
+    notes = sorted(workspace.nights.glob("surat-malam-*.json"))
     note = post.read(notes[-1]) if notes else {"state": "failed", "reason": "-"}
     return None if note.get("state") == "sent" else _unsent(note)
 
