@@ -395,6 +395,15 @@ def test_a32_a_finished_day_that_changes_by_more_than_a_fifth_flags_the_later_fi
     }
 
 
+def test_a32_a_day_of_bogor_is_over_at_its_own_midnight_which_is_no_midnight_in_utc(workspace):
+    for name, seen_on, views in (("subuh", "2026-11-09T18:00", 100), ("lusa", "2026-11-12T05:00", 150)):  # 01:00 on the 10th
+        rows = [{"day": "2026-11-09", "day_zone": "Asia/Jakarta", "views": views}]
+        drop(workspace, f"a-fb/{name}.csv", "facebook", rows, grain="account_day", captured_at=seen_on)
+    ingest(workspace)
+    assert told(workspace) == {"subuh.csv": ("accepted", None), "lusa.csv": ("flagged", "RESTATED")}
+    assert tables(workspace, "marts.restatements")["marts.restatements"].height == 1, "file and table tell the same"
+
+
 def test_a32_a_pacific_day_that_was_not_over_takes_nothing_back(workspace):
     """At noon in Bogor it is still yesterday's evening in California: the day goes on, and the later file only completes it."""
     for name, seen_on, views in (("siang", "2026-11-10T05:00", 50), ("lusa", "2026-11-12T05:00", 100)):

@@ -79,6 +79,8 @@ CONTENT = {
 }
 # Measured against or together with other accounts, which lose columns here too; the benchmark takes one column at a time.
 POOLED = {"hour_fit", "er_shrunk", "expected_er", "mix_distance"}
+# What is added to a count is in proportion to what all accounts with the same parts expect: a neighbour's loss moves it.
+LEANING = {"er_account"}
 
 
 Chosen = tuple[mutation.Cut, set[str]]
@@ -125,6 +127,7 @@ def test_what_needs_a_column_that_is_gone_is_not_reported_and_nothing_is_zero_or
     after = mutation.figures(mutation.ingest(harmed))
     for cut, wanted in cuts:
         found = {word: names - POOLED for word, names in mutation.compare(before, after, cut, mutation.platform_of(cut)).items()}
-        assert not any(found.get(word) for word in mutation.BAD), (cut, found)
+        bad = {word: found.get(word, set()) - (LEANING if word == "another number" else set()) for word in mutation.BAD}
+        assert not any(bad.values()), (cut, found)
         assert wanted <= found["not reported"], (cut, wanted - found["not reported"])
         assert found.get("other parts", set()) == (OTHER_PARTS if cut.kind in BUSINESS else set()), (cut, found)

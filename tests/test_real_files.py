@@ -1,5 +1,6 @@
 """What real exports do that a strict reader once refused or misplaced, and its relatives in the other formats."""
 
+import csv
 import inspect as source
 import io
 import json
@@ -235,6 +236,28 @@ def test_an_unknown_title_is_named(tmp_path):
     assert codes(unknown) == ["UNKNOWN_HEADER"] and "Jumlah tepuk tangan" in unknown.messages[0].id
 
 
+@pytest.mark.parametrize("values", ["Primary", "Utama", "Pengunjung baru"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_block_that_nobody_knows_refuses_itself_and_not_its_neighbours(tmp_path, values, at):
+    blocks = [("Facebook visits", ['"Date","Primary"', *WEEK]), ("Instagram reach", ['"Date","Primary"', *WEEK])]
+    blocks.insert(at, ("Minat baru", [f'"Tanggal","{values}"', *WEEK]))
+    exports = look(tmp_path, titled(*blocks))
+    assert [(e.member, e.outcome) for e in exports if e.rows is not None] == [
+        ("#Facebook visits", "accepted"),
+        ("#Instagram reach", "accepted"),
+    ]
+    (unknown,) = (e for e in exports if e.rows is None)
+    assert codes(unknown) == ["UNKNOWN_HEADER"] and "Minat baru" in unknown.messages[0].id
+
+
+def test_a_damaged_block_is_told_by_its_line_in_the_file(tmp_path):
+    broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
+    data = overview(("Facebook reach", WEEK), ("Instagram reach", broken))
+    (export,) = (e for e in look(tmp_path, data) if e.rows is None)
+    line = next(n for n, text in enumerate(data.decode("utf-16").splitlines(), 1) if text.endswith('","4'))
+    assert export.messages[0].place == f"baris/line {line}"
+
+
 def test_a_damaged_block_refuses_itself(tmp_path):
     broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
     exports = look(tmp_path, overview(("Facebook reach", broken), ("Instagram reach", WEEK)))
@@ -356,6 +379,16 @@ def test_a_header_that_needed_no_quotes_hides_no_wrapped_row(tmp_path):
     assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 4)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_titled_blocks_are_unwrapped_too(tmp_path, separator):
+    blocks = overview(("Facebook reach", WEEK), ("Jangkauan Instagram", WEEK)).decode("utf-16")
+    lines = blocks.splitlines()[1:]  # with its first line a spreadsheet would have known the separator
+    exports = look(tmp_path, BOM + wrapped(lines, separator).encode())
+    assert [(e.platform, e.outcome, codes(e), e.n_rows) for e in exports] == [
+        (platform, "flagged", ["UNWRAPPED"], 7) for platform in ("facebook", "instagram")
+    ]
+
+
 # --- a table kept without the archive that tells its period
 
 VIDEOS = youtube(
@@ -412,6 +445,15 @@ def test_a_legacy_video_keeps_its_video_views_through_the_night(workspace):
     assert kept == [("a-fb", "123456789012_987654321", "video", 77, None, None)], "video views are not the views of posts"
 
 
+@pytest.mark.parametrize("more", [(), ("Countries", "Languages", "Audience Targeting")])
+def test_a_legacy_video_export_is_not_taken_for_that_of_posts(tmp_path, more):
+    sample = next(f for f in CASES if f.parent.name == "meta.legacy.page_insights.video")
+    header, *rows = csv.reader(next(sample.glob("*.csv")).read_text("utf-8-sig").splitlines())
+    table = [[*header[:4], *more, *header[4:]], *([*row[:4], *("" for _ in more), *row[4:]] for row in rows)]
+    (export,) = look(tmp_path, csv_of(table))
+    assert (export.kind, export.sums) == ("meta.legacy.page_insights.video", {"video_views": 77})
+
+
 # --- who is blamed
 
 
@@ -419,12 +461,21 @@ def test_excel_is_named_only_where_the_file_bears_its_marks(tmp_path):
     table = instagram()
     table[4][IG_EN.index("Likes")] = "banyak"
     (plain,) = look(tmp_path, csv_of(table))
-    assert AGAIN[False][0] in plain.messages[0].id and "Excel" not in plain.messages[0].id + plain.messages[0].en
+    assert AGAIN["unknown"][0] in plain.messages[0].id and "Excel" not in plain.messages[0].id + plain.messages[0].en
     text = "\n".join(";".join(c.replace("\n", " ").replace('"', "") for c in row) for row in table) + "\n"
     (saved,) = look(tmp_path, text.encode(), "x.csv")
     assert "Excel" in saved.messages[0].id
     (lost,) = look(tmp_path, csv_of(table).removeprefix(BOM), "y.csv")
     assert "Excel" in lost.messages[0].id
+
+
+@pytest.mark.parametrize("cell", ["01/03/2026 10.00", "kemarin", "46080"])
+def test_who_filled_in_a_sheet_is_told_to_mend_it_and_not_to_download_it(tmp_path, cell):
+    sheet = "tautan;tayang;dicatat;teks;tayangan;reaksi;diteruskan;komentar\n"
+    row = f"https://t.me/dinkes/12;{cell};2026-03-05;Halo;100;5;1;0\n"
+    (export,) = look(tmp_path, (sheet + row).encode())
+    assert export.kind == "template_telegram" and export.outcome == "refused"
+    assert AGAIN["by_hand"][0] in export.messages[0].id and "unduh" not in export.messages[0].id.casefold()
 
 
 def test_no_text_names_excel_by_itself():

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 
 from pipeline.exports import text
 from pipeline.formats import Format, Table, all_formats, normalise
+
+DAY = ("date", "tanggal")  # heads the days of a block
 
 
 def blocks_of(records: list[tuple[int, list[str]]], formats: Sequence[Format], name: str) -> Iterator[Table]:
@@ -15,13 +18,17 @@ def blocks_of(records: list[tuple[int, list[str]]], formats: Sequence[Format], n
         return
     second = next((i for i in range(first + 1, len(records)) if any(records[i][1])), None)
     top = [(row, text.trim(cells)) for row, cells in records[: (second or first) + 1]]
-    if not _starts_block(top, first, second, titles):
-        if is_day_header(top[first][1]):
-            yield Table(_narrowed(records[first:]), title="", file_name=name)
+    if is_day_header(top[first][1]):
+        yield Table(_narrowed(records[first:]), title="", file_name=name)
+        return
+    if not _starts_block(top, first, second, titles, among_blocks=True):
         return
     lines = [(row, text.trim(cells)) for row, cells in records]
+    if not _starts_block(top, first, second, titles) and not any(len(c) == 1 and normalise(c[0]) in titles for _, c in lines):
+        return
     filled = [i for i, (_, cells) in enumerate(lines) if cells]
-    starts = [i for n, i in enumerate(filled) if _starts_block(lines, i, filled[n + 1] if n + 1 < len(filled) else None, titles)]
+    follows = dict(pairwise(filled))
+    starts = [i for i in filled if i == first or _starts_block(lines, i, follows.get(i), titles, among_blocks=True)]
     beside = tuple(normalise(lines[start][1][0]) for start in starts)
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
         yield Table(_narrowed(records[start + 1 : stop]), title=lines[start][1][0], file_name=name, siblings=beside)
@@ -50,15 +57,22 @@ def _narrowed(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]
     return [(row, cells if any(cells[width:]) else cells[:width]) for row, cells in filled]
 
 
-def _starts_block(lines: list[tuple[int, list[str]]], i: int, following: int | None, titles: set[str]) -> bool:
+def _starts_block(
+    lines: list[tuple[int, list[str]]], i: int, following: int | None, titles: set[str], among_blocks: bool = False
+) -> bool:
+    """Whether line ``i`` is a title. In a file of blocks a title nobody knows is one whatever its values are called: taken for
+    a row of the block above, it would refuse that one."""
     cells = lines[i][1]
     if len(cells) != 1:
         return False
-    return normalise(cells[0]) in titles or (following is not None and is_day_header(lines[following][1]))
+    if normalise(cells[0]) in titles:
+        return True
+    below = lines[following][1] if following is not None else []
+    return is_day_header(below) or (among_blocks and len(below) > 1 and normalise(below[0]) in DAY)
 
 
 def is_day_header(cells: list[str]) -> bool:
     """Meta's overview heads its values 'Primary', or in 2023 by words about Facebook or Instagram, not always the right ones."""
-    if len(cells) != 2 or normalise(cells[0]) not in ("date", "tanggal"):
+    if len(cells) != 2 or normalise(cells[0]) not in DAY:
         return False
     return normalise(cells[1]) == "primary" or any(p in normalise(cells[1]) for p in ("facebook", "instagram"))

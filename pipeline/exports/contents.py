@@ -22,6 +22,7 @@ from pipeline.exports.typed import Typed
 from pipeline.formats import Format, Table, all_formats, mapped, normalise
 
 SNIFF = 40  # records looked at to recognise a header
+UNKNOWN, UNKNOWN_BLOCKS, KNOWN = range(3)  # how far the start of a text is recognised
 Records = list[tuple[int, list[str]]]
 Item = Prepared | Export
 
@@ -110,11 +111,11 @@ def _proposed(records: Records, source: Source) -> str | None:
 
 
 def _decoded(content: str, source: Source, formats: Sequence[Format], unwrapped: bool = False) -> Iterator[Item]:
-    how, is_known, records = _dialect(content, formats)
-    if not is_known:
-        if not unwrapped and (rewritten := _rewritten(content, source, formats)):
-            yield from rewritten
-            return
+    how, certainty, records = _dialect(content, formats)
+    if certainty < KNOWN and not unwrapped and (rewritten := _rewritten(content, source, formats)):
+        yield from rewritten
+        return
+    if certainty == UNKNOWN:
         inner = None
         if not unwrapped and text.unwrap(records):  # all records then, not those few that were looked at
             inner = text.unwrap(list(text.tokenise(content, how, source.limits.field)))
@@ -171,7 +172,7 @@ def _by_block(content: str, how: text.Dialect, source: Source, formats: Sequence
         title = part.splitlines()[0].strip().rstrip(how.delimiter).strip('"')
         before = content.count("\n", 0, start)
         try:
-            records = [(row + before, cells) for row, cells in text.tokenise(part, replace(how, start=0, first_line=1))]
+            records = list(text.tokenise(part, replace(how, start=0, first_line=1 + before)))
             is_last = stop == len(content)
             around = Around("csv", source.first_seen.date(), how.delimiter, is_last and text.ends_open(content))
             items += list(_tables(records, source, around, formats, tuple(beside)))
@@ -189,8 +190,8 @@ def _unwrapped(inner: str, source: Source, formats: Sequence[Format]) -> Iterato
             yield flag_unwrapped(item)
 
 
-def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect, bool, Records]:
-    """The delimiter under which the first records are recognised, else the likeliest one; whether they are; these records.
+def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect, int, Records]:
+    """The delimiter under which the first records are recognised, else the likeliest one; how far they are; these records.
 
     Every delimiter is tried on the strict tokeniser, the one that a ``sep=`` line names first. An error of structure is raised
     only if no delimiter leads to a record: a guessed delimiter's error never hides that the header is unknown.
@@ -208,12 +209,12 @@ def _dialect(content: str, formats: Sequence[Format]) -> tuple[text.Dialect, boo
             problem = problem or refused
         if any(any(c) for _, c in records):
             tried.append((_certainty(records, formats), len(text.trim(_filled(records)[0][1])), how, records))
-            if tried[-1][0] == 2:
+            if tried[-1][0] == KNOWN:
                 break
     if not tried:
         raise problem or Refused("EMPTY")
     best = max(tried, key=lambda t: (t[0], t[1] if not t[0] else 0))
-    return best[2], bool(best[0]), best[3]
+    return best[2], best[0], best[3]
 
 
 def _kind_of(records: Records, formats: Sequence[Format]) -> Format | None:
@@ -225,16 +226,16 @@ def _kind_of(records: Records, formats: Sequence[Format]) -> Format | None:
 
 
 def _certainty(records: Records, formats: Sequence[Format]) -> int:
-    """2: a table or a block of a known kind starts here; 1: titled blocks, none of which is known; 0: neither."""
+    """Whether a table or a block of a known kind starts here, or titled blocks of which none is known."""
     blocks = list(blocks_of(records, formats, ""))
     for table in blocks or [Table(_filled(records))]:
         try:
             recognise(table, "csv", formats)
-            return 2
+            return KNOWN
         except Refused as refused:
             if not is_unknown(refused):
-                return 2
-    return 1 if blocks else 0
+                return KNOWN
+    return UNKNOWN_BLOCKS if blocks else UNKNOWN
 
 
 def _filled(records: Records) -> Records:

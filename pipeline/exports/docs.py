@@ -14,8 +14,9 @@ LEVELS = {
 
 
 def _plain(sentence: str, language: int) -> str:
-    """A text without what only a file can fill in; both ways out where the file decides which is given."""
-    return sentence.replace("{seen}", "").replace("{again}", f"[{AGAIN[False][language]} | {AGAIN[True][language]}]")
+    """A text without what only a file can fill in; every way out where the file decides which is given."""
+    ways = " | ".join(AGAIN[way][language] for way in ("unknown", "resaved", "by_hand"))
+    return sentence.replace("{seen}", "").replace("{again}", f"[{ways}]")
 
 
 def text() -> str:

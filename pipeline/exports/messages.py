@@ -1,8 +1,9 @@
 """Every message there is about a file: one Indonesian and one English text per code, with what to do next.
 
 ``place`` says where (sheet, row, column), ``seen`` what was there: at most 40 characters, made harmless. A text may hold
-``{seen}``, which becomes " (what was seen)" or nothing, and ``{again}``, the way out of a file that cannot be read: only where
-the file bears a mark of a spreadsheet it is told to keep it away from Excel; else it may be a true export that is not known yet.
+``{seen}``, which becomes " (what was seen)" or nothing, and ``{again}``, the way out of a file that cannot be read: what a person
+filled in is mended there; only where a file bears a mark of a spreadsheet it is told to keep it away from Excel; else it may be a
+true export that is not known yet.
 """
 
 import unicodedata
@@ -31,12 +32,18 @@ class Text:
     en: str
 
 
-AGAIN = {  # was the file saved through a spreadsheet? -> what to do
-    True: (
+AGAIN = {  # the way that a file came -> what to do
+    "by_hand": (
+        "Perbaiki isiannya: tanggal seperti 2026-01-31, waktu seperti 2026-01-31 14:05, jumlah tanpa titik atau koma; lalu kirim "
+        "lagi.",
+        "Mend what was filled in: dates like 2026-01-31, times like 2026-01-31 14:05, counts without dot or comma; then send it "
+        "again.",
+    ),
+    "resaved": (
         "Berkas ini pernah disimpan lewat Excel: unduh ulang dari platform dan langsung kirim tanpa dibuka.",
         "This file was saved through Excel: download it again from the platform and send it unopened.",
     ),
-    False: (
+    "unknown": (
         "Mungkin unduhan asli yang belum kami kenal: kirim ke pengelola data.",
         "It may be a true export that is not known yet: send it to the data keeper.",
     ),
@@ -362,13 +369,13 @@ def escape(text: object, limit: int = 40) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-def message(code: str, place: str = "", seen: object = "", *, resaved: bool = False) -> Message:
-    """The message of a code. ``resaved``: the file bears a mark of a spreadsheet. Unknown codes are a bug and raise KeyError."""
+def message(code: str, place: str = "", seen: object = "", *, again: str = "unknown") -> Message:
+    """The message of a code. ``again``: a key of AGAIN. Unknown codes are a bug and raise KeyError."""
     text = TEXTS[code]
     shown = escape(seen, 120)
     words = [
-        sentence.replace("{again}", again).replace("{seen}", f" ({shown})" if shown else "")
-        for sentence, again in zip((text.id, text.en), AGAIN[resaved], strict=True)
+        sentence.replace("{again}", way_out).replace("{seen}", f" ({shown})" if shown else "")
+        for sentence, way_out in zip((text.id, text.en), AGAIN[again], strict=True)
     ]
     return Message(code=code, place=escape(place, 120), seen=escape(seen), id=words[0], en=words[1])
 

@@ -144,7 +144,8 @@ def refusal(source: Source, refused: Refused, found: Format | None = None) -> Ex
         export.kind, export.platform, export.grain, export.version = found.kind, found.platform, found.grain, found.version
     lost_bom = found is not None and found.bom and not source.has_bom
     is_resaved = refused.resaved or source.is_resaved or lost_bom
-    export.messages.append(message(refused.code, refused.place, refused.seen, resaved=is_resaved))
+    way = "by_hand" if found and found.by_hand else "resaved" if is_resaved else "unknown"
+    export.messages.append(message(refused.code, refused.place, refused.seen, again=way))
     return export
 
 

@@ -246,6 +246,7 @@ class Format:
     last_is_exclusive: bool = False  # the group "last" of the name is the day after
     accounts_per_row: bool = False  # the file may hold several own accounts and foreign collaboration rows
     other_ids: bool = False  # its account ids are not those of the platform's other exports: an unknown one contradicts nobody
+    by_hand: bool = False  # a person fills it in, in a spreadsheet or not: a fault is mended there, and no download helps
     of_person: bool = False  # statistics of a person's own profile: held unless the registry says that the account is a person's
 
     # --- audience grain

@@ -841,6 +841,7 @@ LEGACY_POST = (
     Column("published_at", "datetime", ("Posted",), required=True),
     ignored("Countries", "Audience Targeting", "Content Tags"),
 )
+VIDEO_EXPORT = ("post id", "post message", "content tags", "lifetime total video views")
 LEGACY_PARTS = (
     _count("reactions_stories", ("Lifetime Post Stories by action type - like",)),
     _count("comments_stories", ("Lifetime Post Stories by action type - comment",)),
@@ -953,8 +954,9 @@ LEGACY = (
         "Video data",
         columns=(*LEGACY_POST, _count("video_views", ("Lifetime Total Video Views",))),
         detect=(
-            Detection(all_of=("post id", "post message", "content tags", "lifetime total video views"), none_of=("description",)),
-        ),
+            Detection(all_of=VIDEO_EXPORT, none_of=("description",)),
+            Detection(all_of=(*VIDEO_EXPORT, "permalink", "type", "posted", "audience targeting"), none_of=("description",)),
+        ),  # with the leading columns of the post export it is still the video export
         dates=(*LEGACY_DATES, "%m/%d/%Y %I:%M:%S %p"),
         post_types=POST_TYPES,
         unique=("post_id",),

@@ -28,6 +28,7 @@ def _sheet(name: str, platform: str | None, grain: str, title_id: str, title_en:
         zone=WIB,
         dates=more.pop("dates", MINUTES),
         unknown_columns="refuse",
+        by_hand=True,
         **more,
     )
 

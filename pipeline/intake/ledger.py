@@ -412,7 +412,7 @@ class _Night:
         )
 
     def _take_all(self, exports: list[Export], sha256: str, seen: Sighting) -> None:
-        """What one file holds. A table without rows speaks by its name only, so every name of it is an entry of its own."""
+        """What one file holds. A table without rows speaks by its names only: each account and period they tell is an entry."""
         for export in exports:
             export.sha256 = sha256
             if not _is_empty(export):
@@ -420,21 +420,22 @@ class _Night:
         if not any(map(_is_empty, exports)):
             return
         job, claims = self._job(sha256), seen.claims or (Claim(seen.name, seen.account, seen.folder_date),)
-        for claim in claims:
+        told: set[tuple[str, ...]] = set()
+        for claim in sorted(claims, key=lambda c: (len(c.name), repr(c))):
             whose = (claim.account,) if claim.account else ()
             one = replace(job, name=claim.name, accounts=whose, folder_date=claim.folder_date, names=())
             for export in next(self._read(iter([one]))):
                 export.sha256 = sha256
-                if _is_empty(export):
-                    self._take(export, replace(seen, name=claim.name, accounts=whose), claim)
+                says = tuple(map(str, (export.member, claim.account, export.period, export.captured_at)))
+                if _is_empty(export) and says not in told:  # a copy under another name says nothing more
+                    told.add(says)
+                    self._take(export, replace(seen, name=claim.name, accounts=whose), says)
 
-    def _take(self, export: Export, seen: Sighting, claim: Claim | None = None) -> None:
-        """Queue the rows of an export for the database, once it is known whose they are."""
+    def _take(self, export: Export, seen: Sighting, says: tuple[str, ...] = ()) -> None:
+        """Queue the rows of an export for the database, once it is known whose they are. ``says``: what its name adds."""
         if export.owned is None and export.outcome in KEPT:
             assign(export, seen.accounts, self.accounts)
-        export_id = raw.key(
-            export.sha256, export.member, *map(str, (claim.account, claim.name, claim.folder_date) if claim else ())
-        )
+        export_id = raw.key(export.sha256, export.member, *says)
         owned, rows = export.owned, export.shared
         if export.outcome in KEPT and owned is not None and rows is not None and rows.height:
             captured = _naive(export.captured_at)

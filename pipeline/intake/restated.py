@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from pipeline.engine import raw
+from pipeline.engine.placeholders import local
 from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Message
 from pipeline.exports.provenance import ESTIMATED, EVIDENCE
@@ -32,9 +33,7 @@ _IS_LATER = f"NOT {_IS_ESTIMATED} AND NOT is_old_estimated AND old_at < captured
 _ORDER = (
     f"NOT {_IS_ESTIMATED}, captured_at, CASE captured_from {_RANK} ELSE {len(EVIDENCE)} END DESC, sha256, export_id, row_number"
 )
-# Days are the platform's: Pacific ones are over at 15:00 in Bogor at the latest, as in `core.account_days`.
-_IS_OVER = """CAST(CASE d.day_zone WHEN 'America/Los_Angeles' THEN d.captured_at - INTERVAL 8 HOUR ELSE d.captured_at END AS DATE)
-    > d.day"""
+_IS_OVER = f"CAST({local('d.day_zone', 'd.captured_at')} AS DATE) > d.day"  # days are the platform's, as in core.account_days
 # Posts and finished days that more than one export of the same account reports, not all with the same numbers; only these can
 # contradict anything. They are asked for first: where there are none, a whole table need not be joined with them.
 POSTS_AGAIN_SQL = f"""
