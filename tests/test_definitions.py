@@ -16,7 +16,6 @@ from pipeline.defs.run import execute
 from pipeline.defs.serve import commands
 from pipeline.engine import models, versions
 from pipeline.intake import ledger
-from pipeline.letters import nightly
 from pipeline.settings import Workspace
 
 

@@ -14,6 +14,7 @@ from pipeline.files import load_yaml, set_aside, shipped, write_atomically
 from pipeline.settings import Workspace
 
 STORAGE = {"module": "pipeline.defs.storage", "class": "Storage"}
+SHARED = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 HEADER = "# Written by terukur at every start from the dagster.yaml that comes with it; change that one.\n"
 
 
@@ -25,6 +26,8 @@ def home(workspace: Workspace) -> str:
     said["storage"] = {"custom": {**STORAGE, "config": {"base_dir": str(folder / "storage")}}}
     said["local_artifact_storage"]["config"]["base_dir"] = str(folder)
     text, place = HEADER + yaml.safe_dump(said, sort_keys=False), folder / "dagster.yaml"
+    if place.is_dir():
+        set_aside(place)
     if not place.exists() or place.read_bytes() != text.encode():
         write_atomically(place, text)
     return str(folder)
@@ -44,9 +47,13 @@ def open_instance(workspace: Workspace) -> dg.DagsterInstance:
 
 
 def renew(workspace: Workspace) -> Path | None:
-    """Set Dagster's storage aside where one of its databases is damaged: it holds the history of runs only, and begins anew."""
+    """Set Dagster's storage aside where one of its databases is damaged: it holds the history of runs only, and begins anew.
+
+    The events of a single run lie in a file of their own, which no other run opens.
+    """
     storage = workspace.dagster / "storage"
-    if not storage.exists() or (storage.is_dir() and all(map(_is_whole, sorted(storage.rglob("*.db"))))):
+    shared = [storage / name for name in SHARED]
+    if not storage.exists() or (storage.is_dir() and all(_is_whole(place) for place in shared if place.exists())):
         return None
     aside = set_aside(storage)
     logging.getLogger("dagster").warning("the history of runs was damaged; it begins anew, the old one is %s", aside)

@@ -53,10 +53,10 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, *options: str) -> None:
+def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, *options: str, wait: float | None = None) -> None:
     """Attach a database file. Waits for another process that holds it, then raises InUse, which names that process."""
     listed = f" ({', '.join(options)})" if options else ""
-    until = time.monotonic() + WAIT_SECONDS
+    until = time.monotonic() + (WAIT_SECONDS if wait is None else wait)
     while True:
         try:
             con.execute(f"ATTACH {quote(str(path))} AS {name}{listed}")
@@ -144,7 +144,7 @@ def open_raw(workspace: Workspace, *, read_only: bool = False) -> Iterator[duckd
     con = connect(workspace.warehouse / f"work-{os.getpid()}")
     try:
         if read_only:  # several may read at once: `terukur status` while a version is built
-            attach(con, workspace.raw_db, "raw", "READ_ONLY")
+            attach(con, workspace.raw_db, "raw", "READ_ONLY", wait=1.0)
         else:
             attach(con, workspace.raw_db, "raw")
             raw.create(con)

@@ -24,7 +24,6 @@ from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, 
 from pipeline.files import fsync, sha256_of, write_atomically
 from pipeline.settings import Workspace
 
-
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SEAL = {"version": str, "built_at": str, "sha256": str, "size_bytes": int, "tables": dict}
 
@@ -53,7 +52,20 @@ def next_name(workspace: Workspace) -> str:
     return f"w-{max([*taken, _number(current(workspace) or 'w-0')]) + 1}"
 
 
-def seal(workspace: Workspace, built: Path, name: str, now: datetime, tables: Mapping[str, Any]) -> Path:
+def up_to_current(workspace: Workspace) -> list[str]:
+    """The current version and those before it, newest first, whole or not."""
+    now = current(workspace)
+    return [name for name in reversed(_names(workspace)) if now and (_number(name), name) <= (_number(now), now)]
+
+
+def was_simulated(workspace: Workspace) -> bool:
+    """Whether any version here was made of simulated data."""
+    return any(found.get("simulated") for found in _sealed(workspace))
+
+
+def seal(
+    workspace: Workspace, built: Path, name: str, now: datetime, tables: Mapping[str, Any], *, simulated: bool = False
+) -> Path:
     """fsync, rename, fsync of the folder; the manifest goes first, so a version without one was never finished."""
     place = workspace.versions / f"{name}.duckdb"
     built.chmod(0o440)
@@ -65,6 +77,7 @@ def seal(workspace: Workspace, built: Path, name: str, now: datetime, tables: Ma
         "size_bytes": built.stat().st_size,
         "storage_version": STORAGE_VERSION,
         "duckdb": duckdb.__version__,
+        "simulated": simulated,
         "tables": dict(tables),
     }
     os.replace(built, place)
@@ -142,8 +155,7 @@ def versions(workspace: Workspace) -> list[dict[str, Any]]:
 def rollback(workspace: Workspace) -> str:
     """Make the whole version before the current one current again; returns its name. Raises Damaged where there is none."""
     now = current(workspace)
-    earlier = [name for name in _names(workspace) if now and _number(name) < _number(now)]
-    for name in reversed(earlier):
+    for name in [earlier for earlier in up_to_current(workspace) if earlier != now]:
         with contextlib.suppress(Damaged):
             verify(workspace, name)
             write_atomically(workspace.current_file, f"{name}\n")

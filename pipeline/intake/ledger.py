@@ -29,7 +29,7 @@ from pipeline.exports.ownership import Accounts, assign
 from pipeline.exports.provenance import ESTIMATED
 from pipeline.files import set_aside, write_atomically
 from pipeline.formats import mapped
-from pipeline.intake import owners, restated
+from pipeline.intake import owners, restated, tombstones
 from pipeline.intake.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.intake.tombstones import replaced
 from pipeline.registry import Registry
@@ -103,6 +103,7 @@ def ingest(
     moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) if now is None or now.tzinfo else now
     accounts = registry.accounts["account_id"].unique().to_list()
     sweep(workspace.archive)
+    tombstones.mend(workspace)
     connections.set_aside_if_damaged(workspace)
     found = scan(workspace.inbox, accounts, settle_seconds)
     with connections.open_raw(workspace) as con:
