@@ -144,7 +144,7 @@ def test_a_mail_goes_out_encrypted_or_not_at_all(workspace):
 
 def test_a_process_that_died_while_sending_sends_no_second_mail(workspace):
     place = workspace.nights
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     (place / "surat-malam-2026-11-24.json").write_text(json.dumps({"state": "unknown"}), encoding="utf-8")
     outbox = Outbox()
     with server(outbox) as said:
