@@ -76,7 +76,13 @@ def published(workspace, name="w-1"):
     import hashlib
 
     (workspace.versions / f"{name}.duckdb").write_bytes(b"tabel")
-    seal = {"sha256": hashlib.sha256(b"tabel").hexdigest(), "size_bytes": 5}
+    seal = {
+        "version": name,
+        "built_at": "2026-11-24",
+        "sha256": hashlib.sha256(b"tabel").hexdigest(),
+        "size_bytes": 5,
+        "tables": {},
+    }
     (workspace.versions / f"{name}.json").write_text(json.dumps(seal), encoding="utf-8")
     workspace.current_file.write_text(name, encoding="utf-8")
 

@@ -66,6 +66,6 @@ def _is_whole(database: Path) -> bool:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as con:
             return bool(con.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.OperationalError as error:
-        return "locked" in str(error)
+        return "unable to open" not in str(error)  # locked, or no room on the disk: nothing that a new history would mend
     except sqlite3.DatabaseError:
         return False

@@ -22,7 +22,7 @@ from io import FileIO
 from itertools import count, repeat
 from pathlib import Path
 
-from pipeline.files import fsync, is_running
+from pipeline.files import fsync, is_running, sha256_of
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial")
 CLUTTER = {".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".directory"}
@@ -260,7 +260,7 @@ def _settle(copies: Sequence[tuple[Path, str]], archive: Path) -> None:
             folder.mkdir(exist_ok=True, mode=0o750)
         for temporary, digest in copies:
             place = archived(archive, digest)
-            if place.exists():
+            if place.exists() and sha256_of(place) == digest:
                 temporary.unlink()
             else:
                 os.replace(temporary, place)

@@ -29,7 +29,7 @@ from pipeline.exports.ownership import Accounts, assign
 from pipeline.exports.provenance import ESTIMATED
 from pipeline.files import set_aside, write_atomically
 from pipeline.formats import mapped
-from pipeline.intake import owners, restated, tombstones
+from pipeline.intake import owners, proving, restated, tombstones
 from pipeline.intake.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.intake.tombstones import replaced
 from pipeline.registry import Registry
@@ -37,6 +37,7 @@ from pipeline.settings import Workspace
 from pipeline.tables import ColumnType
 
 KEPT = ("accepted", "flagged")
+UNPROVEN = ("ARCHIVE_LOST", "NOT_IN_ARCHIVE")
 CRASHED, RETRY = "READER_CRASHED", "+"
 PROBLEMS = ("refused", "held", "flagged")  # outcomes that need a person, the most urgent first
 SEVERITY = (*PROBLEMS, "info")
@@ -330,7 +331,9 @@ class _Night:
     def read_all(self, reread: bool, progress: Callable[[int, int, str], None] | None) -> None:
         """Read what is new, what is to be tried again, and what the registry now sees differently."""
         again = self._again()
-        chosen = sorted(self._contents(CONTENTS_SQL) if reread else self.fresh | again)
+        wanted = self._contents(CONTENTS_SQL) if reread else self.fresh | again
+        lost = self._lost(wanted)
+        chosen = sorted(wanted - lost)
         self.seen = self._sightings(chosen)
         self._forget(chosen)
         storing = None
@@ -342,6 +345,22 @@ class _Night:
                 if self.waiting_rows > FLUSH_ROWS:
                     storing = self._flush(pool, storing)
             self._flush(pool, storing).result()
+
+    def _lost(self, wanted: set[str]) -> set[str]:
+        """Contents that should be in the archive and are not what they were; the ledger tells each of them."""
+        names: dict[str, list[str]] = {}
+        for sha256, name in self.con.execute(ARCHIVED_SQL, {"erased": ERASED, "largest": LARGEST}).fetchall():
+            names.setdefault(sha256, []).append(name)
+        lost = proving.lost(self.workspace, names, wanted, self.now.date())
+        known = self._contents("SELECT DISTINCT sha256 FROM raw.exports WHERE sha256 <> $erased")
+        for sha256, seen in self._sightings(lost - known).items():
+            said = message("NOT_IN_ARCHIVE", seen.name)
+            export = Export(file=_base(seen.name), member="", sha256=sha256, outcome="refused", messages=[said])
+            self._enter(export, seen, raw.key(sha256, ""))
+        self.con.execute(LOST_SQL, {"lost": sorted(lost & known), "said": json.dumps(message("ARCHIVE_LOST").as_json())})
+        counted = self.con.execute(STILL_LOST_SQL, {"lost": sorted(lost & known)}).fetchall()
+        self.report.counts.update(dict(counted))
+        return lost
 
     def _flush(self, pool: ThreadPoolExecutor, storing: Future[None] | None) -> Future[None]:
         """Store what waits, in the background, once what was given before is stored."""
@@ -371,7 +390,7 @@ class _Night:
         for sha256, outcome, code, token, whose, platform, kind in rows:
             if code == CRASHED and token.startswith(self.token):
                 self.crashed.add(sha256)
-            if outcome == "held" or code in owners.RIVALRY:
+            if outcome == "held" or code in (*owners.RIVALRY, *UNPROVEN):
                 chosen.add(sha256)
             elif outcome == "refused":
                 chosen |= {sha256} if token != self.token else set()
@@ -674,6 +693,13 @@ FROM (
     FROM raw.sightings WHERE sha256 IS NOT NULL GROUP BY sha256
 ) s
 WHERE exports.sha256 = s.sha256 AND exports.sha256 <> ''"""
+# what the archive should hold, and the names under which it was seen; what is too large is hashed only
+ARCHIVED_SQL = """SELECT sha256, name FROM raw.sightings
+WHERE sha256 IS NOT NULL AND sha256 <> $erased AND size_bytes <= $largest ORDER BY sha256, name"""
+LOST_SQL = """UPDATE raw.exports SET outcome = 'flagged', code = 'ARCHIVE_LOST', messages = CAST('[' || $said || ']' AS JSON)
+WHERE sha256 IN (SELECT unnest($lost)) AND outcome IN ('accepted', 'flagged') AND code IS DISTINCT FROM 'ARCHIVE_LOST'"""
+STILL_LOST_SQL = """SELECT outcome, count(*) FROM raw.exports
+WHERE sha256 IN (SELECT unnest($lost)) AND code IN ('ARCHIVE_LOST', 'NOT_IN_ARCHIVE') GROUP BY outcome"""
 KNOWN_SQL = """SELECT name, size_bytes, mtime_ns, inode, sha256, runs FROM raw.sightings
 QUALIFY row_number() OVER (PARTITION BY name ORDER BY last_seen_at DESC, runs DESC) = 1"""
 TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.mtime_ns, inode = a.inode,
