@@ -190,9 +190,11 @@ def told(workspace: Workspace, error: BaseException) -> tuple[int, str, str]:
 
 
 def _errno(error: BaseException) -> int | None:
-    """The system's number for what failed. DuckDB only quotes the system's words."""
+    """The system's number for what failed. Databases only quote the system's words, or their own for a full disk."""
     if isinstance(error, OSError):
         return error.errno
+    if any(words in str(error) for words in (os.strerror(errno.ENOSPC), "database or disk is full")):
+        return errno.ENOSPC
     if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
         return None
     return next((number for number in _ENVIRONMENT if os.strerror(number).casefold() in str(error).casefold()), None)

@@ -1,4 +1,4 @@
-"""19.3: an archived file is what its name says, or is filled again from the inbox, or is told."""
+"""An archived file is what its name says, or is filled again from the inbox, or is told."""
 
 import datetime as dt
 import shutil

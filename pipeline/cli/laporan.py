@@ -52,9 +52,10 @@ def laporan(
     from pipeline.letters.origin import opened
 
     with opened(session.workspace, bulan) as origin:
-        from pipeline.letters import delivery
+        from pipeline.letters import delivery, withdrawn
 
         for path in delivery.make(origin, kind, tongue, agencies=perangkat or (), target=ke, reason=alasan):
+            withdrawn.remember(session.workspace, path, origin.version)
             typer.echo(path)
 
 

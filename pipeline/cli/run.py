@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline import night
 from pipeline.cli import screen
+from pipeline.cli.status import held_in_words
 from pipeline.defs.run import Watch, execute
 from pipeline.engine import versions
 from pipeline.html.locale import Words
@@ -78,6 +79,8 @@ def _summary(report: Report, indonesian: bool) -> list[str]:
     with versions.open_version(report.workspace) as version:
         facts = _facts(version)
     lines += _facts_in_words(facts, indonesian)
+    if held := versions.held(report.workspace):
+        lines.append(held_in_words(held, indonesian))
     if waiting := _waiting(report, indonesian):
         lines.append(f"{'Perlu ditangani' if indonesian else 'To deal with'}: {', '.join(waiting)} → terukur status")
     lines.append(f"{'Selesai dalam' if indonesian else 'Done in'} {report.seconds:.0f} s")

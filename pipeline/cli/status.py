@@ -22,6 +22,7 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         counts[entry["outcome"]] = counts.get(entry["outcome"], 0) + 1
     return {
         "workspace": str(workspace.root),
+        "held_version": versions.held(workspace),
         "working": not night.is_free(workspace),
         "version": _version(workspace) if versions.current(workspace) else None,
         "files": counts,
@@ -135,6 +136,8 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
     else:
         nothing = "Belum ada versi terbit; jalankan" if indonesian else "Nothing published yet; run"
         yield Text(f"{nothing} 'terukur run'.")
+    if held := found.get("held_version"):
+        yield Text(held_in_words(held, indonesian))
     if found["working"]:
         yield Text("Pekerjaan sedang berjalan." if indonesian else "A run is working.")
     words = (f"{screen.outcome(name, language).plain}: {n}" for name, n in sorted(found["files"].items()))
@@ -162,6 +165,16 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
         title = "Akun yang belum lengkap bulan lalu" if indonesian else "Accounts not complete last month"
         columns = ("perangkat daerah", "akun", "bulan", "hari") if indonesian else ("agency", "account", "month", "days")
         yield screen.listing(title, columns, map(_gap, found["coverage"]))
+
+
+def held_in_words(held: dict[str, Any], indonesian: bool) -> str:
+    """That a version is held, since when, and how that ends."""
+    version, withdrawn, since = held["version"], held["withdrawn"], str(held["since"])[:10]
+    if indonesian:
+        return (
+            f"Tertahan pada {version} sejak {since}; {withdrawn} ditarik. Melepas: 'terukur rollback --lepas' atau berkas baru."
+        )
+    return f"Held at {version} since {since}; {withdrawn} is withdrawn. To lift: 'terukur rollback --lepas', or new files."
 
 
 def _row(problem: dict[str, Any], language: str) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -152,15 +152,55 @@ def versions(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
-def rollback(workspace: Workspace) -> str:
-    """Make the whole version before the current one current again; returns its name. Raises Damaged where there is none."""
+def earlier(workspace: Workspace) -> str:
+    """The newest whole version before the current one. Raises Damaged where there is none."""
     now = current(workspace)
-    for name in [earlier for earlier in up_to_current(workspace) if earlier != now]:
+    for name in [before for before in up_to_current(workspace) if before != now]:
         with contextlib.suppress(Damaged):
             verify(workspace, name)
-            write_atomically(workspace.current_file, f"{name}\n")
             return name
     raise Damaged("Tidak ada versi sebelumnya yang utuh.", "There is no whole earlier version.")
+
+
+def rollback(workspace: Workspace, contents: int = 0) -> str:
+    """Make the version before the current one current again and hold it there; returns its name. Raises Damaged.
+
+    `contents`: how many files the house knew then. The hold ends when it knows more, or when somebody lifts it.
+    """
+    name = earlier(workspace)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    note = {"version": name, "withdrawn": current(workspace), "since": now, "contents": contents}
+    write_atomically(_hold_file(workspace), json.dumps(note))
+    write_atomically(workspace.current_file, f"{name}\n")
+    return name
+
+
+def held(workspace: Workspace) -> dict[str, Any] | None:
+    """What a rollback holds: `version`, `withdrawn`, `since`, `contents`; None where nothing is held.
+
+    A note that cannot be read holds until it is lifted: figures that were withdrawn do not come back by themselves.
+    """
+    place = _hold_file(workspace)
+    if not place.exists():
+        return None
+    try:
+        note = json.loads(place.read_bytes())
+        if isinstance(note, dict) and {"version", "withdrawn", "since", "contents"} <= set(note):
+            return note if note["version"] == current(workspace) else None
+    except (OSError, ValueError):
+        pass
+    return {"version": current(workspace), "withdrawn": "?", "since": "?", "contents": None}
+
+
+def lift(workspace: Workspace) -> bool:
+    """End a hold; whether there was one."""
+    there = _hold_file(workspace).exists()
+    _hold_file(workspace).unlink(missing_ok=True)
+    return there
+
+
+def _hold_file(workspace: Workspace) -> Path:
+    return workspace.warehouse / "HELD"
 
 
 def retain(workspace: Workspace, keep: int) -> None:

@@ -192,6 +192,14 @@ def status(workspace: Workspace) -> pl.DataFrame:
         return entries
 
 
+def contents(workspace: Workspace) -> int:
+    """How many different files the house has seen."""
+    if not workspace.raw_db.exists():
+        return 0
+    with connections.open_raw(workspace, read_only=True) as con:
+        return int(con.execute("SELECT count(DISTINCT sha256) FROM raw.sightings").fetchall()[0][0])
+
+
 class _Night:
     """The steps of one `ingest`, inside its transaction."""
 

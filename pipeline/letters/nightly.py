@@ -66,6 +66,7 @@ def collect(
         "stopped": [{"step": s.step, "id": s.id, "en": s.en} for s in stopped],
         "version": versions.current(workspace),
         "is_new": versions.current(workspace) != mark.get("version"),
+        "held_version": versions.held(workspace),
         "disk_free_mib": disk.free // 2**20,
         "unread": [],
     }
@@ -168,6 +169,12 @@ def lines(found: dict[str, Any], w: Words) -> Iterator[str]:
         yield w.plain("Version {version} stays published; nothing new came out.", version=found["version"])
     else:
         yield w.plain("Nothing is published yet.")
+    if held := found["held_version"]:
+        yield w.plain(
+            "Held at {version}; {withdrawn} was taken back. It ends with new files or with: terukur rollback --lepas",
+            version=held["version"],
+            withdrawn=held["withdrawn"],
+        )
     if found["age_days"] is not None:
         yield w.plain("Data to {day}, {n} days old", day=w.day(found["cutoff"].date()), n=w.integer(found["age_days"]))
     yield from _listed(w.plain("Files to deal with"), found["problems"], lambda p: _problem(p, tongue), w)
