@@ -214,8 +214,10 @@ TEXTS: dict[str, Text] = {
     ),
     "ERASED": Text(
         "refused",
-        "Berkas ini sudah dihapus atas permintaan dan tidak dibaca lagi. Hapus juga salinan di folder ini.",
-        "This file was erased on request and is not read again. Delete the copy in this folder as well.",
+        "Berkas ini sudah dihapus (atas permintaan, atau karena batas simpan data pribadi lewat) dan tidak dibaca lagi. Hapus "
+        "juga salinan di folder ini.",
+        "This file was erased (on request, or because personal data had been kept long enough) and is not read again. Delete the "
+        "copy in this folder as well.",
     ),
     "ARCHIVE_LOST": Text(
         "flagged",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -29,7 +30,7 @@ from pipeline.exports.ownership import Accounts, assign
 from pipeline.exports.provenance import ESTIMATED
 from pipeline.files import set_aside, write_atomically
 from pipeline.formats import mapped
-from pipeline.intake import owners, proving, restated, tombstones
+from pipeline.intake import owners, proving, restated, retention, tombstones
 from pipeline.intake.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.intake.tombstones import replaced
 from pipeline.registry import Registry
@@ -113,6 +114,8 @@ def ingest(
         try:
             is_whole = _recall_names(workspace, con)
             night.heal()
+            days = int(registry.settings.get("person_files_retention_days", 30))
+            retired = night.retire(days)
             night.look(found)
             if not is_whole:
                 night.adopt()
@@ -125,6 +128,7 @@ def ingest(
             raise
         con.execute("CHECKPOINT raw")
         _write_names(workspace, con)
+    retention.finish(workspace, retired, days)
     return night.report
 
 
@@ -228,6 +232,20 @@ class _Night:
                 "UPDATE raw.account_keys SET platform = a.platform FROM arriving a "
                 "WHERE account_keys.account_id = a.account_id AND account_keys.platform IS DISTINCT FROM a.platform"
             )
+
+    def retire(self, days: int) -> list[retention.Retired]:
+        """Files about persons whose time is over give way to copies without names and messages, which are read tonight."""
+
+        def read(sha256: str, place: Path) -> list[Export]:
+            self.seen = self._sightings([sha256])
+            return next(self._read(iter([replace(self._job(sha256), path=place)])))
+
+        retired = retention.retire(self.workspace, self.con, days, self.now, read)
+        self._forget([one.old for one in retired])
+        for one in retired:
+            moved = {"old": one.old, "new": one.new or ERASED}
+            self.con.execute("UPDATE raw.sightings SET sha256 = $new WHERE sha256 = $old", moved)
+        return retired
 
     def adopt(self) -> None:
         """Files of the archive whose names are lost are read as what they are: one that names its account needs no more, any

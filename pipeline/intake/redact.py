@@ -71,7 +71,7 @@ def holds(data: bytes, subject: str) -> bool:
             return holds(gzip.decompress(data), subject)
     if any(form.encode(code, "ignore") in data for form in _spelled(subject) for code in ("utf-8", "utf-16-le", "utf-16-be")):
         return True
-    return len(data) <= PLAIN_BYTES and has(_decoded(data)[2], subject)
+    return len(data) <= PLAIN_BYTES and has(decoded(data)[2], subject)
 
 
 def _spelled(subject: str) -> set[str]:
@@ -94,7 +94,7 @@ def redact(data: bytes, subject: str) -> bytes | None:
     """The file without the records that hold the text; None where only the whole file can go."""
     if data.startswith(ZIP):
         return _archive(data, subject)
-    bom, code, text = _decoded(data)
+    bom, code, text = decoded(data)
     if data.startswith((XLS, PDF, GZIP)) or text.lstrip().startswith("<") or "\x00" in text:
         return None
     header, *rows = list(_records(text)) or [""]
@@ -104,7 +104,7 @@ def redact(data: bytes, subject: str) -> bytes | None:
     return None if holds(kept, subject) else kept
 
 
-def _decoded(data: bytes) -> tuple[bytes, str, str]:
+def decoded(data: bytes) -> tuple[bytes, str, str]:
     for bom, code in BOMS:
         if data.startswith(bom):
             return bom, code, data[len(bom) :].decode(code, "replace")
