@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,6 +58,67 @@ def _tell_letters(session: Session, done: Undone) -> None:
             f"Month {month} was sealed of that version: close it again with 'terukur laporan segel --alasan'.",
             error=True,
         )
+
+
+@command
+def cadangkan(
+    session: Session,
+    target: Annotated[Path, typer.Argument(metavar="TUJUAN", help="Folder di disk lain. / A folder on another disk.")],
+) -> None:
+    """Mencadangkan semua yang tidak dapat dibuat ulang. / Back up all that cannot be made again."""
+    from pipeline.intake import backup
+
+    with night.alone(session.workspace):
+        place = backup.make(session.workspace, target)
+    found = backup.check(target)
+    if not found.is_whole:
+        session.stop(night.ENVIRONMENT, f"Cadangan tidak utuh: {place}", f"The backup is not whole: {place}")
+    session.say(
+        f"Cadangan {place}: {found.files} berkas, sudah diperiksa. Di dalamnya ada kunci penghapusan: jaga seperti datanya.",
+        f"Backup {place}: {found.files} files, verified. It holds the key of erasures: keep it like the data themselves.",
+    )
+
+
+Moment = Annotated[str | None, typer.Option("--dari", help="Cadangan yang mana; bawaan: terbaru. / Which; default: the newest.")]
+
+
+@command
+def periksa(
+    session: Session,
+    source: Annotated[Path, typer.Argument(metavar="CADANGAN", help="Folder cadangan. / The folder of backups.")],
+    moment: Moment = None,
+) -> None:
+    """Memeriksa setiap berkas sebuah cadangan. / Verify every file of a backup."""
+    from pipeline.intake import backup
+
+    found = backup.check(source, moment)
+    for words_id, words_en, names in (("hilang", "missing", found.missing), ("rusak", "damaged", found.damaged)):
+        for name in names:
+            session.say(f"{words_id}: {name}", f"{words_en}: {name}", error=True)
+    if not found.is_whole:
+        session.stop(
+            night.ENVIRONMENT,
+            "Cadangan tidak utuh: buat yang baru dengan 'terukur cadangkan', atau pilih yang lain dengan --dari.",
+            "The backup is not whole: make a new one with 'terukur cadangkan', or choose another with --dari.",
+        )
+    session.say(f"Cadangan {found.moment} utuh: {found.files} berkas.", f"Backup {found.moment} is whole: {found.files} files.")
+
+
+@command
+def pulihkan(
+    session: Session,
+    source: Annotated[Path, typer.Argument(metavar="CADANGAN", help="Folder cadangan. / The folder of backups.")],
+    moment: Moment = None,
+) -> None:
+    """Memulihkan cadangan ke ruang kerja kosong. / Restore a backup to an empty workspace."""
+    from pipeline.intake import backup
+
+    with night.alone(session.workspace):
+        found = backup.restore(session.workspace, source, moment)
+    session.say(
+        f"{found.files} berkas dari cadangan {found.moment} dipulihkan ke {session.workspace.root}. Berikutnya: terukur run",
+        f"{found.files} files of backup {found.moment} restored to {session.workspace.root}. Next: terukur run",
+    )
 
 
 @command

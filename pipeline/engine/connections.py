@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engine import raw
-from pipeline.files import set_aside
+from pipeline.files import fsync, set_aside
 from pipeline.settings import Workspace, settings
 
 STORAGE_VERSION = "v1.5.0"  # of published files: analysts with DuckDB 1.5 can open them
@@ -116,6 +116,51 @@ def set_aside_if_damaged(workspace: Workspace) -> Path | None:
             raise
         workspace.raw_db.with_name("raw.duckdb.wal").unlink(missing_ok=True)
         return set_aside(workspace.raw_db)
+
+
+def migrate(workspace: Workspace) -> Path | None:
+    """Bring the private database to this program's schema; gives the copy that is kept of an older one, None where none was.
+
+    What was seen is carried over, everything else is read again from the archive. Raises NewerSchema, having changed nothing.
+    """
+    if not workspace.raw_db.exists():
+        return None
+    con = connect()
+    try:
+        attach(con, workspace.raw_db, "raw", "READ_ONLY")
+        found = raw.schema_of(con)
+        if found > raw.SCHEMA:
+            raise NewerSchema(workspace.raw_db, found, raw.SCHEMA)
+        if found == raw.SCHEMA:
+            return None
+        tables = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'raw'").fetchall()}
+        seen = con.sql("SELECT * FROM raw.sightings").pl() if "sightings" in tables else None
+    finally:
+        con.close()
+    kept = workspace.raw_db.with_name(f"raw.duckdb.schema-{found}")
+    kept.unlink(missing_ok=True)
+    os.replace(workspace.raw_db, kept)
+    with open_raw(workspace) as fresh:
+        if seen is not None:
+            known = [c for c in seen.columns if c in raw.column_names("sightings")]
+            raw.insert(fresh, "sightings", seen.select(known))
+    fsync(workspace.warehouse)
+    return kept
+
+
+class NewerSchema(RuntimeError):
+    """A newer version of this program wrote here. Nothing was changed."""
+
+    exit_status = 2
+
+    def __init__(self, path: Path, found: int, here: int):
+        self.id = (
+            f"{path.name} ditulis oleh Terukur yang lebih baru (skema {found}; di sini {here}). Pasang versi itu. Tidak diubah."
+        )
+        self.en = (
+            f"{path.name} was written by a newer Terukur (schema {found}; here {here}). Install that version. Left untouched."
+        )
+        super().__init__(f"{self.id} / {self.en}")
 
 
 class OtherFormat(RuntimeError):

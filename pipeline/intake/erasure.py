@@ -108,6 +108,7 @@ def renew_raw(workspace: Workspace, subject: str) -> None:
             "UPDATE fresh.sightings SET name = 'dihapus/' || substr(sha256, 1, 16) WHERE name IN (SELECT unnest($n))",
             {"n": [name for name in names if redact.has(name, subject)]},
         )
+        con.execute("CREATE TABLE fresh.schema_version AS SELECT * FROM raw.schema_version")
         con.execute("DETACH fresh")
     for leftover in workspace.warehouse.glob("raw.duckdb.wal"):
         leftover.unlink()
@@ -124,6 +125,7 @@ def purge(workspace: Workspace) -> list[str]:
     old += [p for p in workspace.site.glob("*") if p.name not in (now, "latest")]
     old += [p for p in workspace.notebooks.glob("w-*") if p.stem != now and p.name != now]
     old += list(workspace.logs.glob("*"))
+    old += list(workspace.warehouse.glob("raw.duckdb.schema-*"))
     old += [p for folder in (workspace.root, workspace.warehouse, workspace.archive) for p in folder.glob(f"*{DAMAGED}*")]
     for path in old:
         if path.is_dir() and not path.is_symlink():

@@ -107,6 +107,7 @@ def ingest(
     sweep(workspace.archive)
     tombstones.mend(workspace)
     connections.set_aside_if_damaged(workspace)
+    connections.migrate(workspace)
     found = scan(workspace.inbox, accounts, settle_seconds)
     with connections.open_raw(workspace) as con:
         night = _Night(con, workspace, registry, moment, read)
