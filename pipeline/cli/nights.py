@@ -102,17 +102,19 @@ def run_night(session: Session) -> int:
 
     workspace = session.workspace
     load(workspace.registry)  # a mistake there is said at once, before anything starts
-    workspace.create()
+    workspace.mend()
     night.require_room(workspace)
     from pipeline.cli import screen
     from pipeline.cli.run import doing, overnight
+    from pipeline.defs.run import Watch
     from pipeline.letters import nightly
     from pipeline.settings import settings
 
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
-    with screen.progress(lambda: doing(session.language)):
+    watch = Watch()
+    with screen.progress(lambda: doing(session.language, watch.done())):
         report = night.stoppable(
-            lambda: overnight(workspace),
+            lambda: overnight(workspace, watch),
             session.words("Dihentikan; versi terakhir tetap terbit.", "Stopped; the last version stays published."),
         )
     for line in report.lines(session.language):

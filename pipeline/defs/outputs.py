@@ -73,6 +73,7 @@ def _pages(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
         with night.telling(), versions.open_version(night.workspace) as version:
             known = registry.load(night.workspace.registry)
             result = pages.build(version, night.workspace.site, registry=known, notebooks=night.workspace.notebooks)
+            pages.retain(night.workspace.site, {one["version"] for one in versions.versions(night.workspace)})
         for note in result.notes:
             context.log.warning("%s", note)
         made: dict[str, Any] = {"version": result.version, "pages": result.pages, "bytes": result.size_bytes}

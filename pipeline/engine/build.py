@@ -6,6 +6,7 @@ published.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -27,7 +28,7 @@ from pipeline.engine import models as graph
 from pipeline.engine.aside import Aside, Held
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, open_raw
 from pipeline.engine.models import Check, Model, models
-from pipeline.engine.versions import Damaged, current, next_name, retain, seal, verify
+from pipeline.engine.versions import Damaged, next_name, retain, seal, up_to_current, verify, was_simulated
 from pipeline.files import is_running, program_version, write_atomically
 from pipeline.settings import Workspace, settings
 
@@ -145,7 +146,7 @@ class Build:
                 pass
         self.con = connect(self.folder)
         if self.aside:
-            set_aside.attach(self.con, str(self.workspace.raw_db), self.aside)
+            set_aside.attach(self.con, self.workspace.raw_db, self.aside)
         else:
             attach(self.con, self.workspace.raw_db, "raw", "READ_ONLY")
         attach(self.con, self.folder / "staging.duckdb", "staging")
@@ -163,13 +164,14 @@ class Build:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _attach_previous(self) -> None:
-        self.previous = current(self.workspace)
-        if self.previous:
-            try:
-                verify(self.workspace, self.previous)
-                attach(self.con, self.workspace.versions / f"{self.previous}.duckdb", "previous", "READ_ONLY")
-            except (Damaged, duckdb.Error):
-                self.previous = None  # a damaged version cannot be compared with; the new one replaces it
+        """The past is compared with the current version; where that is damaged, with the newest whole one before it."""
+        self.previous = None
+        for name in up_to_current(self.workspace):
+            with contextlib.suppress(Damaged, duckdb.Error):
+                verify(self.workspace, name)
+                attach(self.con, self.workspace.versions / f"{name}.duckdb", "previous", "READ_ONLY")
+                self.previous = name
+                return
 
     def _load_registers(self) -> None:
         self.con.execute("ATTACH ':memory:' AS registry")
@@ -180,16 +182,17 @@ class Build:
                 register = register.filter(~pl.col("account_id").is_in(list(self.aside.accounts)))
             self._store(f"registry.{name}", register)
         said = self.registry.settings
-        self._store(
-            "registry.settings",
-            pl.DataFrame(
-                {"name": [said.get("name")], "simulated": [bool(said.get("simulated"))], "main_agency": [said.get("main_agency")]}
-            ),
-        )
+        known = {"name": [said.get("name")], "simulated": [self._is_simulated()], "main_agency": [said.get("main_agency")]}
+        self._store("registry.settings", pl.DataFrame(known))
         self._store("registry.thresholds", pl.DataFrame([self.registry.thresholds.model_dump()]))
         self._store("reference.platforms", pl.DataFrame(platforms.rows(), infer_schema_length=None))
         for path in graph.reference_files():
             self._store(f"reference.{path.stem}", pl.read_csv(path, infer_schema=False, comment_prefix="#"))
+
+    def _is_simulated(self) -> bool:
+        """What was once simulated stays so: a lost or replaced settings.toml does not make figures real."""
+        before = self.previous and self._scalar("SELECT count(*) FROM previous.meta.version WHERE simulated")
+        return bool(self.registry.settings.get("simulated")) or bool(before) or was_simulated(self.workspace)
 
     def _store(self, table: str, frame: pl.DataFrame) -> None:
         """Create a table from a frame; a column without any type (all null) becomes text."""
@@ -257,10 +260,11 @@ class Build:
             raise NotPublished(failed, self.checks)
         self._write_meta()
         sums = {t.name: self._sums(t) for t in self.tables if t.name.split(".")[0] != "staging"}
+        simulated = bool(self._scalar("SELECT simulated FROM registry.settings"))
         self.con.execute("USE memory")
         self.con.execute("CHECKPOINT version")
         self.con.execute("DETACH version")
-        path = seal(self.workspace, self.folder / f"{self.name}.duckdb", self.name, self.now, sums)
+        path = seal(self.workspace, self.folder / f"{self.name}.duckdb", self.name, self.now, sums, simulated=simulated)
         write_atomically(self.workspace.current_file, f"{self.name}\n")
         retain(self.workspace, settings().keep_versions)
         return BuildResult(self.name, path, self.tables, self.checks, time.monotonic() - self.started)

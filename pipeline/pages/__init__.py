@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -224,6 +224,26 @@ def _publish(staging: Path, site_root: Path, folder: str, pages: list[str], vers
         _swap(staging, target, site_root)
         _point(site_root, target)
     return SiteResult(target, version, len(pages), len(files), size, digest.hexdigest(), notes)
+
+
+def show(site_root: Path, version: str) -> bool:
+    """Let `latest` lead to the pages of a version that were built before; whether they are still there, whole."""
+    folder = Path(site_root) / file_part(version)
+    try:
+        is_whole = f'content="{version}"' in (folder / "index.html").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    if is_whole:
+        _point(Path(site_root), folder)
+    return is_whole
+
+
+def retain(site_root: Path, kept: Collection[str]) -> None:
+    """Remove the pages of versions that are no longer kept; those that `latest` leads to stay."""
+    now = (site_root / "latest").resolve().name
+    for folder in site_root.glob("w-*"):
+        if folder.is_dir() and folder.name not in kept and folder.name != now:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _point(site_root: Path, folder: Path) -> None:
