@@ -36,6 +36,7 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
         if r["vs_expected"] and (r["n_posts"] or 0) > 0
     ]
     counts = {kind: sum(r["side"] == kind for r in rows) for kind in MARKS}
+    silent = frame.height - len(rows)  # without a post that could be judged: nothing to draw
     judged = len(rows) - counts["data"]
     table = Table(
         (
@@ -60,13 +61,13 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
         source=words._("Source: platform files downloaded by the agencies"),
         description=words._(
             "{above} of {judged} judged agencies lie above the usual, {below} below, {inside} are not certainly "
-            "different; {hollow} "
-            "are not judged.",
+            "different; {hollow} are not judged and {silent} have no post to draw.",
             inside=counts["flat"],
             judged=judged,
             above=counts["up"],
             below=counts["down"],
             hollow=counts["data"],
+            silent=silent,
         ),
         table=table,
         figures={size: _figure(rows, words, size) for size in SIZES} if rows else {},
@@ -74,7 +75,8 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
             ("up", "▲", words._("above the usual ({n})", n=counts["up"])),
             ("neutral", "●", words._("not certainly different ({n})", n=counts["flat"])),
             ("down", "▼", words._("below the usual ({n})", n=counts["down"])),
-            ("neutral", "○", words._("too little data, not judged ({n})", n=counts["data"])),
+            ("neutral", "○", words._("too few posts, not judged ({n})", n=counts["data"])),
+            *((("neutral", "", words._("without posts, not drawn ({n})", n=silent)),) if silent else ()),
         ),
         listed=Table(table.columns, apart) if len(rows) > LISTED else None,
         listed_note=words._("Only agencies above or below are listed here; all {n} are in the CSV.", n=words.integer(len(rows))),
