@@ -17,7 +17,7 @@ from pipeline.charts.trend import agency_trend
 from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.html.locale import Words
-from pipeline.pages import advice, common
+from pipeline.pages import advice, banding, common
 from pipeline.pages.data import METRICS, Facts
 from pipeline.pages.sheet import Sheet, Shown
 
@@ -45,6 +45,7 @@ def build(sheet: Sheet, agency: dict[str, Any]) -> str:
         objections=objections(sheet, agency),
         charts=charts(sheet, agency),
         back=sheet.url("daftar.html"),
+        beside=sheet.url(found) if (found := banding.page_of(sheet.facts, agency)) else None,
         calendar=calendar(sheet, agency),
         rhythm=rhythm(sheet, agency),
         asked=asked(sheet, agency),
