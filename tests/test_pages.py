@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline import pages
+from pipeline import pages, registry
 from pipeline.columns import columns
 from pipeline.engine import column_checks, metrics, trace
 from pipeline.estimates import actions, theme_check
@@ -624,6 +624,73 @@ def test_long_lists_are_split_every_agency_is_found_and_pages_stay_small(home, t
     assert site.notes == []
     text = single.read_text("utf-8")
     assert len(text) < 1_000_000 and "daftar/kecamatan" not in text
+
+
+# -- beside each other, and over time ------------------------------------------------------------------------------------------
+def earlier(version, months_back: int, *, drop: str = "") -> data.Past:
+    """The same tables as a report of an earlier month; `drop` is a rule that found something then and does not any more."""
+    facts = data.load(version)
+    frames = dict(facts.frames)
+    shift = [pl.col(c).dt.offset_by(f"-{months_back}mo").alias(c) for c in frames["marts.period"].columns]
+    frames["marts.period"] = frames["marts.period"].with_columns(shift)
+    if drop:
+        said = json.dumps({"topic": "jalan", "share_cases": 0.3, "cases": 40, "share_posts": 0.1})
+        row = frames["estimates.actions"].head(1)
+        row = row.with_columns(rule=pl.lit(drop), agency_id=pl.lit(None, pl.Utf8), arguments=pl.lit(said))
+        frames["estimates.actions"] = pl.concat([frames["estimates.actions"], row])
+    facts = data.Facts(frames=frames, agencies=data.agencies_of(frames), themes={})
+    return data.Past(facts.period[1].replace(day=1), f"w-0{months_back}", facts)
+
+
+def archive_of(version, *past: data.Past, name: str = "arsip.html") -> Reader:
+    facts = data.load(version)
+    facts.past = sorted(past, key=lambda report: report.month)
+    return Reader(dict(pages.jobs(facts))[name](Sheet(Words("id"), facts, name, BUILT)))
+
+
+def test_the_first_report_promises_that_the_next_one_tells_what_came_of_it(read):
+    text = read["id/arsip.html"].text
+    assert "Laporan pertama sudah terbit" in text and "belum ditutup" in text
+
+
+def test_the_archive_says_what_is_no_longer_seen_and_what_still_is(version):
+    page = archive_of(version, earlier(version, 1, drop="regency_topic"))
+    assert "Tidak tampak lagi pada laporan Oktober 2026" in page.text and "Masih tampak pada laporan Oktober 2026" in page.text
+    assert re.search(r"Dari \d hal yang diminta laporan September 2026, 1 tidak tampak lagi", page.text)
+    needs = version.table("estimates.actions").filter("is_need")["agency_id"].n_unique()
+    assert needs and "Masih disebut pada laporan Oktober 2026" in page.text
+
+
+def test_numbers_of_other_versions_carry_no_id(version):
+    page = archive_of(version, earlier(version, 1), earlier(version, 2))
+    now = [figure for figure, _ in archive_of(version).figures]
+    assert [figure for figure, _ in page.figures] == now and page.text.count("Yang disampaikan") == 3
+
+
+def test_a_closed_month_shows_its_seal_and_its_corrections(version):
+    old = earlier(version, 1)
+    seal = {"seal": "ab" * 32, "closed_at": "2026-10-05T08:00:00"}
+    fixed = {"closed_at": "2026-10-09T08:00:00", "reason": "Berkas <b>susulan</b>"}
+    page = archive_of(version, data.Past(old.month, old.version, old.facts, seal, (fixed,)))
+    assert "ditutup 5 Okt 2026" in page.text and "Dikoreksi 9 Okt 2026: Berkas <b>susulan</b>." in page.text
+
+
+def test_periods_to_choose_are_the_published_months_and_reports(version):
+    page = archive_of(version, earlier(version, 1), earlier(version, 2), name="banding.html")
+    kinds = [value for tag, name, value in page.attributes if tag == "option" and name == "value" and value[1:].startswith("20")]
+    assert [k for k in kinds if k[0] == "q"] == ["q2026-09", "q2026-08"] and len([k for k in kinds if k[0] == "m"]) == 13
+
+
+def test_the_map_shows_every_district_of_the_registry_with_its_verdict(home, version, tmp_path):
+    known = registry.load(home.registry)
+    facts = data.load(version, known)
+    page = Reader(dict(pages.jobs(facts))["banding.html"](Sheet(Words("id"), facts, "banding.html", BUILT)))
+    said = {v for v in page.values("aria-label") if ": " in v}
+    assert "Kec. Cibinong: di atas biasanya" in said and "Kec. Tenjolaya: data belum cukup" in said
+    assert "Petak kosong: belum ada akun terdaftar (37)" in page.text
+    facts.tiles = []
+    bare = Reader(dict(pages.jobs(facts))["banding.html"](Sheet(Words("id"), facts, "banding.html", BUILT)))
+    assert "Peta skematis" not in bare.text
 
 
 # -- hostile text ------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ that judged the month. A bundle whose bytes are no longer those that were sealed
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import zipfile
 from datetime import date
@@ -13,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.engine import versions
+from pipeline.files import sha256_of
 from pipeline.letters import seal
 from pipeline.pages.data import Facts, Past, agencies_of
 from pipeline.settings import Workspace
@@ -72,10 +72,9 @@ def _bundle(workspace: Workspace, month: date, expected: str, schemas: dict[str,
     place = workspace.root / "laporan" / f"{month:%Y-%m}" / "segel" / f"segel-{month:%Y-%m}.zip"
     if not schemas or not place.is_file():
         return {}
-    content = place.read_bytes()
-    if hashlib.sha256(content).hexdigest() != expected:
+    if sha256_of(place) != expected:
         return {}
-    with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+    with zipfile.ZipFile(place) as bundle:
         names = set(bundle.namelist())
         return {
             name: _typed(bundle.read(member).decode("utf-8-sig") if (member := f"tabel/{name}.csv") in names else "", schema)

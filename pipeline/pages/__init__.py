@@ -90,7 +90,7 @@ def build(
     are the reports published before, oldest first."""
     facts = load(version, registry)
     facts.notebooks = execution.records(notebooks)
-    facts.past = list(past)
+    facts.past = sorted(past, key=lambda report: report.month)
     name = str(facts.info.get("version") or "")
     if not name:
         raise BuildError("the version does not say its name (meta.version)")
