@@ -18,15 +18,16 @@ from pipeline.cli.app import AsJson, Session, command
 @command
 def demo(
     session: Session,
-    profile: Annotated[str, typer.Option(help="tiny, demo, full")] = "demo",
+    profile: Annotated[str, typer.Option(help="tiny, demo, full, hostile")] = "demo",
     seed: Annotated[int, typer.Option(help="Angka acak awal. / Random seed.")] = 2026,
 ) -> None:
     """Daerah simulasi, seluruh pekerjaan, lalu halamannya. / A simulated regency, the whole job, its pages."""
     workspace = session.workspace
-    if profile not in ("tiny", "demo", "full"):
-        session.stop(
-            night.USAGE, f"Profil '{profile}' tidak ada: tiny, demo, full.", f"No profile '{profile}': tiny, demo, full."
-        )
+    from pipeline.samples import PROFILES
+
+    if profile not in PROFILES:
+        listed = ", ".join(PROFILES)
+        session.stop(night.USAGE, f"Profil '{profile}' tidak ada: {listed}.", f"No profile '{profile}': {listed}.")
     _only_simulated(session)
     with night.alone(workspace):
         from pipeline.cli import screen

@@ -23,13 +23,38 @@ from pipeline.html import environment, plotly_source, shell
 from pipeline.html.escape import file_part
 from pipeline.html.locale import LANGUAGES, Words
 from pipeline.notebook import execution
-from pipeline.pages import buku, daftar, glosarium, jejak, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
-from pipeline.pages.data import Facts, load
+from pipeline.pages import (
+    arsip,
+    banding,
+    buku,
+    daftar,
+    glosarium,
+    jejak,
+    kualitas,
+    metode,
+    pancakarsa,
+    pelatihan,
+    perangkat,
+    ringkasan,
+)
+from pipeline.pages.data import Facts, Past, load
 from pipeline.pages.parts import parts
 from pipeline.pages.sheet import ENGINE, Sheet
 from pipeline.registry import Registry
 
-PAGES: tuple[Any, ...] = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, jejak, metode, glosarium, buku)
+PAGES: tuple[Any, ...] = (
+    ringkasan,
+    daftar,
+    banding,
+    pancakarsa,
+    pelatihan,
+    kualitas,
+    arsip,
+    jejak,
+    metode,
+    glosarium,
+    buku,
+)
 LARGEST_PAGE = 300_000
 LARGEST_NOTEBOOK = 1_000_000
 
@@ -59,10 +84,13 @@ def build(
     built_at: datetime | None = None,
     registry: Registry | None = None,
     notebooks: Path | None = None,
+    past: Sequence[Past] = (),
 ) -> SiteResult:
-    """All pages of `version` into `site_root/<version>/` and `site_root/latest/`; `notebooks` holds what notebooks showed."""
+    """All pages of `version` into `site_root/<version>/` and `site_root/latest/`; `notebooks` holds what notebooks showed, `past`
+    are the reports published before, oldest first."""
     facts = load(version, registry)
     facts.notebooks = execution.records(notebooks)
+    facts.past = sorted(past, key=lambda report: report.month)
     name = str(facts.info.get("version") or "")
     if not name:
         raise BuildError("the version does not say its name (meta.version)")
@@ -150,6 +178,7 @@ def jobs(facts: Facts) -> Iterator[tuple[str, Callable[[Sheet], str]]]:
         yield module.PATH, module.build
     for part in parts(facts.listed):
         yield daftar.part_url(part), functools.partial(daftar.build_part, part=part)
+        yield banding.part_url(part), functools.partial(banding.build_part, part=part)
     for part in parts(facts.agencies):
         yield kualitas.part_url(part), functools.partial(kualitas.build_part, part=part)
     for agency in facts.agencies:
