@@ -265,7 +265,7 @@ def test_half_of_the_accounts_is_not_the_agency_and_two_of_three_widen_the_inter
     sizes = regency.account_month.group_by("agency_id").agg(pl.col("account_id").unique().sort())
     accounts = {len(ids): (agency, ids) for agency, ids in sizes.sort("agency_id").iter_rows()}
     (two, (first, _)), (three, (a, *_)) = accounts[2], accounts[3]
-    last = comparison.window(regency.account_month["month"].max())[0]
+    last = comparison.window(regency.account_month["month"].max(), DEFAULT.window_months)[0]
     months = without(without(regency.account_month, first, last), a, last)
     _, whole, _ = tables(regency)
     _, window, _ = tables(regency, months)

@@ -13,12 +13,11 @@ from scipy import stats
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics import discovery, ranks
-from pipeline.statistics.intervals import order_statistics
+from pipeline.statistics.intervals import Z, order_statistics
 from pipeline.statistics.reasons import POST_REASONS
 from pipeline.statistics.shrinkage import Shrunk, shrink, shrink_integrated
 from pipeline.thresholds import DEFAULT, Thresholds
 
-Z = 1.959964
 HISTORY_WINDOWS = 12
 UNSEEN_SPREAD = 6.0  # variance of what is missing, in variances between accounts: who chooses what to send leaves out its worst
 
