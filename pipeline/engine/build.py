@@ -230,8 +230,7 @@ class Build:
     def check(self, check: Check) -> CheckResult:
         """Run one check and remember what it found. Before the first one the past is compared with the last version."""
         if not self.checks:
-            made_of = fingerprints.of_models(self.made).get(history.TABLE, "")
-            history.compare(self.con, self.previous is not None, made_of)
+            history.compare(self.con, self.previous is not None, fingerprints.of_models(self.made), self.now)
             left_out = {"accounts": list(self.aside.accounts)}  # from the register too, which is no change of the register
             self.con.execute(LEFT_OUT_SQL, left_out)
         sql = (check.written({t.name: t.columns for t in self.tables}) if check.written else check.sql).rstrip().rstrip(";")
