@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,22 @@ def write_atomically(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     fsync(path.parent)
+
+
+DAMAGED = ".damaged-"
+
+
+def set_aside(path: Path) -> Path:
+    """Move what is damaged, or lies where something else belongs, out of the way; gives its new place beside the old one.
+
+    Only the newest of each name is kept: it is evidence, and a disk that fails every night must not fill up with it.
+    """
+    for older in path.parent.glob(f"{path.name}{DAMAGED}*"):
+        shutil.rmtree(older) if older.is_dir() and not older.is_symlink() else older.unlink(missing_ok=True)
+    aside = path.with_name(f"{path.name}{DAMAGED}{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
+    os.replace(path, aside)
+    fsync(path.parent)
+    return aside
 
 
 def sha256_of(path: Path) -> str:

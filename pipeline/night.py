@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.files import set_aside
 from pipeline.settings import Workspace
 
 # Exit statuses of every command.
@@ -61,6 +62,8 @@ def alone(workspace: Workspace) -> Iterator[None]:
         yield
         return
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if path.is_dir():
+        set_aside(path)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         try:
@@ -187,9 +190,11 @@ def told(workspace: Workspace, error: BaseException) -> tuple[int, str, str]:
 
 
 def _errno(error: BaseException) -> int | None:
-    """The system's number for what failed. DuckDB only quotes the system's words."""
+    """The system's number for what failed. Databases only quote the system's words, or their own for a full disk."""
     if isinstance(error, OSError):
         return error.errno
+    if any(words in str(error) for words in (os.strerror(errno.ENOSPC), "database or disk is full")):
+        return errno.ENOSPC
     if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
         return None
     return next((number for number in _ENVIRONMENT if os.strerror(number).casefold() in str(error).casefold()), None)
@@ -206,6 +211,9 @@ _ENVIRONMENT = {
     errno.EPERM: ("Tidak ada izin", "No permission"),
     errno.EADDRINUSE: ("Alamat sudah dipakai program lain (pilih --port)", "Address used by another program (choose --port)"),
     errno.EROFS: ("Hanya dapat dibaca", "Read-only"),
+    errno.EIO: ("Disk tidak dapat dibaca atau ditulis", "The disk cannot be read or written"),
+    errno.ENOTDIR: ("Bukan folder", "Not a folder"),
+    errno.EEXIST: ("Seharusnya folder", "Should be a folder"),
 }
 
 

@@ -368,6 +368,7 @@ MODELS: dict[str, type[Row]] = {
     "objections": Objection,
 }
 REQUIRED = ("agencies", "accounts")
+NO_TILE = "."  # of the schematic map: no agency stands there
 KEYS: dict[str, tuple[str, ...]] = {
     "followers": ("account_id", "date"),
     "targets": ("agency_id", "metric", "period"),
@@ -464,6 +465,7 @@ class RegistrySettings(Row):
     programme_scheme: Key | None = None
     programme_lens: Key | None = None
     training_order: Literal["free", "peer_group"] = "free"
+    district_map: list[Text] = []
     sample: dict[str, Any] = {}
 
     @model_validator(mode="before")
@@ -862,6 +864,27 @@ def _main_agency(settings: dict[str, Any], agency_ids: list[str]) -> list[Proble
     return [Problem("settings.toml", 0, "main_agency", *words)]
 
 
+def tiles(settings: dict[str, Any]) -> list[list[str | None]]:
+    """The schematic map as rows of tiles from north to south: an agency_id, or None where no tile is."""
+    rows = [str(row).split() for row in settings.get("district_map") or []]
+    return [[None if name == NO_TILE else name for name in row] for row in rows]
+
+
+def _district_map(settings: dict[str, Any], agency_ids: list[str]) -> list[Problem]:
+    """No agency has two tiles, and a name that is nearly one of the agencies without a tile is a typing error. Agencies that this
+    registry does not hold stay on the map as empty tiles."""
+    placed = [name for row in tiles(settings) for name in row if name]
+    without = [name for name in agency_ids if name not in placed]
+    found = []
+    for name in sorted(set(placed)):
+        near = difflib.get_close_matches(name, without, n=1, cutoff=0.9) if name not in agency_ids else []
+        if placed.count(name) > 1:
+            found.append((name, f"'{name}' punya dua petak", f"'{name}' has two tiles"))
+        if near:
+            found.append((name, f"'{name}' tidak ada; maksudnya {near[0]}?", f"there is no '{name}'; is it {near[0]}?"))
+    return [Problem("settings.toml", 0, "district_map", *words) for _, *words in found]
+
+
 def _toml_line(text: str, location: tuple[Any, ...]) -> int:
     names = [str(part) for part in location if isinstance(part, str)]
     for number, line in enumerate(text.splitlines(), start=1):
@@ -996,7 +1019,7 @@ def _load(folder: Path, fingerprint: str) -> Registry:
     agency_ids = sorted({row.agency_id for _, row in rows["agencies"]})
     settings, wrong_settings = _load_settings(folder / "settings.toml")
     themes, wrong_themes = _load_themes(folder / "themes.yml", agency_ids)
-    wrong_settings += _main_agency(settings, agency_ids)
+    wrong_settings += _main_agency(settings, agency_ids) + _district_map(settings, agency_ids)
     mappings, wrong_mappings = _load_mappings(folder / "mappings")
     problems += wrong_settings + wrong_themes + wrong_mappings
     if not any(p.file in ("agencies.csv", "accounts.csv") for p in problems):

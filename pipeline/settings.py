@@ -5,6 +5,7 @@ Nothing is read or created on import; `workspace()` only names folders, `Workspa
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,8 +13,26 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.files import program_version, set_aside, write_atomically
+
 ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 MEMORY = r"(?i)^[1-9][0-9]*(\.[0-9]+)?\s*([KMGT]i?B)$"
+
+
+SCHEMA = 1  # of a workspace: which folders and files it has, and what they mean
+
+
+class NewerWorkspace(RuntimeError):
+    """A newer version of this program worked here. Nothing was changed."""
+
+    exit_status = 2
+
+    def __init__(self, root: Path, found: int):
+        self.id = (
+            f"{root} dipakai Terukur yang lebih baru (skema {found}; di sini {SCHEMA}). Pasang versi itu. Tidak ada yang diubah."
+        )
+        self.en = f"{root} is used by a newer Terukur (schema {found}; here {SCHEMA}). Install that version. Nothing was changed."
+        super().__init__(self.en)
 
 
 class SettingsError(ValueError):
@@ -130,14 +149,56 @@ class Workspace:
         return self.root / "logs"
 
     @property
+    def erasures(self) -> Path:
+        """Proofs of erasure, and the twin of the book of what was erased."""
+        return self.root / "erasures"
+
+    @property
+    def nights(self) -> Path:
+        """Reports of the nights."""
+        return self.root / "laporan" / "malam"
+
+    @property
     def lock_file(self) -> Path:
         return self.root / "run.lock"
 
     def create(self) -> Workspace:
         """Make the folders that are missing, readable by the owner and the group only."""
-        for folder in (self.root, self.registry, self.inbox, self.archive, self.versions, self.site, self.notebooks, self.logs):
+        for folder in (self.root, self.registry, self.inbox):
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return self.mend()
+
+    def mend(self) -> Workspace:
+        """Make what a night needs. What lies where one of our folders or files should be, and is none, is set aside.
+
+        Inbox, registry and archive hold what nobody can make again: of these only a missing archive is made, nothing is moved.
+        Raises OSError, NewerWorkspace.
+        """
+        if self.schema > SCHEMA:
+            raise NewerWorkspace(self.root, self.schema)
+        ours = (self.warehouse, self.versions, self.site, self.notebooks, self.dagster, self.logs, self.nights)
+        for folder in (self.root, self.archive, *ours):
+            if folder in ours and folder.exists() and not folder.is_dir():
+                set_aside(folder)
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for file in (self.current_file, self.raw_db):
+            if file.is_dir():
+                set_aside(file)
+        if self.schema != SCHEMA:
+            write_atomically(self._marker, json.dumps({"schema": SCHEMA, "program": program_version()}))
         return self
+
+    @property
+    def _marker(self) -> Path:
+        return self.root / "workspace.json"
+
+    @property
+    def schema(self) -> int:
+        """The schema of what lies here; 0: of the time before it was numbered, or its note is lost."""
+        try:
+            return int(json.loads(self._marker.read_bytes())["schema"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
 
 
 def workspace(path: str | Path | None = None) -> Workspace:

@@ -1,4 +1,5 @@
-"""One small version, really built: the tiny regency through the whole job, once per test run, for every test of the pages.
+"""One small version, really built: the tiny regency and an agency with a hostile name through the whole job, once per test run,
+for every test of the pages.
 
 `published()` is shared by all workers of a run (a lock file makes the first one build and the others wait). A test that needs an
 awkward regency changes rows of a copy with SQL (`changed`), so the schemas are those of the job and stand nowhere a second
@@ -41,7 +42,7 @@ def workspace(tmp_path_factory) -> settings.Workspace:
                 return settings.workspace(root)
             time.sleep(0.2)
         raise RuntimeError("the worker that builds the version of this run did not finish") from None
-    samples.generate(root, "tiny")
+    samples.generate(root, "hostile")
     found = settings.workspace(root)
     ledger.ingest(found, registry.load(found.registry))
     build.build(found, version_name=NAME)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import pages
+from pipeline import pages, registry
 from pipeline.pages.data import alphabetical
 from tests.one_version import HOSTILE, changed, many, trained
 from tests.test_pages import BUILT
@@ -35,7 +35,7 @@ def site(home, tmp_path_factory):
     hostile = HOSTILE.replace("'", "''")
     name = f"update core.agencies set short_name = '{hostile}', name = '{hostile}' where agency_id = 'uji-keamanan'"
     with changed(home, folder, *many(18), *trained(), name) as version:
-        return pages.build(version, folder / "site", built_at=BUILT).folder
+        return pages.build(version, folder / "site", built_at=BUILT, registry=registry.load(home.registry)).folder
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,8 @@ def visit(browser):
 KINDS = [
     "index",
     "daftar",
+    "banding",
+    "arsip",
     "pancakarsa",
     "pelatihan",
     "kualitas",
@@ -314,3 +316,30 @@ def test_keyboard_reaches_content_first_and_nothing_in_plotly(site, visit):
     for _ in range(40):
         page.keyboard.press("Tab")
         assert not page.evaluate("!!document.activeElement.closest('.lapis')")
+
+
+def test_two_to_five_agencies_stand_side_by_side_in_any_period(site, visit):
+    page = visit(site / "id/banding.html")
+    ticks = page.locator("section:not([hidden]) [data-pilih]")
+    ticks.nth(0).check()
+    assert "dua sampai lima" in page.locator("[data-pesan]").inner_text()
+    for i in (1, 2, 3, 4):
+        ticks.nth(i).check()
+    assert page.locator(".sanding article").count() == 5
+    assert "kira-kira antara" in page.locator(".sanding article").first.inner_text()
+    ticks.nth(5).click()
+    assert not ticks.nth(5).is_checked() and "Paling banyak lima" in page.locator("[data-pesan]").inner_text()
+    assert page.locator("[data-beda]").inner_text()
+    month = page.locator("[data-periode] option").nth(1)
+    page.select_option("[data-periode]", month.get_attribute("value"))
+    assert "Unggahan" in page.locator(".sanding").inner_text()
+    page.select_option("[data-kelompok]", index=0)
+    assert page.locator(".sanding article").count() == 0
+
+
+def test_a_page_leads_to_its_agency_beside_the_group(site, visit):
+    page = visit(site / "id/perangkat/kec-cibinong.html")
+    page.click("text=Bandingkan dengan kelompoknya")
+    page.wait_for_timeout(200)
+    assert page.locator("#bd-kec-cibinong [data-pilih]").is_checked()
+    assert page.locator("[data-kelompok]").input_value() == "kecamatan"

@@ -1,17 +1,27 @@
 """Every chart at every size: drawable, valid for plotly, titled no more boldly than its interval, with its numbers behind it."""
 
+import bisect
+import importlib
+import inspect
 import math
+import pkgutil
 import re
-from datetime import date
+from collections import Counter
+from datetime import date, datetime
 
 import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from pipeline.charts import SIZES, dots, dumbbell, funnel, training, trend
+from pipeline import charts, pages
+from pipeline.charts import SIZES, Chart, dots, dumbbell, funnel, replies, training, trend
 from pipeline.html.live import figure_data, live_data
 from pipeline.html.locale import Words
 from pipeline.html.svg import draw, plain_text, text_width
+from pipeline.html.tokens import colour
+from pipeline.pages.data import load
+from pipeline.pages.sheet import Sheet
+from tests.one_version import changed, trained
 
 ID, EN = Words("id"), Words("en")
 MONTHS = [date(2025 + (9 + i) // 12, (9 + i) % 12 + 1, 1) for i in range(13)]
@@ -163,7 +173,25 @@ def every(words: Words, amount: str) -> list:
         dots.standing(windows(values), words, agency_id="a0", name="Kec. <A0>"),
         dots.cohort_dots(cohorts([("1", 0.05), ("2", 0.3)][:many]), words),
         training.event_study(events([(k, 0.03 * max(k, 0), 0.02) for k in range(-6, 7)][:many]), words, pretrend_p=0.4),
+        replies.reply_times(
+            waits([(0.1, 0.5), (0.25, 2.0), (0.5, 7.0), (0.75, 30.0), (0.9, None)][:many]), SAID, words, agency_id="a0"
+        ),
+        dumbbell.before_after(pairs([("a0", 0.05, 0.35), ("a1", -0.1, 0.2)][:many]), {"a0": "Kec. <A0>"}, words),
     ]
+
+
+SAID = {"n": 40, "open": 3, "answered_24h": 0.7, "median_hours": 7.0}
+
+
+def waits(rows) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"share": pl.Float64, "hours": pl.Float64}, orient="row")
+
+
+def pairs(rows) -> pl.DataFrame:
+    known = [(a, "1", -0.1, 0.1, (lo + hi) / 2, lo, hi, 6) for a, lo, hi in rows]
+    names = ("before", "after", "effect", "lower", "upper")
+    schema = {"agency_id": pl.Utf8, "wave": pl.Utf8, **dict.fromkeys(names, pl.Float64), "n": pl.Int64}
+    return pl.DataFrame(known, schema=schema, orient="row")
 
 
 @pytest.mark.parametrize("words", [ID, EN], ids=["id", "en"])
@@ -269,3 +297,192 @@ def test_before_and_after_counts_every_agency_and_draws_those_that_moved():
     chart = dumbbell.before_after(pl.DataFrame(rows), {}, EN)
     assert chart.title.startswith("3 agencies") and "of 73 trained" in chart.description
     assert len(chart.table.rows) == 73 and [r[0] for r in chart.listed.rows] == ["a070", "a071", "a072"]
+
+
+# -- every chart that a page or a notebook can draw, found and not listed ------------------------------------------------------
+def chart_functions() -> set[str]:
+    """module.function of everything public in `pipeline.charts` that gives a Chart."""
+    found = set()
+    for module in pkgutil.iter_modules(charts.__path__):
+        loaded = importlib.import_module(f"pipeline.charts.{module.name}")
+        for name, thing in inspect.getmembers(loaded, inspect.isfunction):
+            gives = str(thing.__annotations__.get("return", ""))
+            if thing.__module__ == loaded.__name__ and not name.startswith("_") and gives.rstrip("'>").endswith("Chart"):
+                found.add(f"{module.name}.{name}")
+    return found
+
+
+ANSWERED = (  # a log with enough cases, which twelve weeks of six agencies do not have
+    "update estimates.response_summary set state = 'judged', n = 40, open = 3, median_hours = 7, answered_24h = 0.7, "
+    "lower = 0.5, upper = 0.8 where agency_id = 'dinkes'",
+    "delete from estimates.reply_waits where agency_id = 'dinkes'",
+    "insert into estimates.reply_waits by name select 'dinkes' as agency_id, s as share, h as hours, 40 as n "
+    "from (values (0.1, 0.5), (0.25, 2.0), (0.5, 7.0), (0.75, 30.0), (0.9, null)) v(s, h)",
+)
+
+
+@pytest.fixture(scope="module")
+def drawn(home, tmp_path_factory):
+    """(language, path, chart) of every chart of every page, of a version with a training, and which functions made them."""
+    taken: list[tuple[str, str, Chart]] = []
+    original, init = Sheet.chart, Chart.__init__
+    makers: set[str] = set()
+
+    def made(self, *args, **kwargs):
+        frame = inspect.currentframe().f_back
+        while frame and not (frame.f_globals["__name__"].startswith("pipeline.charts.") and frame.f_code.co_name[0] not in "_<"):
+            frame = frame.f_back
+        if frame:
+            makers.add(f"{frame.f_globals['__name__'].rsplit('.', 1)[1]}.{frame.f_code.co_name}")
+        init(self, *args, **kwargs)
+
+    def taking(self, chart, **more):
+        taken.append((self.words.language, self.path, chart))
+        return original(self, chart, **more)
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        changed(home, tmp_path_factory.mktemp("charts"), *trained(), *ANSWERED) as version,
+    ):
+        patch.setattr(Sheet, "chart", taking)
+        patch.setattr(Chart, "__init__", made)
+        facts = load(version)
+        for words in (ID, EN):
+            for path, builder in pages.jobs(facts):
+                builder(Sheet(words, facts, path, datetime(2026, 11, 22, 19, 10)))
+    return taken, makers
+
+
+def numbers_of(text: str) -> list[str]:
+    return re.findall(r"\d+(?:[.,]\d+)*", text)
+
+
+def shown(chart: Chart, words: Words) -> tuple[Counter, set[str]]:
+    """Every number that a table writes, and every number that counts rows of it: all, with a value, of one word, above or below
+    ×1 by their own interval."""
+    written: Counter = Counter()
+    counts = {len(chart.table.rows)}
+    places = {column.name: i for i, column in enumerate(chart.table.columns)}
+    for i, column in enumerate(chart.table.columns):
+        values = [row[i] for row in chart.table.rows]
+        written.update(n for v in values for n in numbers_of(column.show(words, v)))
+        counts.add(sum(v is not None for v in values))
+        if column.kind == "text":
+            counts |= set(Counter(values).values())
+    if {"lower", "upper"} <= set(places):
+        spans = [(row[places["lower"]], row[places["upper"]], row) for row in chart.table.rows]
+        apart = {"up": [r for lo, _, r in spans if lo and lo > 1], "down": [r for _, hi, r in spans if hi and hi < 1]}
+        ahead = [r for _, _, r in spans if isinstance(r[0], int) and r[0] >= 0]
+        for some in (apart["up"], apart["down"], [*apart["up"], *apart["down"]]):
+            counts |= {len(some), sum(r in ahead for r in some), sum(r not in ahead for r in some)}
+        judged = sum(lo is not None for lo, _, _ in spans)
+        counts |= {len(ahead), len(spans) - len(ahead), judged - len(apart["up"]) - len(apart["down"])}
+    return written, {words.integer(n) for n in counts}
+
+
+def without_months(text: str, chart: Chart, words: Words) -> str:
+    for row in chart.table.rows:
+        if isinstance(row[0], date):
+            text = text.replace(words.month(row[0]), "").replace(words.months(row[0], row[0]), "")
+    return text
+
+
+CONSTANT = {"1,00", "1.00", "1", "95", "24"}  # as usual, the interval, the target in hours
+
+
+def test_every_function_that_draws_is_walked(drawn):
+    """`plain` is for notebooks, whose charts are walked where they run."""
+    pages_draw = {name for name in chart_functions() if not name.startswith("plain.")}
+    assert len(pages_draw) >= 9 and pages_draw <= drawn[1], pages_draw - drawn[1]
+    listed = {chart.name for chart in every(ID, "many")}
+    assert {re.sub(r"^program-.*", "tema", chart.name) for _, _, chart in drawn[0]} <= listed, "a new chart belongs into every()"
+
+
+def test_every_number_beside_a_chart_is_in_its_table_or_counts_its_rows(drawn):
+    checked = 0
+    for language, path, chart in drawn[0]:
+        words = Words(language)
+        written, counts = shown(chart, words)
+        said = [chart.title, chart.description, *(text for _, _, text in chart.keys)]
+        for text in said:
+            for number in numbers_of(without_months(plain_text(str(text)), chart, words)):
+                assert number in CONSTANT or number in written or number in counts, (path, chart.name, number, text)
+                checked += 1
+    assert checked > 60
+
+
+def test_every_mark_of_a_picture_is_a_value_of_its_table(drawn):
+    """Points: on one of the two axes, every one of them. Words in the picture: their numbers too."""
+    checked = 0
+    for language, path, chart in drawn[0]:
+        words = Words(language)
+        values = sorted({float(v) for row in chart.table.rows for v in row if isinstance(v, int | float)})
+        written, _ = shown(chart, words)
+        for size, figure in chart.figures.items():
+            spec = figure.to_plotly_json()
+            for trace in spec["data"]:
+                if "markers" in trace.get("mode", "") and trace.get("hoverinfo") == "skip":
+                    others = words.integer(len(trace["x"]))  # nameless members of a group: told by their number
+                    assert others in numbers_of(plain_text(str(chart.description))), (path, chart.name, others)
+                elif "markers" in trace.get("mode", ""):
+                    axes = [[v for v in trace[axis] if v is not None] for axis in "xy"]
+                    known = [all(near(v, values) for v in axis) for axis in axes]
+                    assert any(known), (path, chart.name, size, axes)
+                    checked += len(axes[0])
+            for note in spec["layout"].get("annotations", []):
+                text = without_months(plain_text(note["text"]), chart, words)
+                if "×" in text:
+                    assert all(n in written or n in CONSTANT for n in numbers_of(text)), (path, chart.name, size, text)
+    assert checked > 300
+
+
+def near(value: float, values: list[float]) -> bool:
+    i = bisect.bisect(values, value)
+    return any(math.isclose(value, v, rel_tol=1e-9) for v in values[max(0, i - 1) : i + 1])
+
+
+def test_colour_in_a_picture_means_that_the_interval_of_its_row_lies_on_one_side(drawn):
+    """Blue and orange points are exactly the rows of the table whose own interval clears ×1, whoever drew them."""
+    checked = 0
+    for _, path, chart in drawn[0]:
+        names = [column.name for column in chart.table.columns]
+        if not {"lower", "upper"} <= set(names) or chart.name in ("tren", "posisi"):
+            continue  # a line has one colour; the strip colours one agency among others
+        low, high = names.index("lower"), names.index("upper")
+        judged = [
+            r for r in chart.table.rows if r[low] is not None and r[-1] not in (ID.plain("not judged"), EN.plain("not judged"))
+        ]
+        clear = {"up": sum(r[low] > 1 for r in judged), "down": sum(r[high] < 1 for r in judged)}
+        if chart.name == "peristiwa":  # before the training a difference is a warning, not a finding
+            clear = {"up": sum(r[low] > 1 for r in judged if r[0] >= 0), "down": sum(r[high] < 1 for r in judged if r[0] >= 0)}
+        for size, figure in chart.figures.items():
+            drawn_ = {side: coloured(figure.to_plotly_json(), side) for side in clear}
+            twice = 2 if chart.name == "sebelum-sesudah" else 1
+            for side, count in clear.items():
+                if chart.name.startswith(("tema", "program")):  # a theme must survive the control of false discoveries as well
+                    assert drawn_[side] <= count, (path, chart.name, size, side)
+                else:
+                    assert drawn_[side] == twice * count, (path, chart.name, size, side, drawn_, clear)
+                checked += 1
+    assert checked > 40
+
+
+def coloured(spec, side: str) -> int:
+    """Points whose fill or rim has the colour of a side."""
+    wanted, count = colour(side), 0
+    for trace in spec["data"]:
+        if "markers" not in trace.get("mode", ""):
+            continue
+        marker, n = trace["marker"], len(trace["x"])
+        fills = marker["color"] if isinstance(marker["color"], list) else [marker["color"]] * n
+        rims = marker["line"]["color"]
+        rims = rims if isinstance(rims, list) else [rims] * n
+        count += sum(wanted in (fill, rim) for fill, rim in zip(fills, rims, strict=True))
+    return count
+
+
+def test_columns_of_tables_and_csv_are_named_in_the_language_of_the_page(drawn):
+    for language, path, chart in drawn[0]:
+        catalogue = {str(v) for v in Words(language)._messages.values()}
+        for column in chart.table.columns:
+            assert column.label in catalogue, (path, chart.name, column.label)

@@ -195,19 +195,47 @@ def test_a_terminal_is_told_which_step_is_going_on(monkeypatch):
     from pipeline.cli import screen
     from pipeline.cli.run import STEPS, doing
     from pipeline.definitions import defs
-    from pipeline.defs import schedules
 
     assert set(STEPS) == {node.name for node in defs.resolve_job_def("overnight").nodes}
-    monkeypatch.setattr(schedules, "finished", [])
+    done: list[str] = []
     for name, (indonesian, english) in STEPS.items():
-        assert (doing("id"), doing("en")) == (indonesian, english)
-        schedules.finished.append(name)
+        assert (doing("id", done), doing("en", done)) == (indonesian, english)
+        done.append(name)
     said = io.StringIO()
     monkeypatch.setattr(screen, "console", lambda: Console(file=said, force_terminal=True))
     with screen.progress(lambda: "Membaca berkas"):
         pass
     assert "Membaca berkas" in said.getvalue()
     assert said.getvalue().rindex("\x1b[?25h") > said.getvalue().rindex("\x1b[?25l"), "the cursor is there"
+
+
+def test_which_steps_of_a_run_are_done_is_told_by_its_events(tmp_path):
+    import dagster as dg
+
+    from pipeline.defs.instance import open_instance
+    from pipeline.defs.run import Watch
+    from pipeline.settings import Workspace
+
+    workspace, watch, seen = Workspace(tmp_path).create(), Watch(), []
+
+    @dg.op
+    def first() -> int:
+        seen.append(watch.done())
+        return 1
+
+    @dg.op
+    def second(given: int) -> None:
+        seen.append(watch.done())
+
+    @dg.job(executor_def=dg.in_process_executor, logger_defs={})
+    def two() -> None:
+        second(first())
+
+    assert watch.done() == [], "before it began"
+    with open_instance(workspace) as instance:
+        watch.instance = instance
+        two.execute_in_process(instance=instance, run_id=watch.run_id)
+    assert seen == [[], ["first"]]
 
 
 def test_nothing_is_said_of_steps_where_nobody_looks(capsys):

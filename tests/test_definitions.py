@@ -16,7 +16,6 @@ from pipeline.defs.run import execute
 from pipeline.defs.serve import commands
 from pipeline.engine import models, versions
 from pipeline.intake import ledger
-from pipeline.letters import nightly
 from pipeline.settings import Workspace
 
 
@@ -154,6 +153,6 @@ def test_a_fault_in_a_step_is_told_with_the_log_that_holds_its_traceback(workspa
 def test_a_night_of_the_job_leaves_one_report_that_says_what_stopped_it(workspace, monkeypatch):
     raised = versions.Damaged("Versi rusak.", "A version is damaged.")
     overnight(workspace, monkeypatch, step=(ledger, "ingest"), error=raised)
-    (report,) = nightly.folder(workspace).glob("????-??-??T??????.json")
+    (report,) = workspace.nights.glob("????-??-??T??????.json")
     said = json.loads(report.read_text(encoding="utf-8"))
     assert said["stopped"] == [{"step": "raw", "id": "Versi rusak.", "en": "A version is damaged."}] and said["status"] == 6

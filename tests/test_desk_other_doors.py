@@ -61,6 +61,21 @@ def test_a_registered_sender_hands_in_by_mail_and_is_answered(made, mail):
     assert b"0812000111" not in kept and b"admin@dinkes" not in kept
 
 
+def held_back(made):
+    """Files that lie in the quarantine of any door."""
+    return [p for p in made.desk.glob("quarantine*/*/*/*") if p.is_file()]
+
+
+def test_a_file_by_mail_that_names_nobody_is_not_kept_and_sent_to_the_page_where_it_can_be_asked(made, mail):
+    folder, sent = mail
+    folder.add(letter("admin@dinkes.example", ("Views.csv", e.blocks(("Views", e.series(9))))))
+    ((_, answer),) = mailbox.collect(made).answers
+    assert (answer.outcome, answer.record["stored"], answer.choices) == ("held", False, ["ig-dinkes", "fb-dinkes"])
+    assert stored(made) == [] and held_back(made) == [], "nobody can answer for it any more"
+    text = sent[0].get_payload(decode=True).decode()
+    assert "lewat halaman" in text and "di bawah" not in text
+
+
 def test_a_stranger_is_neither_read_nor_answered(made, mail):
     folder, sent = mail
     folder.add(letter("siapa@luar.example", ("u.csv", instagram())))
@@ -157,7 +172,7 @@ def test_attachments_go_to_their_senders_accounts_on_the_day_they_were_sent(made
         ("disdik.csv", "accepted", True),
         ("dinkes.csv", "accepted", True),
     ]
-    assert stored(made) == ["2026-10-31/ig-disdik/disdik.csv", "2026-11-01/ig-dinkes/dinkes.csv"]
+    assert stored(made) == ["2026-10-31/ig-disdik/disdik.csv", "2026-11-01/ig-dinkes/dinkes.csv"] and held_back(made) == []
     assert done.returncode == 3 and "senders.csv" in done.stderr  # Pak Budi
     kept = b"".join(p.read_bytes() for p in made.root.rglob("*") if p.is_file() and "registry" not in p.parts)
     assert b"Siti" not in kept and b"Budi" not in kept and b"812-3456" not in kept

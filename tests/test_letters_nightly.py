@@ -76,14 +76,20 @@ def published(workspace, name="w-1"):
     import hashlib
 
     (workspace.versions / f"{name}.duckdb").write_bytes(b"tabel")
-    seal = {"sha256": hashlib.sha256(b"tabel").hexdigest(), "size_bytes": 5}
+    seal = {
+        "version": name,
+        "built_at": "2026-11-24",
+        "sha256": hashlib.sha256(b"tabel").hexdigest(),
+        "size_bytes": 5,
+        "tables": {},
+    }
     (workspace.versions / f"{name}.json").write_text(json.dumps(seal), encoding="utf-8")
     workspace.current_file.write_text(name, encoding="utf-8")
 
 
 def test_a_night_leaves_a_file_without_any_mail(workspace):
     report(workspace, Settings())
-    texts = list(nightly.folder(workspace).glob("*.txt"))
+    texts = list(workspace.nights.glob("*.txt"))
     assert len(texts) == 1 and "Belum ada versi yang terbit." in texts[0].read_text(encoding="utf-8")
 
 
@@ -143,8 +149,8 @@ def test_a_mail_goes_out_encrypted_or_not_at_all(workspace):
 
 
 def test_a_process_that_died_while_sending_sends_no_second_mail(workspace):
-    place = nightly.folder(workspace)
-    place.mkdir(parents=True)
+    place = workspace.nights
+    place.mkdir(parents=True, exist_ok=True)
     (place / "surat-malam-2026-11-24.json").write_text(json.dumps({"state": "unknown"}), encoding="utf-8")
     outbox = Outbox()
     with server(outbox) as said:
@@ -207,11 +213,11 @@ def test_a_night_at_work_is_not_called_dead(workspace):
     published(workspace)
     with night.alone(workspace):
         nightly.began(workspace, NOW)
-        mark = json.loads((nightly.folder(workspace) / "mulai.json").read_text())
+        mark = json.loads((workspace.nights / "mulai.json").read_text())
         worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
         try:
             mark["pid"] = worker.pid
-            (nightly.folder(workspace) / "mulai.json").write_text(json.dumps(mark), encoding="utf-8")
+            (workspace.nights / "mulai.json").write_text(json.dumps(mark), encoding="utf-8")
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(night, "is_free", lambda _: False)
                 assert nightly.watch(workspace, Settings(), NOW + timedelta(minutes=5)) == (night.DONE, [])
@@ -236,4 +242,4 @@ def test_a_part_that_cannot_be_read_costs_no_other(workspace):
 
 def test_the_mark_names_this_process(workspace):
     nightly.began(workspace, NOW)
-    assert post.read(nightly.folder(workspace) / "mulai.json")["pid"] == os.getpid()
+    assert post.read(workspace.nights / "mulai.json")["pid"] == os.getpid()

@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from pipeline.letters import monthly, paper, seal
+from pipeline.letters import monthly, paper, past, seal
 from pipeline.letters.origin import NotPossible, opened
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
@@ -133,3 +133,44 @@ def test_a_flipped_byte_anywhere_is_found_in_a_browser(closed, tmp_path):
 
 def test_the_letter_with_a_seal_is_still_pdf_a(made, closed):
     assert paper.compile_pdf(monthly.letter(made))[:5] == b"%PDF-"
+
+
+# -- the archive reads closed months from their bundles ------------------------------------------------------------------------
+@pytest.fixture
+def archive(home, made, closed, tmp_path):
+    """A workspace of its own with the version and the seal."""
+    from pipeline.settings import Workspace
+
+    own = Workspace(tmp_path)
+    shutil.copytree(home.versions, own.versions)
+    shutil.copyfile(home.current_file, own.current_file)
+    shutil.copytree(made.workspace.root / "laporan", own.root / "laporan")
+    return own
+
+
+def test_a_closed_month_is_told_from_its_sealed_bundle(archive, made, closed):
+    (report,) = past.reports(archive)
+    assert report.month == made.month and report.seal["seal"] == closed["seal"] and report.closed_on
+    for name in past.TABLES:
+        told, published = (facts.frames[name].sort(facts.frames[name].columns) for facts in (report.facts, made.facts))
+        assert told.schema == published.schema and told.height == published.height, name
+        for column in published.columns:
+            if published[column].dtype.is_float():
+                assert ((told[column] - published[column]).abs().max() or 0) < 1e-5, (name, column)
+            else:
+                assert [v or None for v in told[column]] == [v or None for v in published[column]], (name, column)
+
+
+def test_a_bundle_that_was_changed_is_not_believed(archive):
+    bundle = next(archive.root.rglob("segel-*.zip"))
+    content = bytearray(bundle.read_bytes())
+    content[len(content) // 2] ^= 1
+    bundle.write_bytes(bytes(content))
+    (report,) = past.reports(archive)
+    assert report.seal is None and not report.corrections
+
+
+def test_without_versions_there_is_nothing_to_tell(tmp_path):
+    from pipeline.settings import Workspace
+
+    assert past.reports(Workspace(tmp_path)) == []

@@ -6,15 +6,15 @@ import json
 import os
 import re
 import shutil
-from collections import Counter, defaultdict
-from datetime import date, datetime
+from collections import Counter
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from pipeline import pages
+from pipeline import pages, registry
 from pipeline.columns import columns
 from pipeline.engine import column_checks, metrics, trace
 from pipeline.estimates import actions, theme_check
@@ -23,6 +23,7 @@ from pipeline.html.locale import Words
 from pipeline.pages import advice, common, data, ringkasan
 from pipeline.pages.sheet import Sheet
 from pipeline.reasons import reason
+from tests.consistency import differences
 from tests.one_version import HOSTILE, NAME, changed, many
 
 BUILT = datetime(2026, 11, 22, 19, 10)
@@ -206,73 +207,23 @@ def test_a_version_without_a_name_is_refused(home, tmp_path):
 
 
 # -- one story ---------------------------------------------------------------------------------------------------------------
-def forms(value, words: Words) -> set[str]:
-    """Every way in which a page may write a value."""
-    if isinstance(value, (date, datetime)):
-        return {words.day(value)}
-    if not isinstance(value, (int, float)):
-        return {str(value)}
-    written = {words.compact(value), words.hours(value)}
-    for digits in range(4):
-        written |= {
-            words.number(value, digits),
-            words.number(value, digits, signed=True),
-            words.times(value, digits),
-            words.percent(value, digits),
-            words.change(value, digits),
-        }
-        if abs(value) < 50:
-            written.add(words.change(2.718281828459045**value, digits))
-    return written
+def test_every_figure_on_every_page_is_the_number_that_its_id_names_and_tables_tell_one_story(version, site):
+    wrong, counted = differences(version, site.folder)
+    assert wrong == []
+    assert counted["figures"] > 1000 and counted["ids"] > 300 and counted["meanings"] >= 10
 
 
-def looked_up(version, figure: str):
-    """The value that an id names: one row of a table, or a measurement."""
-    table, column, keys = trace.parse(figure)
-    if table == "metric":
-        return None
-    name = next(
-        n for n in version.tables if n.split(".")[1] == table and n.split(".")[0] in ("estimates", "marts", "core", "meta")
-    )
-    rows = version.table(name)
-    for key, value in keys.items():
-        rows = rows.filter(pl.col(key).is_null() if not value else pl.col(key).cast(pl.Utf8) == value)
-    assert rows.height == 1, (figure, rows.height)
-    return rows[column][0]
-
-
-def test_every_figure_on_every_page_is_the_number_that_its_id_names(version, read):
-    seen: dict[str, object] = {}
-    checked = 0
-    for path, page in read.items():
-        words = Words(path[:2])
-        for figure, text in page.figures:
-            if figure not in seen:
-                seen[figure] = looked_up(version, figure)
-            if seen[figure] is not None:
-                assert text in forms(seen[figure], words), (path, figure, text, seen[figure])
-                checked += 1
-    assert checked > 1000 and len(seen) > 300
-
-
-def test_one_number_is_written_one_way_on_all_pages(read):
-    """The same id may be written with more or fewer digits, never as another number."""
-    said: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for path, page in read.items():
-        for figure, text in page.figures:
-            said[path[:2], figure].add(re.sub(r"[×+%\s]", "", text))
-    for (language, figure), texts in said.items():
-        if figure.startswith("platform_window") or figure.startswith("account_window"):
-            continue  # written short in a table and whole in a sentence
-        shown = sorted(texts, key=len)
-        numbers = [
-            float(t.replace(".", "").replace(",", ".") if language == "id" else t.replace(",", "")) for t in shown if is_plain(t)
-        ]
-        assert not numbers or max(numbers) - min(numbers) <= 0.51, (figure, texts)
-
-
-def is_plain(text: str) -> bool:
-    return bool(re.fullmatch(r"[\d.,]+", text))
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("update estimates.agency_window set vs_expected = 7 where agency_id = 'dinkes'", "agency_window:vs_expected"),
+        ("update marts.agency_summary set level = 'down' where agency_id = 'dinkes'", "agencies above and below"),
+        ("update marts.platform_window set posts = posts + 1 where posts is not null", "posts of a platform"),
+    ],
+)
+def test_the_walk_sees_two_stories(home, site, tmp_path, change, told):
+    with changed(home, tmp_path, change) as version:
+        assert any(told in line for line in differences(version, site.folder)[0])
 
 
 def test_headlines_hold_no_number_without_an_id(site):
@@ -624,6 +575,73 @@ def test_long_lists_are_split_every_agency_is_found_and_pages_stay_small(home, t
     assert site.notes == []
     text = single.read_text("utf-8")
     assert len(text) < 1_000_000 and "daftar/kecamatan" not in text
+
+
+# -- beside each other, and over time ------------------------------------------------------------------------------------------
+def earlier(version, months_back: int, *, drop: str = "") -> data.Past:
+    """The same tables as a report of an earlier month; `drop` is a rule that found something then and does not any more."""
+    facts = data.load(version)
+    frames = dict(facts.frames)
+    shift = [pl.col(c).dt.offset_by(f"-{months_back}mo").alias(c) for c in frames["marts.period"].columns]
+    frames["marts.period"] = frames["marts.period"].with_columns(shift)
+    if drop:
+        said = json.dumps({"topic": "jalan", "share_cases": 0.3, "cases": 40, "share_posts": 0.1})
+        row = frames["estimates.actions"].head(1)
+        row = row.with_columns(rule=pl.lit(drop), agency_id=pl.lit(None, pl.Utf8), arguments=pl.lit(said))
+        frames["estimates.actions"] = pl.concat([frames["estimates.actions"], row])
+    facts = data.Facts(frames=frames, agencies=data.agencies_of(frames), themes={})
+    return data.Past(facts.period[1].replace(day=1), f"w-0{months_back}", facts)
+
+
+def archive_of(version, *past: data.Past, name: str = "arsip.html") -> Reader:
+    facts = data.load(version)
+    facts.past = sorted(past, key=lambda report: report.month)
+    return Reader(dict(pages.jobs(facts))[name](Sheet(Words("id"), facts, name, BUILT)))
+
+
+def test_the_first_report_promises_that_the_next_one_tells_what_came_of_it(read):
+    text = read["id/arsip.html"].text
+    assert "Laporan pertama sudah terbit" in text and "belum ditutup" in text
+
+
+def test_the_archive_says_what_is_no_longer_seen_and_what_still_is(version):
+    page = archive_of(version, earlier(version, 1, drop="regency_topic"))
+    assert "Tidak tampak lagi pada laporan Oktober 2026" in page.text and "Masih tampak pada laporan Oktober 2026" in page.text
+    assert re.search(r"Dari \d hal yang diminta laporan September 2026, 1 tidak tampak lagi", page.text)
+    needs = version.table("estimates.actions").filter("is_need")["agency_id"].n_unique()
+    assert needs and "Masih disebut pada laporan Oktober 2026" in page.text
+
+
+def test_numbers_of_other_versions_carry_no_id(version):
+    page = archive_of(version, earlier(version, 1), earlier(version, 2))
+    now = [figure for figure, _ in archive_of(version).figures]
+    assert [figure for figure, _ in page.figures] == now and page.text.count("Yang disampaikan") == 3
+
+
+def test_a_closed_month_shows_its_seal_and_its_corrections(version):
+    old = earlier(version, 1)
+    seal = {"seal": "ab" * 32, "closed_at": "2026-10-05T08:00:00"}
+    fixed = {"closed_at": "2026-10-09T08:00:00", "reason": "Berkas <b>susulan</b>"}
+    page = archive_of(version, data.Past(old.month, old.version, old.facts, seal, (fixed,)))
+    assert "ditutup 5 Okt 2026" in page.text and "Dikoreksi 9 Okt 2026: Berkas <b>susulan</b>." in page.text
+
+
+def test_periods_to_choose_are_the_published_months_and_reports(version):
+    page = archive_of(version, earlier(version, 1), earlier(version, 2), name="banding.html")
+    kinds = [value for tag, name, value in page.attributes if tag == "option" and name == "value" and value[1:].startswith("20")]
+    assert [k for k in kinds if k[0] == "q"] == ["q2026-09", "q2026-08"] and len([k for k in kinds if k[0] == "m"]) == 13
+
+
+def test_the_map_shows_every_district_of_the_registry_with_its_verdict(home, version, tmp_path):
+    known = registry.load(home.registry)
+    facts = data.load(version, known)
+    page = Reader(dict(pages.jobs(facts))["banding.html"](Sheet(Words("id"), facts, "banding.html", BUILT)))
+    said = {v for v in page.values("aria-label") if ": " in v}
+    assert "Kec. Cibinong: di atas biasanya" in said and "Kec. Tenjolaya: data belum cukup" in said
+    assert "Petak kosong: belum ada akun terdaftar (37)" in page.text
+    facts.tiles = []
+    bare = Reader(dict(pages.jobs(facts))["banding.html"](Sheet(Words("id"), facts, "banding.html", BUILT)))
+    assert "Peta skematis" not in bare.text
 
 
 # -- hostile text ------------------------------------------------------------------------------------------------------------

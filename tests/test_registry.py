@@ -1,6 +1,8 @@
 """The registry: one good one is read, every mistake is named with its line and column, and none hides another."""
 
 import datetime as dt
+import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -244,3 +246,34 @@ def test_a_theme_key_written_twice_is_refused(tmp_path):
 
 def test_settings_are_defaults_when_absent(tmp_path):
     assert registry.load(write(tmp_path)).settings["sla_days"]["normative"] == 5
+
+
+# -- the schematic map ---------------------------------------------------------------------------------------------------------
+def with_map(folder: Path, *rows: str) -> registry.Registry:
+    registry.write_template(folder)
+    settings = folder / "settings.toml"
+    text = re.sub(r"(?s)\ndistrict_map = \[.*?\n\]\n", f"\ndistrict_map = {json.dumps(rows)}\n", settings.read_text("utf-8"))
+    settings.write_text(text, encoding="utf-8")
+    return registry.load(folder)
+
+
+def test_the_shipped_map_has_every_district_once(tmp_path):
+    registry.write_template(tmp_path)
+    known = registry.load(tmp_path)
+    districts = known.agencies.filter(pl.col("kind") == "kecamatan")["agency_id"].to_list()
+    placed = [name for row in registry.tiles(known.settings) for name in row if name]
+    assert sorted(placed) == sorted(districts) and len(placed) == 40
+
+
+def test_a_tile_that_is_nearly_a_district_is_a_typing_error(tmp_path):
+    with pytest.raises(RegistryError, match="kec-cibinong"):
+        with_map(tmp_path, "kec-cibinon . kec-ciawi")
+
+
+def test_no_district_has_two_tiles(tmp_path):
+    with pytest.raises(RegistryError, match="dua petak"):
+        with_map(tmp_path, "kec-ciawi", ". kec-ciawi")
+
+
+def test_a_tile_of_nobody_is_an_empty_tile(tmp_path):
+    assert registry.tiles(with_map(tmp_path, "tetangga-utara . kec-ciawi").settings) == [["tetangga-utara", None, "kec-ciawi"]]

@@ -20,7 +20,7 @@ import pytest
 from pipeline import registry, samples
 from pipeline.exports import read
 from pipeline.samples.damage import ACCIDENTS
-from pipeline.samples.regency import PLATFORMS
+from pipeline.samples.regency import HOSTILE, PLATFORMS
 
 
 def digest(root: Path, under: str = "") -> dict[str, str]:
@@ -274,8 +274,13 @@ def test_training_waves_are_two_of_twelve(demo):
     assert (waves.count(1), waves.count(2)) == (12, 12)
 
 
-def test_hostile_text_reaches_names_captions_and_file_names(demo):
-    root, truth = demo
+@pytest.mark.parametrize("profile", ["tiny", "demo", "full"])
+def test_no_profile_that_people_are_shown_holds_a_hostile_name(profile):
+    assert HOSTILE not in samples.profile(profile).cast and HOSTILE in samples.profile("hostile").cast
+
+
+def test_hostile_text_reaches_names_captions_and_file_names(tmp_path):
+    root, truth = tmp_path, samples.generate(tmp_path, "hostile")
     name = (root / "registry" / "agencies.csv").read_text("utf-8")
     assert "</script>" in name and "\u202e" in name and "=HYPERLINK" in name
     mine = [p for p in truth["files"] if "uji-keamanan" in p]

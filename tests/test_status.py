@@ -8,6 +8,7 @@ from rich.console import Console
 
 from pipeline.cli import status
 from pipeline.engine import build
+from pipeline.letters import nightly
 from pipeline.registry import write_template
 from pipeline.settings import Workspace
 from tests.fake_exports import NOW, drop, ingest, post, registers
@@ -59,7 +60,7 @@ def published(tmp_path_factory):
 
 
 def test_b13_an_agency_that_stopped_sending_is_named_with_its_last_day(published):
-    found = status.silent(published)
+    found = nightly.silent(published)
     assert len(found) == 1
     assert (found[0]["days"], f"{found[0]['last_captured_at']:%Y-%m-%d}") == (50, "2026-10-01")
 
@@ -69,7 +70,7 @@ def test_b13_how_long_is_too_long_is_a_setting(published, monkeypatch):
     before = settings.read_text(encoding="utf-8")
     settings.write_text(before.replace("data_age_warning_days = 10", "data_age_warning_days = 60"), encoding="utf-8")
     try:
-        assert status.silent(published) == []
+        assert nightly.silent(published) == []
     finally:
         settings.write_text(before, encoding="utf-8")
 

@@ -176,7 +176,9 @@ def test_rollback_makes_the_version_before_current(copy):
 def test_old_versions_go_but_the_last_of_each_month_stays(tmp_path, monkeypatch):
     workspace = Workspace(tmp_path).create()
     for n, day in enumerate(("2026-08-01", "2026-08-31", "2026-09-10", "2026-10-01", "2026-10-02"), 1):
-        (workspace.versions / f"w-{n}.json").write_text(json.dumps({"version": f"w-{n}", "built_at": day, "size_bytes": 0}))
+        (workspace.versions / f"w-{n}.json").write_text(
+            json.dumps({"version": f"w-{n}", "built_at": day, "size_bytes": 0, "sha256": "", "tables": {}})
+        )
         (workspace.versions / f"w-{n}.duckdb").touch()
     workspace.current_file.write_text("w-5\n")
     versions.retain(workspace, keep=2)

@@ -23,6 +23,7 @@ Row = dict[str, Any]  # of a mart, or of a chart: a value by the name of its col
 SIZES = ("w", "m", "n")  # wide screen, A4 print, phone
 HOVER = "%{customdata}<extra></extra>"
 EMPTY_HEIGHT = 120
+BOUNDS = ("lower", "upper")  # columns that keep the digit which shows on which side of ×1 they lie, as the drawing does
 JUDGED = ("judged", "not_ranked")  # not_ranked: enough data, but a group too small for ranks
 
 
@@ -44,7 +45,7 @@ class Column:
             "growth": lambda v: words.change(math.exp(v), self.digits),  # ln scale
             "signed": lambda v: words.number(v, self.digits, signed=True),
             "number": lambda v: words.number(v, self.digits),
-            "times": lambda v: words.times(v, self.digits or 2),
+            "times": lambda v: words.bound(v) if self.name in BOUNDS else words.times(v, self.digits or 2),
             "percent": lambda v: words.percent(v, self.digits),
             "change": lambda v: words.change(v, self.digits),
             "month": lambda v: words.months(v, v),

@@ -9,6 +9,7 @@ from pipeline.charts.marks import across, hover_interval, interval_columns, line
 from pipeline.html.escape import tampil, teks
 from pipeline.html.live import Spec
 from pipeline.html.locale import Words
+from pipeline.html.svg import plain_text, text_width
 from pipeline.html.tokens import colour
 from pipeline.platforms import label
 
@@ -255,12 +256,13 @@ def _rows_figure(rows: list[Row], words: Words, size: str) -> Figure:
         if group:
             data += [_bars(group, side), _squares(group, side, words)]
     label = _label_above if phone else _label_beside
+    left = 8 if phone else _left_margin(rows, font, words)
     # on phones the labels stand above the rows, so the rule at ×1 keeps to the rows
     ones = [short_rule(1.0, shift - i - 0.15, shift - i + 0.15) for i in range(len(rows))] if phone else [rule("x", 1.0)]
     return finish(
         data,
         {
-            "margin": {"l": 8 if phone else 204, "r": 8 if phone else 100, "t": 26, "b": 6},
+            "margin": {"l": left, "r": 8 if phone else 100, "t": 26, "b": 6},
             "xaxis": {**axis, "side": "top", "showgrid": False},
             "yaxis": {
                 "range": [-len(rows) + 0.45, 0.8 if phone else 0.55],
@@ -269,7 +271,7 @@ def _rows_figure(rows: list[Row], words: Words, size: str) -> Figure:
                 "type": "linear",
             },
             "shapes": [*(rule("y", shift - i, tint="grid", width=1) for i in range(len(rows))), *ones],
-            "annotations": [text for i, r in enumerate(rows) for text in label(r, -i, deep, font, words)],
+            "annotations": [text for i, r in enumerate(rows) for text in label(r, -i, deep, font, words, left)],
         },
         size,
         height=height,
@@ -288,7 +290,13 @@ def _row_texts(row: Row, words: Words) -> tuple[str, str, str, str]:
     return f"<b>{teks(row['label'], 34)}</b>", small, value, span
 
 
-def _label_above(row: Row, y: int, deep: int, font: float, words: Words) -> list[Spec]:
+def _left_margin(rows: list[Row], font: float, words: Words) -> float:
+    """Room for the longest name beside the rows, so that none runs into a bar."""
+    names = [text_width(plain_text(_row_texts(r, words)[0]), font + 1, bold=True) for r in rows]
+    return max([204, *(16 + wide for wide in names)])
+
+
+def _label_above(row: Row, y: int, deep: int, font: float, words: Words, _: float) -> list[Spec]:
     """Phones: name and value on one line over the row, the small print below them."""
     name, small, value, span = _row_texts(row, words)
     place: Spec = {"xref": "paper", "yanchor": "bottom"}
@@ -302,10 +310,10 @@ def _label_above(row: Row, y: int, deep: int, font: float, words: Words) -> list
     ]
 
 
-def _label_beside(row: Row, y: int, deep: int, font: float, words: Words) -> list[Spec]:
+def _label_beside(row: Row, y: int, deep: int, font: float, words: Words, margin: float) -> list[Spec]:
     """Wide screens and paper: name and small print on the left, value and interval on the right."""
     name, small, value, span = _row_texts(row, words)
-    left: Spec = {"xref": "paper", "xanchor": "left", "xshift": -200}
+    left: Spec = {"xref": "paper", "xanchor": "left", "xshift": 4 - margin}
     right: Spec = {"xref": "paper", "xanchor": "right", "xshift": 96}
     top: Spec = {"size": font + 1, "tint": "ink", "yanchor": "bottom", "yshift": -3}
     low: Spec = {"size": font - 0.5, "yanchor": "top", "yshift": -1}

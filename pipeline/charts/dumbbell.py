@@ -23,16 +23,6 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
     clear = sum(r["side"] in ("up", "down") for r in rows)
     wanted = [r for r in rows if r["side"] in ("up", "down")] if len(rows) > LIMIT and clear else rows
     drawn = wanted[:LIMIT]
-    columns = (
-        Column("agency", words.plain("Agency")),
-        Column("wave", words.plain("Cohort")),
-        Column("before", words.plain("Before"), "times"),
-        Column("after", words.plain("After"), "times"),
-        Column("effect", words.plain("After ÷ expected without training"), "times"),
-        *interval_columns(words),
-        Column("months", words.plain("Months after"), "integer"),
-    )
-    keys = ("label", "wave", "before", "after", "effect", "lower", "upper", "n")
     return Chart(
         name="sebelum-sesudah",
         title=words.ngettext(
@@ -44,11 +34,9 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
         else words._("No single agency moved beyond its range"),
         subtitle=words._("Response before (hollow) and after the training (filled), per agency, against the usual"),
         reading=words._(
-            "Alphabetical. Colour only when the agency's whole range, measured beside the not-yet-trained, lies on one "
-            "side of ×1; "
-            "it stands on the right. One agency alone proves little: some would be coloured without any effect. The "
-            "number above uses "
-            "all."
+            "Alphabetical. Colour only when the agency's whole range, measured beside the not-yet-trained, lies on one side of "
+            "×1; it stands on the right. One agency alone proves little: some would be coloured without any effect. The number "
+            "above uses all."
         ),
         source=words._("Source: training register and platform files"),
         description=words._(
@@ -56,18 +44,31 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
             clear=words.integer(clear),
             n=words.integer(len(rows)),
         ),
-        table=Table(columns, tuple(tuple(r[k] for k in keys) for r in rows)),
+        table=_table(rows, words),
         figures={size: _figure(drawn, words, size) for size in SIZES} if rows else {},
         figure_id="training_agency:effect",
-        listed=Table(columns, tuple(tuple(r[k] for k in keys) for r in drawn)) if len(drawn) < len(rows) else None,
+        listed=_table(drawn, words) if len(drawn) < len(rows) else None,
         listed_note=words._(
             "Drawn and listed: {drawn} agencies whose whole range lies on one side of ×1, or the first by alphabet; "
-            "all {n} are in "
-            "the CSV.",
+            "all {n} are in the CSV.",
             drawn=words.integer(len(drawn)),
             n=words.integer(len(rows)),
         ),
     )
+
+
+def _table(rows: list[Row], words: Words) -> Table:
+    columns = (
+        Column("agency", words.plain("Agency")),
+        Column("wave", words.plain("Cohort")),
+        Column("before", words.plain("Before"), "times"),
+        Column("after", words.plain("After"), "times"),
+        Column("effect", words.plain("After ÷ expected without training"), "times"),
+        *interval_columns(words),
+        Column("months", words.plain("Months after"), "integer"),
+    )
+    keys = ("label", "wave", "before", "after", "effect", "lower", "upper", "n")
+    return Table(columns, tuple(tuple(r[k] for k in keys) for r in rows))
 
 
 def _row(row: Row, names: dict[str, str]) -> Row:

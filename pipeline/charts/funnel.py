@@ -28,25 +28,16 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
     """`vs_expected` (log) against number of judged posts (log), each agency with its own 95% interval.
 
     frame: agency_id, short_name, vs_expected, lower, upper, n_posts, state. Coloured and named are the judged agencies whose
-    whole
-    interval lies on one side of ×1: the test of the lists and of the agencies' own pages, and no second one."""
+    whole interval lies on one side of ×1: the test of the lists and of the agencies' own pages, and no second one."""
     rows = [
         {**r, "side": outside(r["vs_expected"], r["lower"], r["upper"]) if r["state"] in JUDGED else "data"}
         for r in frame.sort("short_name").to_dicts()
         if r["vs_expected"] and (r["n_posts"] or 0) > 0
     ]
     counts = {kind: sum(r["side"] == kind for r in rows) for kind in MARKS}
+    silent = frame.height - len(rows)  # without a post that could be judged: nothing to draw
     judged = len(rows) - counts["data"]
-    table = Table(
-        (
-            Column("agency", words.plain("Agency")),
-            Column("n_posts", words.plain("Posts that were judged"), "integer"),
-            Column("vs_expected", words.plain("× usual"), "times"),
-            *interval_columns(words),
-            Column("side", words.plain("Against the usual")),
-        ),
-        tuple((r["short_name"], r["n_posts"], r["vs_expected"], r["lower"], r["upper"], _side(r["side"], words)) for r in rows),
-    )
+    table = _table(rows, words)
     apart = tuple(row for row, r in zip(table.rows, rows, strict=True) if r["side"] in ("up", "down"))
     return Chart(
         name="rentang",
@@ -58,26 +49,48 @@ def expected_range(frame: pl.DataFrame, words: Words) -> Chart:
             "place."
         ),
         source=words._("Source: platform files downloaded by the agencies"),
-        description=words._(
-            "{above} of {judged} judged agencies lie above the usual, {below} below, {inside} are not certainly "
-            "different; {hollow} "
-            "are not judged.",
-            inside=counts["flat"],
-            judged=judged,
-            above=counts["up"],
-            below=counts["down"],
-            hollow=counts["data"],
-        ),
+        description=_description(counts, judged, silent, words),
         table=table,
         figures={size: _figure(rows, words, size) for size in SIZES} if rows else {},
-        keys=(
-            ("up", "▲", words._("above the usual ({n})", n=counts["up"])),
-            ("neutral", "●", words._("not certainly different ({n})", n=counts["flat"])),
-            ("down", "▼", words._("below the usual ({n})", n=counts["down"])),
-            ("neutral", "○", words._("too little data, not judged ({n})", n=counts["data"])),
-        ),
+        keys=_keys(counts, silent, words),
         listed=Table(table.columns, apart) if len(rows) > LISTED else None,
         listed_note=words._("Only agencies above or below are listed here; all {n} are in the CSV.", n=words.integer(len(rows))),
+    )
+
+
+def _table(rows: list[Row], words: Words) -> Table:
+    return Table(
+        (
+            Column("agency", words.plain("Agency")),
+            Column("n_posts", words.plain("Posts that were judged"), "integer"),
+            Column("vs_expected", words.plain("× usual"), "times"),
+            *interval_columns(words),
+            Column("side", words.plain("Against the usual")),
+        ),
+        tuple((r["short_name"], r["n_posts"], r["vs_expected"], r["lower"], r["upper"], _side(r["side"], words)) for r in rows),
+    )
+
+
+def _description(counts: dict[str, int], judged: int, silent: int, words: Words) -> str:
+    return words._(
+        "{above} of {judged} judged agencies lie above the usual, {below} below, {inside} are not certainly "
+        "different; {hollow} are not judged and {silent} have no post to draw.",
+        inside=counts["flat"],
+        judged=judged,
+        above=counts["up"],
+        below=counts["down"],
+        hollow=counts["data"],
+        silent=silent,
+    )
+
+
+def _keys(counts: dict[str, int], silent: int, words: Words) -> tuple[tuple[str, str, str], ...]:
+    return (
+        ("up", "▲", words._("above the usual ({n})", n=counts["up"])),
+        ("neutral", "●", words._("not certainly different ({n})", n=counts["flat"])),
+        ("down", "▼", words._("below the usual ({n})", n=counts["down"])),
+        ("neutral", "○", words._("too few posts, not judged ({n})", n=counts["data"])),
+        *((("neutral", "", words._("without posts, not drawn ({n})", n=silent)),) if silent else ()),
     )
 
 

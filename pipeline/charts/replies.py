@@ -23,7 +23,7 @@ def reply_times(waits: pl.DataFrame, summary: Mapping[str, Any], words: Words, *
     table = Table(
         (
             Column("share", words.plain("Share of questions answered"), "percent"),
-            Column("hours", words.plain("Within, hours"), "number", 1),
+            Column("hours", words.plain("Within, hours"), "hours"),
         ),
         tuple(found),
     )
@@ -42,22 +42,24 @@ def reply_times(waits: pl.DataFrame, summary: Mapping[str, Any], words: Words, *
             "left out."
         ),
         source=words._("Source: response log"),
-        description="; ".join(
-            words.plain("{share} within {hours}", share=words.percent(share), hours=_hours(hours, words))
-            for share, hours in found
-        ),
+        description="; ".join(_reached(share, hours, words) for share, hours in found)
+        or words.plain("There are too few questions to draw how long they waited."),
         table=table,
         figures={size: _figure(found, words, size) for size in SIZES} if any(h is not None for _, h in found) else {},
         figure_id=f"response_summary:median_hours:agency_id={agency_id}",
     )
 
 
-def _hours(hours: float | None, words: Words) -> str:
-    return words.plain("not reached yet") if hours is None else words.hours(hours)
+def _reached(share: float, hours: float | None, words: Words) -> str:
+    if hours is None:
+        return words.plain("{share} not reached yet", share=words.percent(share))
+    return words.plain("{share} within {hours}", share=words.percent(share), hours=words.hours(hours))
 
 
 def _title(at: dict[float, float | None], summary: Mapping[str, Any], words: Words) -> str:
     middle = at.get(0.5)
+    if not at:
+        return words._("There are too few questions to say how fast they are answered")
     if middle is None:
         return words._("More than half of the questions have no reply yet")
     if middle <= TARGET_HOURS:
@@ -66,7 +68,7 @@ def _title(at: dict[float, float | None], summary: Mapping[str, Any], words: Wor
 
 
 def _figure(found: list[tuple[float, float | None]], words: Words, size: str) -> Figure:
-    at = dict(found)
+    at: dict[float, float | None] = dict.fromkeys((0.1, 0.25, 0.5, 0.75, 0.9)) | dict(found)
     seen = [h for _, h in found if h is not None]
     high = max(72.0, *seen) * 1.4
     low = min(0.5, *seen) / 1.2

@@ -47,7 +47,7 @@ def event_study(frame: pl.DataFrame, words: Words, *, pretrend_p: float | None) 
             "difference that chance alone rarely produces."
         ),
         source=words._("Source: training register and platform files"),
-        description=words.ngettext("The chart has {n} month.", "The chart has {n} months.", len(rows)),
+        description=_description(rows, words),
         table=table,
         figures={size: _figure(rows, words, size) for size in SIZES} if rows else {},
         figure_id="training_event:effect",
@@ -66,6 +66,22 @@ def _title(rows: list[Row], pretrend_p: float | None, words: Words) -> str:
     if clear[1] > len(after) / 2:
         return words._("Lower in {n} of {all} months after the training", n=clear[1], all=len(after))
     return words._("No certain difference in most months after the training")
+
+
+def _description(rows: list[Row], words: Words) -> str:
+    """How many months before and after the training lie certainly apart from ×1, and on which side."""
+    sides = [(r["event_month"] >= 0, outside(r["effect"], r["lower"], r["upper"])) for r in rows]
+    counts = {(after, side): words.integer(sides.count((after, side))) for after in (False, True) for side in ("up", "down")}
+    return words._(
+        "Of {after} months after the training, {after_up} lie certainly above ×1.00 and {after_down} below; of {before} months "
+        "before it, {before_up} above and {before_down} below.",
+        after=words.integer(sum(after for after, _ in sides)),
+        after_up=counts[True, "up"],
+        after_down=counts[True, "down"],
+        before=words.integer(sum(not after for after, _ in sides)),
+        before_up=counts[False, "up"],
+        before_down=counts[False, "down"],
+    )
 
 
 def _figure(rows: list[Row], words: Words, size: str) -> Figure:

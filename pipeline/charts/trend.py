@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 from pipeline.charts import (
     HOVER,
@@ -242,7 +243,7 @@ def agency_trend(frame: pl.DataFrame, peers: pl.DataFrame, words: Words, *, agen
             "group. Hollow dot: an incomplete month or fewer than 5 posts. The line is broken where a month is missing."
         ),
         source=words._("Source: platform files downloaded by the agencies"),
-        description=words.ngettext("The chart has {n} month with a value.", "The chart has {n} months with a value.", len(drawn)),
+        description=_agency_description(drawn, others, words),
         table=table,
         figures={size: _agency_figure(rows, words, size, through) for size in SIZES} if drawn else {},
         figure_id=f"agency_month_index:vs_expected:agency_id={agency_id}",
@@ -268,6 +269,26 @@ def _agency_title(rows: list[Row], words: Words, through: date | None) -> str:
     if states == {"down"}:
         return words._("Less response than usual in each of the last three months")
     return words._("From month to month within ordinary ups and downs")
+
+
+def _agency_description(rows: list[Row], others: dict[date, Row], words: Words) -> str:
+    """The last judged month beside its group, and how many of the drawn months lie certainly apart from the usual."""
+    if not rows:
+        return words._("No month has enough posts to be judged")
+    last, sides = rows[-1], [outside(r.get("vs_expected"), r.get("lower"), r.get("upper")) for r in rows]
+    middle = (others.get(last["month"]) or {}).get("median")
+    said = words._(
+        "In {month} it had {value} ({interval}). Of {n} months with a value, {up} lie certainly above the usual and {down} "
+        "below.",
+        month=words.month(last["month"]),
+        value=words.times(last["vs_expected"]),
+        interval=words.interval(last.get("lower"), last.get("upper"), kind="times"),
+        n=words.integer(len(rows)),
+        up=words.integer(sides.count("up")),
+        down=words.integer(sides.count("down")),
+    )
+    group = words._("The middle of its group was {value}.", value=words.times(middle)) if middle is not None else ""
+    return Markup(" ").join(part for part in (said, group) if part)
 
 
 def _agency_figure(rows: list[tuple[Any, ...]], words: Words, size: str, through: date | None) -> Figure:

@@ -27,6 +27,7 @@ Place = Annotated[
     Path | None, typer.Option("--workspace", "-w", help="Folder kerja; bawaan: data. / The workspace; default: data.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Keluaran untuk program. / For programs.")]
+Language = Annotated[str | None, typer.Option(help="id, en")]
 
 
 class Session:
@@ -40,6 +41,12 @@ class Session:
 
     def words(self, indonesian: str, english: str) -> str:
         return indonesian if self.language == "id" else english
+
+    def tongue(self, asked: str | None) -> str:
+        """The language of a document: as asked, else the one that the person is addressed in."""
+        if asked not in (None, "id", "en"):
+            self.stop(night.USAGE, f"Bahasa '{asked}' tidak ada: id, en.", f"No language '{asked}': id, en.")
+        return asked or self.language
 
     def say(self, indonesian: str, english: str, *, error: bool = False) -> None:
         typer.echo(self.words(indonesian, english), err=error)

@@ -89,13 +89,11 @@ def _said_by_folders(session: Session, path: Path, registry: Registry | None) ->
         inside = path.absolute().relative_to(session.workspace.inbox)
     except ValueError:
         return path.name, [], None
+    from pipeline.intake.inbox import said_by
+
     known = registry.accounts["account_id"].to_list() if registry else []
-    accounts = [part for part in inside.parts[:-1] if part in known][-1:]
-    days = [part for part in inside.parts[:-1] if len(part) == 10 and part[:4].isdigit()]
-    try:
-        return inside.as_posix(), accounts, dt.date.fromisoformat(days[-1]) if days else None
-    except ValueError:
-        return inside.as_posix(), accounts, None
+    account, day = said_by(inside.parts[:-1], frozenset(known))
+    return inside.as_posix(), [account] if account else [], day
 
 
 def _registry_if_any(session: Session) -> Registry | None:

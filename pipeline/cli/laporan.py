@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline import night
-from pipeline.cli.app import Session, command
+from pipeline.cli.app import Language, Session, command
 
 KINDS = {
     "bulanan": ("surat bulanan siap tanda tangan", "the monthly letter, ready to sign"),
@@ -38,13 +38,11 @@ def laporan(
     alasan: Annotated[
         str | None, typer.Option("--alasan", help="Sebab koreksi bulan yang sudah disegel. / Why it is corrected.")
     ] = None,
-    language: Annotated[str | None, typer.Option(help="id, en")] = None,
+    language: Language = None,
     daftar: Annotated[bool, typer.Option("--daftar", help="Apa yang harus diserahkan, kapan. / What is due when.")] = False,
 ) -> None:
     """Surat, laporan, buku kerja, dan kalender setoran. / Letters, reports, workbooks, and what is due."""
-    tongue = language or session.language
-    if tongue not in ("id", "en"):
-        session.stop(night.USAGE, f"Bahasa '{tongue}' tidak ada: id, en.", f"No language '{tongue}': id, en.")
+    tongue = session.tongue(language)
     if daftar:
         _calendar(session, tongue)
         return
@@ -54,9 +52,10 @@ def laporan(
     from pipeline.letters.origin import opened
 
     with opened(session.workspace, bulan) as origin:
-        from pipeline.letters import delivery
+        from pipeline.letters import delivery, withdrawn
 
         for path in delivery.make(origin, kind, tongue, agencies=perangkat or (), target=ke, reason=alasan):
+            withdrawn.remember(session.workspace, path, origin.version)
             typer.echo(path)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,26 +18,40 @@ from pipeline.cli.app import AsJson, Session, command
 @command
 def demo(
     session: Session,
-    profile: Annotated[str, typer.Option(help="tiny, demo, full")] = "demo",
+    profile: Annotated[str, typer.Option(help="tiny, demo, full, hostile")] = "demo",
     seed: Annotated[int, typer.Option(help="Angka acak awal. / Random seed.")] = 2026,
 ) -> None:
     """Daerah simulasi, seluruh pekerjaan, lalu halamannya. / A simulated regency, the whole job, its pages."""
     workspace = session.workspace
-    if profile not in ("tiny", "demo", "full"):
-        session.stop(
-            night.USAGE, f"Profil '{profile}' tidak ada: tiny, demo, full.", f"No profile '{profile}': tiny, demo, full."
-        )
+    from pipeline.samples import PROFILES
+
+    if profile not in PROFILES:
+        listed = ", ".join(PROFILES)
+        session.stop(night.USAGE, f"Profil '{profile}' tidak ada: {listed}.", f"No profile '{profile}': {listed}.")
     _only_simulated(session)
     with night.alone(workspace):
         from pipeline.cli import screen
-        from pipeline.samples import generate
 
         session.say(f"Membuat daerah simulasi ({profile}) …", f"Generating a simulated regency ({profile}) …")
         workspace.root.mkdir(mode=0o750, parents=True, exist_ok=True)
         with screen.progress(lambda: session.words("Membuat berkas unduhan", "Writing export files")):
-            generate(workspace.root, profile=profile, seed=seed)
+            _generate(workspace.root, profile, seed)
         status = run_night(session)
     raise typer.Exit(night.DONE if status == night.PARTLY else status)
+
+
+def _generate(root: Path, profile: str, seed: int) -> None:
+    """Write the simulated exports in a process of their own, while this one loads what the night needs."""
+    from pipeline.samples import generate
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        written = apart.submit(generate, root, profile=profile, seed=seed)
+        import pipeline.cli.run
+        import pipeline.definitions
+        import pipeline.defs.storage
+        import pipeline.letters.nightly  # noqa: F401
+
+        written.result()
 
 
 def _only_simulated(session: Session) -> None:
@@ -86,17 +103,19 @@ def run_night(session: Session) -> int:
 
     workspace = session.workspace
     load(workspace.registry)  # a mistake there is said at once, before anything starts
-    workspace.create()
+    workspace.mend()
     night.require_room(workspace)
     from pipeline.cli import screen
     from pipeline.cli.run import doing, overnight
+    from pipeline.defs.run import Watch
     from pipeline.letters import nightly
     from pipeline.settings import settings
 
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
-    with screen.progress(lambda: doing(session.language)):
+    watch = Watch()
+    with screen.progress(lambda: doing(session.language, watch.done())):
         report = night.stoppable(
-            lambda: overnight(workspace),
+            lambda: overnight(workspace, watch),
             session.words("Dihentikan; versi terakhir tetap terbit.", "Stopped; the last version stays published."),
         )
     for line in report.lines(session.language):

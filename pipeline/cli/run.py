@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline import night
-from pipeline.cli import screen, status
+from pipeline.cli import screen
+from pipeline.cli.status import held_in_words
+from pipeline.defs.run import Watch, execute
 from pipeline.engine import versions
 from pipeline.html.locale import Words
+from pipeline.intake.ledger import PROBLEMS
+from pipeline.letters import nightly
 from pipeline.settings import Workspace
 
-PROBLEMS = ("refused", "held", "flagged")
 PUBLISHING = {"raw", "warehouse"}  # when one of these stops, nothing new is published
 
 
@@ -41,14 +45,13 @@ class Report:
         return [*(stopped.id if indonesian else stopped.en for stopped in self.failures), *_summary(self, indonesian)]
 
 
-def overnight(workspace: Workspace) -> Report:
+def overnight(workspace: Workspace, watch: Watch | None = None) -> Report:
     """Run the job `overnight` on a workspace whose lock the caller holds. What stops a step is in the report, not raised."""
     from pipeline.definitions import defs
-    from pipeline.defs.run import execute
 
     began = time.monotonic()
-    counts, failures = execute(defs, workspace)
-    silent = len(status.silent(workspace)) if versions.current(workspace) else 0
+    counts, failures = execute(defs, workspace, watch)
+    silent = len(nightly.silent(workspace)) if versions.current(workspace) else 0
     return Report(workspace, time.monotonic() - began, counts, failures, silent)
 
 
@@ -60,16 +63,13 @@ STEPS = {
 }
 
 
-def doing(language: str) -> str:
-    """What the running night is doing now."""
-    from pipeline.defs.schedules import finished
-
-    now = next((words for name, words in STEPS.items() if name not in finished), ("Menutup", "Closing"))
+def doing(language: str, done: Collection[str]) -> str:
+    """What a night is doing now whose steps `done` are over."""
+    now = next((words for name, words in STEPS.items() if name not in done), ("Menutup", "Closing"))
     return now[0] if language == "id" else now[1]
 
 
 def _summary(report: Report, indonesian: bool) -> list[str]:
-
     language = "id" if indonesian else "en"
     files = ", ".join(f"{screen.outcome(o, language).plain} {n}" for o, n in sorted(report.counts.items()) if n)
     nothing = "tidak ada yang baru" if indonesian else "nothing new"
@@ -79,6 +79,8 @@ def _summary(report: Report, indonesian: bool) -> list[str]:
     with versions.open_version(report.workspace) as version:
         facts = _facts(version)
     lines += _facts_in_words(facts, indonesian)
+    if held := versions.held(report.workspace):
+        lines.append(held_in_words(held, indonesian))
     if waiting := _waiting(report, indonesian):
         lines.append(f"{'Perlu ditangani' if indonesian else 'To deal with'}: {', '.join(waiting)} → terukur status")
     lines.append(f"{'Selesai dalam' if indonesian else 'Done in'} {report.seconds:.0f} s")
@@ -112,16 +114,20 @@ def _facts_in_words(facts: dict[str, Any], indonesian: bool) -> list[str]:
     words = Words("id" if indonesian else "en")
     period = f"{words.day(facts['period_start'])} – {words.day(facts['period_end'])}"
     until = words.instant(facts["data_cutoff"])
-    if indonesian:
-        out = [
-            f"Versi {facts['version']}: {facts['tables']} tabel, {facts['checks']} pemeriksaan, {facts['warnings']} peringatan",
-            f"Isi: {facts['posts']} unggahan dari {facts['accounts']} akun, {facts['agencies']} perangkat daerah",
-            f"Periode: {period}; data sampai {until}",
-        ][: 3 if facts["period_start"] else 2]
-        return out + (["DATA SIMULASI – bukan angka sebenarnya"] if facts["simulated"] else [])
-    out = [
-        f"Version {facts['version']}: {facts['tables']} tables, {facts['checks']} checks, {facts['warnings']} warnings",
-        f"Holds: {facts['posts']} posts of {facts['accounts']} accounts, {facts['agencies']} agencies",
-        f"Period: {period}; data until {until}",
-    ][: 3 if facts["period_start"] else 2]
-    return out + (["SIMULATED DATA – not real figures"] if facts["simulated"] else [])
+    name, tables, checks, warnings = (facts[k] for k in ("version", "tables", "checks", "warnings"))
+    posts, accounts, agencies = (facts[k] for k in ("posts", "accounts", "agencies"))
+    said = [
+        (
+            f"Versi {name}: {tables} tabel, {checks} pemeriksaan, {warnings} peringatan",
+            f"Version {name}: {tables} tables, {checks} checks, {warnings} warnings",
+        ),
+        (
+            f"Isi: {posts} unggahan dari {accounts} akun, {agencies} perangkat daerah",
+            f"Holds: {posts} posts of {accounts} accounts, {agencies} agencies",
+        ),
+    ]
+    if facts["period_start"]:
+        said.append((f"Periode: {period}; data sampai {until}", f"Period: {period}; data until {until}"))
+    if facts["simulated"]:
+        said.append(("DATA SIMULASI – bukan angka sebenarnya", "SIMULATED DATA – not real figures"))
+    return [pair[0 if indonesian else 1] for pair in said]

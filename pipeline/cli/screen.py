@@ -111,6 +111,8 @@ def listing(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
 
 
 class _Doing(ProgressColumn):
+    max_refresh = 0.5  # seconds: what is being done may have to be looked up
+
     def __init__(self, doing: Callable[[], str]):
         super().__init__()
         self.doing = doing

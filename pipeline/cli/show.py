@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline import night
-from pipeline.cli.app import AsJson, Session, command
+from pipeline.cli.app import AsJson, Language, Session, command
 
 if TYPE_CHECKING:
     from pipeline.settings import Workspace
@@ -55,16 +55,14 @@ def share(
     session: Session,
     agency: Annotated[str, typer.Argument(help="agency_id, atau / or 'ringkasan'")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Berkas tujuan. / Where to.")] = None,
-    language: Annotated[str | None, typer.Option(help="id, en")] = None,
+    language: Language = None,
     as_pdf: Annotated[bool, typer.Option("--pdf", help="Juga PDF (perlu Chromium). / A PDF too (needs Chromium).")] = False,
 ) -> None:
     """Satu halaman utuh dalam satu berkas HTML. / One page as one self-contained HTML file."""
     from pipeline import pages, registry
     from pipeline.engine import versions
 
-    tongue = language or session.language
-    if tongue not in ("id", "en"):
-        session.stop(night.USAGE, f"Bahasa '{tongue}' tidak ada: id, en.", f"No language '{tongue}': id, en.")
+    tongue = session.tongue(language)
     target = out or Path(f"terukur-{agency}-{tongue}.html")
     with versions.open_version(session.workspace) as version:
         try:
@@ -90,7 +88,7 @@ def ui(
     """Dagster di 127.0.0.1: jadwal, riwayat, tabel. / Dagster on 127.0.0.1: schedule, history, tables."""
     from pipeline.defs.serve import serve
 
-    session.workspace.create()
+    session.workspace.mend()
     mode = session.words("dengan tombol", "operating") if operate else session.words("hanya melihat", "read-only")
     typer.echo(f"http://127.0.0.1:{port} ({mode}); Ctrl-C")
     raise typer.Exit(serve(session.workspace, port=port, operate=operate))

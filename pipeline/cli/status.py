@@ -9,20 +9,20 @@ from typing import Any
 from pipeline import night
 from pipeline.settings import Workspace
 
-PROBLEMS = ("refused", "held", "flagged")  # the most urgent first
-
 
 def collect(workspace: Workspace) -> dict[str, Any]:
     """Everything as plain values: the version, counts by outcome, files with a problem and their sentences, silent accounts."""
     from pipeline.engine import versions
-    from pipeline.intake import ledger
+    from pipeline.intake.ledger import PROBLEMS
+    from pipeline.letters import nightly
 
-    entries = ledger.status(workspace).to_dicts() if workspace.raw_db.exists() else []
+    entries = _entries(workspace)
     counts: dict[str, int] = {}
     for entry in entries:
         counts[entry["outcome"]] = counts.get(entry["outcome"], 0) + 1
     return {
         "workspace": str(workspace.root),
+        "held_version": versions.held(workspace),
         "working": not night.is_free(workspace),
         "version": _version(workspace) if versions.current(workspace) else None,
         "files": counts,
@@ -31,10 +31,32 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         "flagged": counts.get("flagged", 0),
         "problems": [_problem(e) for outcome in PROBLEMS for e in entries if e["outcome"] == outcome],
         "coverage": _coverage(workspace) if versions.current(workspace) else [],
-        "silent": silent(workspace) if versions.current(workspace) else [],
+        "silent": nightly.silent(workspace) if versions.current(workspace) else [],
         "notebooks": _failed_notebooks(workspace),
         "desk": _desk(workspace),
     }
+
+
+def _entries(workspace: Workspace) -> list[dict[str, Any]]:
+    """The ledger; while a night writes it, or where it is damaged until the next one, as the published version has it."""
+    import duckdb
+
+    from pipeline.engine import connections, versions
+    from pipeline.intake import ledger
+
+    if not workspace.raw_db.exists():
+        return []
+    try:
+        return ledger.status(workspace).to_dicts()
+    except (connections.InUse, duckdb.Error):
+        if not versions.current(workspace):
+            return []
+    with versions.open_version(workspace) as version:
+        rows = version.table("marts.export_files").to_dicts()
+    for row in rows:
+        said = {"code": row["code"], "id": row["message_id"], "en": row["message_en"]}
+        row["messages"] = json.dumps([said] if row["code"] else [])
+    return rows
 
 
 def _desk(workspace: Workspace) -> dict[str, Any] | None:
@@ -66,13 +88,6 @@ def _version(workspace: Workspace) -> dict[str, Any]:
 
     with versions.open_version(workspace) as version:
         return version.sql("SELECT * FROM meta.version").to_dicts()[0]
-
-
-def silent(workspace: Workspace) -> list[dict[str, Any]]:
-    """Agencies that sent files and stopped; see `letters.nightly.silent`."""
-    from pipeline.letters import nightly
-
-    return nightly.silent(workspace)
 
 
 def _coverage(workspace: Workspace) -> list[dict[str, Any]]:
@@ -121,6 +136,8 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
     else:
         nothing = "Belum ada versi terbit; jalankan" if indonesian else "Nothing published yet; run"
         yield Text(f"{nothing} 'terukur run'.")
+    if held := found.get("held_version"):
+        yield Text(held_in_words(held, indonesian))
     if found["working"]:
         yield Text("Pekerjaan sedang berjalan." if indonesian else "A run is working.")
     words = (f"{screen.outcome(name, language).plain}: {n}" for name, n in sorted(found["files"].items()))
@@ -148,6 +165,16 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
         title = "Akun yang belum lengkap bulan lalu" if indonesian else "Accounts not complete last month"
         columns = ("perangkat daerah", "akun", "bulan", "hari") if indonesian else ("agency", "account", "month", "days")
         yield screen.listing(title, columns, map(_gap, found["coverage"]))
+
+
+def held_in_words(held: dict[str, Any], indonesian: bool) -> str:
+    """That a version is held, since when, and how that ends."""
+    version, withdrawn, since = held["version"], held["withdrawn"], str(held["since"])[:10]
+    if indonesian:
+        return (
+            f"Tertahan pada {version} sejak {since}; {withdrawn} ditarik. Melepas: 'terukur rollback --lepas' atau berkas baru."
+        )
+    return f"Held at {version} since {since}; {withdrawn} is withdrawn. To lift: 'terukur rollback --lepas', or new files."
 
 
 def _row(problem: dict[str, Any], language: str) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import night
-from pipeline.cli.app import AsJson, Place, Session, command
+from pipeline.cli.app import AsJson, Language, Place, Session, command
 from pipeline.cli.app import app as program
 
 if TYPE_CHECKING:
@@ -187,24 +187,24 @@ def kartu(
     renew: Annotated[bool, typer.Option("--perbarui", help="Cabut tautan lamanya. / Revoke the old ones.")] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Berkas PDF. / PDF file.")] = Path("kartu.pdf"),
     address: Address = None,
-    language: Annotated[str, typer.Option(help="id, en")] = "id",
+    language: Language = None,
 ) -> None:
     """Kartu A4 dengan kode QR; membuat tautan baru. / A4 cards with QR codes; makes new links."""
     from pipeline.desk import links, paper
     from pipeline.html.locale import Words
 
-    known = _directory(session)
+    known, tongue = _directory(session), session.tongue(language)
     chosen = [a for a in known.agencies.values() if a.accounts] if everyone else []
     for name in agencies or []:
         agency_id, _ = _whose(session, name, None, keeper=False)
         chosen.append(known.agencies[str(agency_id)])
-    if not chosen or language not in ("id", "en"):
+    if not chosen:
         session.stop(night.USAGE, "Sebutkan perangkat daerahnya, atau --semua.", "Name the agencies, or --semua.")
     base = _base(session.workspace, address)
     made = [links.make(session.workspace, agency.agency_id, renew=renew) for agency in chosen]
     cards = [paper.Card(agency.name, "", m.address(base)) for agency, m in zip(chosen, made, strict=True)]
-    region = known.name if language == "id" else known.name_en
-    paper.write(cards, out, Words(language), f"Diskominfo {region}")
+    region = known.name if tongue == "id" else known.name_en
+    paper.write(cards, out, Words(tongue), f"Diskominfo {region}")
     session.say(f"{out}: {len(cards)} kartu. Ini kunci: simpan.", f"{out}: {len(cards)} cards. They are keys.")
 
 

@@ -13,6 +13,7 @@ from pipeline import night
 from pipeline.letters import nightly
 from pipeline.settings import Workspace, settings, workspace
 
+HISTORY_NIGHTS = 14  # of runs that Dagster remembers: a night of a hundred agencies writes about 20 MB
 WORKING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 
 
@@ -32,10 +33,12 @@ class Night(dg.ConfigurableResource[Any]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Night"]:
         with night.alone(self.workspace):
+            self.workspace.mend()
             nightly.began(self.workspace, datetime.now(UTC))
             night.require_room(self.workspace)
             if context.instance and context.run:
                 sweep(context.instance, except_run=context.run.run_id)
+                forget(context.instance)
             try:
                 yield self
             finally:
@@ -94,6 +97,15 @@ def sweep(instance: dg.DagsterInstance, except_run: str | None = None) -> list[s
     if cleared:
         logging.getLogger("dagster").info("cleared %d runs whose process is gone", len(cleared))
     return cleared
+
+
+def forget(instance: dg.DagsterInstance, keep: int = HISTORY_NIGHTS) -> list[str]:
+    """Delete the oldest runs with all their events. Returns their ids."""
+    over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    old = [run.run_id for run in instance.get_runs(filters=dg.RunsFilter(statuses=over))[keep:]]
+    for run_id in old:
+        instance.delete_run(run_id)
+    return old
 
 
 def sweep_if_free(instance: dg.DagsterInstance, place: Workspace) -> list[str]:

@@ -10,6 +10,7 @@ from pipeline import pages, registry
 from pipeline.defs.night import Night
 from pipeline.defs.warehouse import key_of
 from pipeline.engine import models, versions
+from pipeline.letters import past
 from pipeline.notebook import execution
 
 SHOWN = ("marts", "estimates")
@@ -72,7 +73,11 @@ def _pages(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def site(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult[None]]:
         with night.telling(), versions.open_version(night.workspace) as version:
             known = registry.load(night.workspace.registry)
-            result = pages.build(version, night.workspace.site, registry=known, notebooks=night.workspace.notebooks)
+            published = past.reports(night.workspace)
+            result = pages.build(
+                version, night.workspace.site, registry=known, notebooks=night.workspace.notebooks, past=published
+            )
+            pages.retain(night.workspace.site, {one["version"] for one in versions.versions(night.workspace)})
         for note in result.notes:
             context.log.warning("%s", note)
         made: dict[str, Any] = {"version": result.version, "pages": result.pages, "bytes": result.size_bytes}

@@ -1,29 +1,47 @@
 """The job in this process, for the command: what came in, and what stopped each step."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 
 from pipeline import night
 from pipeline.defs.instance import open_instance
 from pipeline.defs.night import failed_steps, stopped_of, sweep
-from pipeline.defs.schedules import finished
 from pipeline.settings import Workspace
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def execute(defs: dg.Definitions, workspace: Workspace) -> tuple[dict[str, int], list[night.Stopped]]:
+@dataclass
+class Watch:
+    """A run, for whoever waits at a terminal: which of its steps are done."""
+
+    run_id: str = field(default_factory=lambda: str(uuid4()))
+    instance: dg.DagsterInstance | None = None  # while the run works
+
+    def done(self) -> list[str]:
+        if self.instance is None:
+            return []
+        kept = self.instance.all_logs(self.run_id, of_type=dg.DagsterEventType.STEP_SUCCESS)
+        return [str(entry.dagster_event.step_key) for entry in kept if entry.dagster_event]
+
+
+def execute(defs: dg.Definitions, workspace: Workspace, watch: Watch | None = None) -> tuple[dict[str, int], list[night.Stopped]]:
     """Run `overnight` of these definitions. Gives exports by outcome, and what stopped: notebooks first, then steps in order."""
-    finished.clear()
+    watch = watch or Watch()
     with open_instance(workspace) as instance:
         sweep(instance)
+        watch.instance = instance
         result = defs.resolve_job_def("overnight").execute_in_process(
             instance=instance,
+            run_id=watch.run_id,
             raise_on_error=False,
             run_config={**QUIET, "resources": {"night": {"config": {"folder": str(workspace.root)}}}},
         )
+        watch.instance = None
     failures = [*_failed_checks(result), *failed_steps(result.get_step_failure_events(), workspace)]
     if not result.success and not failures:
         failures = [night.Stopped("overnight", *night.told(workspace, _failure(result)))]

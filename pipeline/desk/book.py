@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.desk.links import locked
 from pipeline.files import fsync, write_atomically
+from pipeline.intake import redact
 from pipeline.settings import Workspace
 
 WIB = timezone(timedelta(hours=7))
@@ -117,7 +118,7 @@ def forget(workspace: Workspace, subject: str) -> int:
     with locked(workspace.desk, "book.lock"):
         for page in sorted(_folder(workspace).glob("*.jsonl")):
             lines = page.read_text(encoding="utf-8", errors="replace").splitlines()
-            kept = [line for line in lines if subject.casefold() not in line.casefold()]
+            kept = [line for line in lines if not redact.has(line, subject)]
             if len(kept) < len(lines):
                 gone += len(lines) - len(kept)
                 write_atomically(page, "".join(f"{line}\n" for line in kept))

@@ -15,7 +15,7 @@ def forget(workspace: Workspace, subject: str) -> int:
         ticket = Ticket(body.parent, "")
         note = body.parent / "note.json"
         named = note.read_text(encoding="utf-8", errors="replace") if note.exists() else ""
-        if body.exists() and (redact.holds(body.read_bytes(), subject) or subject.casefold() in named.casefold()):
+        if body.exists() and (redact.holds(body.read_bytes(), subject) or redact.has(named, subject)):
             ticket.discard()
             gone += 1
     return gone

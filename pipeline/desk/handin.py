@@ -20,6 +20,7 @@ from pipeline.desk.worker import Crashed, Reader
 from pipeline.settings import Workspace
 
 KEPT = ("accepted", "flagged")
+ASKING = ("web", "form")  # doors at which a sender can answer whose a file is; a mail and a chat have no buttons
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def hand_in(
     workspace: Workspace, reader: Reader, ticket: quarantine.Ticket, sender: Sender, *, now: datetime, day: date | None = None
 ) -> list[Answer]:
     """Read the file of a ticket and keep what is right. The ticket is gone afterwards; a file whose account the sender has to
-    choose waits under a new one.
+    choose waits under a new one, where the door can ask him.
 
     Raises OSError where the disk cannot keep it: then nothing was kept and nobody must say otherwise.
     """
@@ -81,7 +82,7 @@ def hand_in(
             parts = told.get("parts") or [_gave_up(ticket, told.get("error", ""))]
         except Crashed as error:
             parts = [_gave_up(ticket, str(error))]
-        answers = [answer for part in parts for answer in _settle(workspace, ticket, part, stamp)]
+        answers = [answer for part in parts for answer in _settle(workspace, ticket, part, stamp, sender.door in ASKING)]
         book.write(workspace, [_entry(answer, sender, now) for answer in answers])
         return answers
     finally:
@@ -96,7 +97,7 @@ def _not_the_files_fault(workspace: Workspace, error: str | None) -> None:
         raise OSError(errno.EAGAIN, "the worker could not read")
 
 
-def _settle(workspace: Workspace, ticket: quarantine.Ticket, part: dict[str, Any], day: date) -> list[Answer]:
+def _settle(workspace: Workspace, ticket: quarantine.Ticket, part: dict[str, Any], day: date, can_ask: bool) -> list[Answer]:
     """Keep the file of one part where something in it is right, or where it waits for the keeper; say so in each record."""
     found = part["found"]
     source = ticket.folder / Path(part["path"]).name
@@ -108,7 +109,7 @@ def _settle(workspace: Workspace, ticket: quarantine.Ticket, part: dict[str, Any
         placed = [place(workspace, source, day, account, part["name"]) for account in accounts or [None]]
     answers = [_answer(f, bool(placed), any(p.is_new for p in placed)) for f in found]
     choices = {account: None for answer in answers for account in answer.choices}
-    if choices and not placed:
+    if choices and not placed and can_ask:
         waiting = quarantine.again(ticket, source, part["name"], list(choices))
         for answer in answers:
             answer.ticket = waiting.id if answer.choices else None

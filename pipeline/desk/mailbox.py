@@ -194,9 +194,6 @@ def _hand_in(
         with open_body(ticket, "wb") as file:
             file.write(attachment.payload)
         answers += hand_in(workspace, reader, ticket, sender, now=now)
-    for answer in answers:
-        if answer.ticket:  # a mail has no buttons: the sender says the account by sending through the page
-            answer.ticket = None
     return answers
 
 

@@ -151,8 +151,12 @@ def next_step(answer: Answer, words: Words, known: Directory) -> str:
     """The one thing to do; empty where there is nothing to do."""
     if answer.other_door:
         return other_door(answer, words, known)
-    if answer.choices:
+    if answer.ticket:
         return words.plain("The file does not say whose it is. Choose the account below.")
+    if answer.choices:
+        return words.plain(
+            "The file does not say whose it is. Hand it in through the page of your link and choose its account there."
+        )
     if answer.outcome == "held" and answer.record["stored"]:
         return words.plain("The account is not registered yet. Nothing to do: the file waits, and is read once it is.")
     if answer.outcome == "duplicate":

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
 
-from pipeline.engine.connections import open_raw, quote
+from pipeline.engine import connections
+from pipeline.engine.connections import open_raw
 from pipeline.engine.raw import GRAINS, TABLES
 from pipeline.settings import Workspace
 
@@ -65,9 +67,9 @@ def code(check: Check) -> str:
     return CODE + check.name
 
 
-def attach(con: duckdb.DuckDBPyConnection, path: str, aside: Aside) -> None:
+def attach(con: duckdb.DuckDBPyConnection, path: Path, aside: Aside) -> None:
     """The raw tables without what is set aside, as views under the name `raw`; the ledger entries say held."""
-    con.execute(f"ATTACH {quote(path)} AS stored (READ_ONLY)")
+    connections.attach(con, path, "stored", "READ_ONLY")
     con.execute("ATTACH ':memory:' AS raw")
     con.execute("CREATE TABLE raw.aside (export_id BIGINT, code VARCHAR, message VARCHAR)")
     rows = [(export_id, code(check), json.dumps(message(check))) for export_id, check in aside.exports.items()]

@@ -20,6 +20,7 @@ from typing import Any
 from pipeline.engine import models
 from pipeline.engine.models import Model
 from pipeline.files import load_yaml
+from pipeline.stamps import digest
 
 PACKAGE = Path(str(files("pipeline")))
 READER = ("exports", "formats", "intake")  # the rooms that turn a file into raw rows
@@ -32,15 +33,16 @@ def of_models(tables: Iterable[Model]) -> dict[str, str]:
     """Table -> fingerprint. `tables` in the order in which they are built: each is made of those before it."""
     found: dict[str, str] = {}
     for table in tables:
-        parts = [sql(table.sql)] if table.sql else [*python(table.path), registry()]
-        parts += [found[name] for name in table.depends_on]
-        parts += [source(name) for name in table.sources]
-        found[table.name] = digest(parts)
+        found[table.name] = of_model(table, found)
     return found
 
 
-def digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+def of_model(table: Model, found: Mapping[str, str]) -> str:
+    """The fingerprint of one table; `found`: of those that it reads."""
+    parts = [sql(table.sql)] if table.sql else [*python(table.path), registry()]
+    parts += [found[name] for name in table.depends_on]
+    parts += [source(name) for name in table.sources]
+    return digest(parts)
 
 
 @cache

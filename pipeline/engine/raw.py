@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from pipeline.columns import columns, of_post
 
+SCHEMA = 1  # of the raw tables: count it up when their definition changes; an older database is then read again from the archive
 IDENTITY = {
     "platform_account_id": "VARCHAR",
     "handle": "VARCHAR",
@@ -69,6 +70,14 @@ class Collision(RuntimeError):
         super().__init__(f"raw.{table}: two natural keys share one {hashed}: {sorted(self.keys)[:3]}")
 
 
+def schema_of(con: duckdb.DuckDBPyConnection) -> int:
+    """The schema of the attached `raw`; 0: of the time before it was numbered."""
+    there = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'raw' AND table_name = 'schema_version'")
+    if not there.fetchall()[0][0]:
+        return 0
+    return int(con.execute("SELECT max(version) FROM raw.schema_version").fetchall()[0][0] or 0)
+
+
 def definition(table: str) -> str:
     """The columns of a raw table as the engine takes them; a post also has every value that columns.yml knows of one."""
     values = of_post() if table == "post_snapshots" else {}
@@ -98,7 +107,12 @@ def keys(frame: pl.DataFrame, *names: str) -> pl.Series:
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables that `raw` lacks, and the columns for values of a post that it does not know yet."""
+    """Create the tables that `raw` lacks, and the columns for values of a post that it does not know yet.
+
+    Only a new database gets this program's schema: an older one keeps its own until it is migrated.
+    """
+    if not con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'raw'").fetchall()[0][0]:
+        con.execute(f"CREATE TABLE raw.schema_version AS SELECT {SCHEMA} AS version")
     for table in TABLES:
         con.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({definition(table)})")
     have = _columns(con)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from pipeline.engine import models as graph
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, other_format
 from pipeline.files import fsync, sha256_of, write_atomically
 from pipeline.settings import Workspace
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+SEAL = {"version": str, "built_at": str, "sha256": str, "size_bytes": int, "tables": dict}
 
 
 class Damaged(RuntimeError):
@@ -48,7 +52,20 @@ def next_name(workspace: Workspace) -> str:
     return f"w-{max([*taken, _number(current(workspace) or 'w-0')]) + 1}"
 
 
-def seal(workspace: Workspace, built: Path, name: str, now: datetime, tables: Mapping[str, Any]) -> Path:
+def up_to_current(workspace: Workspace) -> list[str]:
+    """The current version and those before it, newest first, whole or not."""
+    now = current(workspace)
+    return [name for name in reversed(_names(workspace)) if now and (_number(name), name) <= (_number(now), now)]
+
+
+def was_simulated(workspace: Workspace) -> bool:
+    """Whether any version here was made of simulated data."""
+    return any(found.get("simulated") for found in _sealed(workspace))
+
+
+def seal(
+    workspace: Workspace, built: Path, name: str, now: datetime, tables: Mapping[str, Any], *, simulated: bool = False
+) -> Path:
     """fsync, rename, fsync of the folder; the manifest goes first, so a version without one was never finished."""
     place = workspace.versions / f"{name}.duckdb"
     built.chmod(0o440)
@@ -60,6 +77,7 @@ def seal(workspace: Workspace, built: Path, name: str, now: datetime, tables: Ma
         "size_bytes": built.stat().st_size,
         "storage_version": STORAGE_VERSION,
         "duckdb": duckdb.__version__,
+        "simulated": simulated,
         "tables": dict(tables),
     }
     os.replace(built, place)
@@ -69,19 +87,39 @@ def seal(workspace: Workspace, built: Path, name: str, now: datetime, tables: Ma
 
 
 def current(workspace: Workspace) -> str | None:
-    """The name in CURRENT, or None where nothing was ever published."""
+    """The name in CURRENT, or None where nothing was ever published.
+
+    Where CURRENT is damaged or lost it is the newest version whose seal can be read: only what passed every check is sealed.
+    """
     try:
-        return workspace.current_file.read_text(encoding="utf-8").strip() or None
-    except FileNotFoundError:
-        return None
+        name = workspace.current_file.read_bytes().decode("ascii").strip()
+    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError):
+        name = ""
+    if NAME.fullmatch(name):
+        return name
+    return next((found["version"] for found in reversed(_sealed(workspace))), None)
+
+
+def _sealed(workspace: Workspace) -> list[dict[str, Any]]:
+    """The manifests that can be read, oldest version first."""
+    found = []
+    for name in _names(workspace):
+        with contextlib.suppress(Damaged):
+            found.append(manifest(workspace, name))
+    return found
 
 
 def manifest(workspace: Workspace, name: str) -> dict[str, Any]:
     """Row counts, sums and SHA-256 of a sealed version. Raises Damaged where it has no readable seal."""
     try:
-        found: dict[str, Any] = json.loads((workspace.versions / f"{name}.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError) as error:
-        raise Damaged(f"Versi {name} tidak punya segel: {error}", f"Version {name} has no seal: {error}") from None
+        found = json.loads((workspace.versions / f"{name}.json").read_bytes())
+        if not isinstance(found, dict) or {k: type(found.get(k)) for k in SEAL} != SEAL or found["version"] != name:
+            raise ValueError("not a manifest")
+    except (FileNotFoundError, IsADirectoryError, ValueError) as error:
+        raise Damaged(
+            f"Segel versi {name} hilang atau rusak ({error}); jalankan `terukur run`, atau `terukur rollback`.",
+            f"The seal of version {name} is lost or damaged ({error}); run `terukur run`, or `terukur rollback`.",
+        ) from None
     return found
 
 
@@ -108,29 +146,70 @@ def _known_digest(path: Path, size: int, mtime_ns: int, inode: int) -> str:
 def versions(workspace: Workspace) -> list[dict[str, Any]]:
     """Sealed versions, oldest first: name, built_at, size_bytes, is_current."""
     now = current(workspace)
-    found = [manifest(workspace, name) for name in _names(workspace)]
     return [
         {"version": m["version"], "built_at": m["built_at"], "size_bytes": m["size_bytes"], "is_current": m["version"] == now}
-        for m in found
+        for m in _sealed(workspace)
     ]
 
 
-def rollback(workspace: Workspace) -> str:
-    """Make the whole version before the current one current again; returns its name. Raises Damaged where there is none."""
+def earlier(workspace: Workspace) -> str:
+    """The newest whole version before the current one. Raises Damaged where there is none."""
     now = current(workspace)
-    earlier = [name for name in _names(workspace) if now and _number(name) < _number(now)]
-    for name in reversed(earlier):
+    for name in [before for before in up_to_current(workspace) if before != now]:
         with contextlib.suppress(Damaged):
             verify(workspace, name)
-            write_atomically(workspace.current_file, f"{name}\n")
             return name
     raise Damaged("Tidak ada versi sebelumnya yang utuh.", "There is no whole earlier version.")
 
 
+def rollback(workspace: Workspace, contents: int = 0) -> str:
+    """Make the version before the current one current again and hold it there; returns its name. Raises Damaged.
+
+    `contents`: how many files the house knew then. The hold ends when it knows more, or when somebody lifts it.
+    """
+    name = earlier(workspace)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    note = {"version": name, "withdrawn": current(workspace), "since": now, "contents": contents}
+    write_atomically(_hold_file(workspace), json.dumps(note))
+    write_atomically(workspace.current_file, f"{name}\n")
+    return name
+
+
+def held(workspace: Workspace) -> dict[str, Any] | None:
+    """What a rollback holds: `version`, `withdrawn`, `since`, `contents`; None where nothing is held.
+
+    A note that cannot be read holds until it is lifted: figures that were withdrawn do not come back by themselves.
+    """
+    place = _hold_file(workspace)
+    if not place.exists():
+        return None
+    try:
+        note = json.loads(place.read_bytes())
+        if isinstance(note, dict) and {"version", "withdrawn", "since", "contents"} <= set(note):
+            return note if note["version"] == current(workspace) else None
+    except (OSError, ValueError):
+        pass
+    return {"version": current(workspace), "withdrawn": "?", "since": "?", "contents": None}
+
+
+def lift(workspace: Workspace) -> bool:
+    """End a hold; whether there was one."""
+    there = _hold_file(workspace).exists()
+    _hold_file(workspace).unlink(missing_ok=True)
+    return there
+
+
+def _hold_file(workspace: Workspace) -> Path:
+    return workspace.warehouse / "HELD"
+
+
 def retain(workspace: Workspace, keep: int) -> None:
-    """Keep the newest `keep` versions and the last one of every month; never touch the current one."""
+    """Keep the newest `keep` versions and the last one of every month; never touch the current one.
+
+    A version whose seal is damaged can never be opened again and is kept no longer than its turn.
+    """
     names = _names(workspace)
-    last_of_month = {manifest(workspace, name)["built_at"][:7]: name for name in names}
+    last_of_month = {found["built_at"][:7]: found["version"] for found in _sealed(workspace)}
     kept = {*names[-keep:], *last_of_month.values(), current(workspace)}
     for name in names:
         if name not in kept:

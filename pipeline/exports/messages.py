@@ -214,8 +214,24 @@ TEXTS: dict[str, Text] = {
     ),
     "ERASED": Text(
         "refused",
-        "Berkas ini sudah dihapus atas permintaan dan tidak dibaca lagi. Hapus juga salinan di folder ini.",
-        "This file was erased on request and is not read again. Delete the copy in this folder as well.",
+        "Berkas ini sudah dihapus (atas permintaan, atau karena batas simpan data pribadi lewat) dan tidak dibaca lagi. Hapus "
+        "juga salinan di folder ini.",
+        "This file was erased (on request, or because personal data had been kept long enough) and is not read again. Delete the "
+        "copy in this folder as well.",
+    ),
+    "ARCHIVE_LOST": Text(
+        "flagged",
+        "Salinan arsip berkas ini rusak atau hilang, dan berkasnya tidak ada lagi di inbox. Angkanya tetap dipakai, tetapi tidak "
+        "dapat dibaca ulang: letakkan lagi berkas aslinya di inbox, atau kembalikan dari cadangan.",
+        "The archived copy of this file is damaged or missing, and the file is no longer in the inbox. Its figures stay in use "
+        "but cannot be read again: put the original file into the inbox again, or restore it from a backup.",
+    ),
+    "NOT_IN_ARCHIVE": Text(
+        "refused",
+        "Salinan arsip berkas ini rusak atau hilang, dan berkasnya tidak ada lagi di inbox, jadi tidak dapat dibaca. Letakkan "
+        "lagi berkas aslinya di inbox, atau kembalikan dari cadangan.",
+        "The archived copy of this file is damaged or missing, and the file is no longer in the inbox, so it cannot be read. Put "
+        "the original file into the inbox again, or restore it from a backup.",
     ),
     "READER_CRASHED": Text(
         "refused",

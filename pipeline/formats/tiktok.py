@@ -31,8 +31,10 @@ def _day(**more: Any) -> Column:
 
 
 def _viewers_known_together(frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:
-    """Where the total is 'undefined', the parts read 0 in every real file: not zero viewers, but none measured yet."""
-    known = pl.col("viewers").is_not_null()
+    """Where the total is 'undefined', the parts read 0 in every real file: not zero viewers, but none measured yet. Nor are they
+    measured where somebody watched: every viewer is new or returning."""
+    nobody = (pl.col("new_viewers") == 0) & (pl.col("returning_viewers") == 0)
+    known = pl.col("viewers").is_not_null() & ~((pl.col("viewers") > 0) & nobody).fill_null(False)
     return frame.with_columns(pl.when(known).then(pl.col(c)).alias(c) for c in ("new_viewers", "returning_viewers"))
 
 

@@ -44,7 +44,7 @@ def tampil(text: object, limit: int = 0) -> str:
 
 def teks(text: object, limit: int = 60) -> Teks:
     """The one way for outside text into a figure. `$` becomes an entity (no MathJax either way)
-    and `%{` cannot start a hover template (RELIABILITY section 6)."""
+    and `%{` cannot start a hover template."""
     if isinstance(text, Teks):
         return text
     return Teks(html_escape(tampil(text, limit), quote=False).replace("$", "&#36;").replace("%{", "%&#123;"))

@@ -130,6 +130,10 @@ class Words:
             return f"95%: {self.number(lower, digits, signed=True)} {self.to} {self.number(upper, digits, signed=True)}"
         return f"95%: {self.number(lower, digits)}–{self.number(upper, digits)}"
 
+    def bound(self, value: float) -> str:
+        """One end of a range of factors: ×1,001 where two digits would hide the side."""
+        return f"×{self._beside_one(value, 2)}"
+
     def _beside_one(self, bound: float, digits: int) -> str:
         """A bound that only rounding would put on 1 keeps the digit that shows on which side it lies, and so what is certain."""
         near = round(bound, digits) == 1 and round(bound, digits + 1) != 1

@@ -3,8 +3,9 @@ charts."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 SPARK = (104, 26)
 ROW = (132, 22)
@@ -76,6 +77,67 @@ class RatioScale:
         return Markup(  # noqa: S704  # numbers and token names only
             f'<svg class="selang" viewBox="0 0 {self.width} {self.height}" aria-hidden="true">{"".join(parts)}</svg>'
         )
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One place of a schematic map. `words` says aloud what colour and sign show; without `side` nobody stands there yet."""
+
+    column: int
+    row: int
+    name: str = ""
+    side: str = ""
+    words: str = ""
+    url: str | None = None
+
+
+SIGNS = {"up": "▲", "down": "▼", "flat": "●", "data": "○"}
+
+
+def tile_map(tiles: Sequence[Tile], label: str, *, size: str) -> Markup:
+    """Equal tiles, each linked to its agency: with names on a wide screen and on paper, with signs alone on a phone."""
+    wide, tall, gap = (96, 52, 4) if size != "n" else (30, 30, 2)
+    columns, rows = max(t.column for t in tiles) + 1, max(t.row for t in tiles) + 1
+    width, height = columns * (wide + gap), rows * (tall + gap)
+    cells = [_tile(tile, (wide, tall, gap), named=size != "n") for tile in tiles]
+    return Markup(  # noqa: S704  # numbers, token names, escaped text
+        f'<svg class="g-{size}" viewBox="0 0 {width} {height}" role="group" aria-label="{escape(label)}">{"".join(cells)}</svg>'
+    )
+
+
+def _tile(tile: Tile, box: tuple[int, int, int], *, named: bool) -> str:
+    wide, tall, gap = box
+    x, y = tile.column * (wide + gap) + 1, tile.row * (tall + gap) + 1
+    place = f'x="{x}" y="{y}" width="{wide}" height="{tall}" rx="4"'
+    if not tile.side:
+        return f'<rect {place} class="f-bg s-line" stroke-dasharray="3 3"/>'
+    tint = tile.side if tile.side in ("up", "down") else "neutral"
+    ground = {"up": "f-upbg s-up", "down": "f-downbg s-down", "flat": "f-surface2 s-ink3"}.get(tile.side, "f-surface s-neutral")
+    dash = ' stroke-dasharray="3 2"' if tile.side == "data" else ""
+    middle, sign, text = x + wide // 2, SIGNS[tile.side], ""
+    if named:
+        lines = _two_lines(tile.name)
+        top = y + (20 if len(lines) > 1 else 26)
+        text = "".join(_text(middle, top + 14 * i, line, "ink", 12.5) for i, line in enumerate(lines))
+        text += _text(middle, y + tall - 5, sign, tint, 10)
+    else:
+        text = _text(middle, y + tall // 2 + 5, sign, tint, 14)
+    drawn = f'<title>{escape(tile.words)}</title><rect {place} class="{ground}"{dash}/>{text}'
+    if tile.url is None:
+        return f"<g>{drawn}</g>"
+    return f'<a href="{escape(tile.url)}" aria-label="{escape(tile.words)}">{drawn}</a>'
+
+
+def _text(x: int, y: int, words: str, tint: str, size: float) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="middle" font-size="{size}" class="f-{tint}">{escape(words)}</text>'
+
+
+def _two_lines(name: str) -> list[str]:
+    """At most two lines; a word that is too long for a tile is cut."""
+    words = [word if len(word) <= 13 else word[:12] + "…" for word in name.split()]
+    if len(" ".join(words)) <= 13:
+        return [" ".join(words)]
+    return [words[0], " ".join(words[1:])[:13]] if len(words) > 1 else words
 
 
 def _n(value: float) -> str:

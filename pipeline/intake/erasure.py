@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engine import connections, versions
-from pipeline.files import fsync
+from pipeline.files import DAMAGED, fsync
 from pipeline.intake import inbox, ledger, redact, tombstones
 from pipeline.settings import Workspace
 
@@ -41,6 +42,7 @@ class Erased:
     files: list[tuple[str, str | None]] = field(default_factory=list)
     inbox: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    opaque: list[str] = field(default_factory=list)
 
 
 # --- the archive ------------------------------------------------------------------------------------------------------------
@@ -50,7 +52,7 @@ def clean_archive(workspace: Workspace, subject: str) -> Erased:
     """Replace every archived file that holds the text by its redacted copy. Tombstone first, so that a kill cannot undo it."""
     if len(subject.strip()) < SHORTEST:
         raise TooShort(subject)
-    done = Erased(tombstones.keyed(workspace, subject.casefold()))
+    done = Erased(tombstones.keyed(workspace, " ".join(unicodedata.normalize("NFKC", subject).casefold().split())))
     for path in sorted(p for p in workspace.archive.glob("??/*") if p.is_file()):
         data = path.read_bytes()
         if not redact.holds(data, subject):
@@ -99,12 +101,14 @@ def renew_raw(workspace: Workspace, subject: str) -> None:
     aside = workspace.raw_db.with_name(f"raw.duckdb.tmp-{os.getpid()}")
     aside.unlink(missing_ok=True)
     with connections.open_raw(workspace) as con:
-        con.execute(f"ATTACH '{str(aside).replace(chr(39), chr(39) * 2)}' AS fresh")
+        connections.attach(con, aside, "fresh")
         con.execute("CREATE TABLE fresh.sightings AS SELECT * FROM raw.sightings")
+        names = [name for (name,) in con.execute("SELECT DISTINCT name FROM fresh.sightings").fetchall()]
         con.execute(
-            "UPDATE fresh.sightings SET name = 'dihapus/' || substr(sha256, 1, 16) WHERE contains(lower(name), lower($s))",
-            {"s": subject},
+            "UPDATE fresh.sightings SET name = 'dihapus/' || substr(sha256, 1, 16) WHERE name IN (SELECT unnest($n))",
+            {"n": [name for name in names if redact.has(name, subject)]},
         )
+        con.execute("CREATE TABLE fresh.schema_version AS SELECT * FROM raw.schema_version")
         con.execute("DETACH fresh")
     for leftover in workspace.warehouse.glob("raw.duckdb.wal"):
         leftover.unlink()
@@ -121,6 +125,8 @@ def purge(workspace: Workspace) -> list[str]:
     old += [p for p in workspace.site.glob("*") if p.name not in (now, "latest")]
     old += [p for p in workspace.notebooks.glob("w-*") if p.stem != now and p.name != now]
     old += list(workspace.logs.glob("*"))
+    old += list(workspace.warehouse.glob("raw.duckdb.schema-*"))
+    old += [p for folder in (workspace.root, workspace.warehouse, workspace.archive) for p in folder.glob(f"*{DAMAGED}*")]
     for path in old:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -141,9 +147,19 @@ def search(workspace: Workspace, subject: str) -> list[str]:
             continue
         if (
             (path.suffix == ".duckdb" and _in_database(path, subject))
-            or subject.casefold() in relative.as_posix().casefold()
+            or redact.has(relative.as_posix(), subject)
             or redact.holds(path.read_bytes(), subject)
         ):
+            found.append(relative.as_posix())
+    return found
+
+
+def opaque(workspace: Workspace) -> list[str]:
+    """Files of ours that no search can look into: encrypted ones, and letters as PDF. A person has to judge them."""
+    found = []
+    for path in sorted(p for p in workspace.root.rglob("*") if p.is_file() and not p.is_symlink()):
+        relative = path.relative_to(workspace.root)
+        if relative.parts[0] not in ("inbox", "registry", "warehouse") and redact.is_opaque(path.read_bytes()):
             found.append(relative.as_posix())
     return found
 
@@ -151,15 +167,16 @@ def search(workspace: Workspace, subject: str) -> list[str]:
 def _in_database(path: Path, subject: str) -> bool:
     con = duckdb.connect(":memory:")
     try:
-        con.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS seen (READ_ONLY)")
+        connections.attach(con, path, "seen", "READ_ONLY")
         columns = con.execute(
             "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
             "WHERE database_name = 'seen' AND data_type IN ('VARCHAR', 'JSON')"
         ).fetchall()
         for schema, table, column in columns:
-            query = f'SELECT count(*) FROM seen."{schema}"."{table}" WHERE contains(lower("{column}"), lower($s))'  # noqa: S608
-            if con.execute(query, {"s": subject}).fetchall()[0][0]:
-                return True
+            rows = con.execute(f'SELECT DISTINCT CAST("{column}" AS VARCHAR) FROM seen."{schema}"."{table}"')  # noqa: S608
+            while some := rows.fetchmany(10_000):
+                if any(text and redact.has(text, subject) for (text,) in some):
+                    return True
         return False
     finally:
         con.close()
@@ -188,9 +205,10 @@ def write_proof(workspace: Workspace, done: Erased, removed: list[str], reason: 
         "files": [{"keyed_hash": old, "redacted_sha256": new} for old, new in done.files],
         "removed": removed,
         "copies_left": done.left,
+        "files_that_cannot_be_searched": done.opaque,
         "copies_in_the_inbox_of_the_agencies": len(done.inbox),
     }
-    place = workspace.root / "erasures" / f"{now:%Y%m%dT%H%M%SZ}-{done.subject[:12]}.json"
+    place = workspace.erasures / f"{now:%Y%m%dT%H%M%SZ}-{done.subject[:12]}.json"
     place.parent.mkdir(mode=0o750, exist_ok=True)
     place.write_text(json.dumps(report, indent=1), encoding="utf-8")
     place.chmod(0o440)

@@ -22,11 +22,25 @@ from io import FileIO
 from itertools import count, repeat
 from pathlib import Path
 
-from pipeline.files import fsync, is_running
+from pipeline.files import fsync, is_running, sha256_of
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial")
 CLUTTER = {".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".directory"}
 RECENT_SECONDS = 60
+
+
+class NoInbox(OSError):
+    """The inbox is gone or cannot be listed: without it nobody can say that nothing came."""
+
+    exit_status = 6
+
+    def __init__(self, inbox: Path, error: OSError):
+        said = error.strerror or type(error).__name__
+        self.id = f"Inbox tidak dapat dibaca: {inbox} ({said}). Sambungkan atau buat lagi foldernya, lalu ulangi."
+        self.en = f"The inbox cannot be read: {inbox} ({said}). Connect or make the folder again, then try again."
+        super().__init__(error.errno, said, str(inbox))
+
+
 CHANGED = "berubah saat dibaca / changed while reading"
 OPEN = "baru saja berubah, mungkin masih disalin / changed just now, perhaps still being copied"
 LARGEST = 64 * 2**20  # what the reader refuses is hashed, not copied: one video must not fill the disk of the archive
@@ -64,6 +78,7 @@ def scan(inbox: Path, accounts: Collection[str] = (), settle_seconds: float = 0.
     """Everything in the inbox, sorted by name.
 
     A file touched in the last minute is waited for: it is held unless it rests for `settle_seconds` and is proven finished.
+    Raises NoInbox.
     """
     first = list(_walk(inbox, frozenset(accounts)))
     recent = ((now if now is not None else time.time()) - RECENT_SECONDS) * 1e9
@@ -117,7 +132,7 @@ def _walk(inbox: Path, accounts: frozenset[str]) -> Iterator[Found]:
     for folder, base, entry in sorted(_entries(inbox), key=lambda found: os.fsencode(found[2])):
         if base.casefold() not in CLUTTER:
             if folder not in said:
-                said[folder] = _said_by(folder[start:].split(os.sep), accounts)
+                said[folder] = said_by(folder[start:].split(os.sep), accounts)
             found = _look(entry, shown(entry[start:]).replace(os.sep, "/"), *said[folder])
             if found is not None:
                 yield found
@@ -141,14 +156,14 @@ def _entries(inbox: Path) -> Iterator[tuple[str, str, str]]:
                         folders.append(entry.path)
                     else:
                         yield folder, entry.name, entry.path
-        except FileNotFoundError:  # gone since it was listed
-            continue
-        except OSError:
-            if folder != os.fspath(inbox):
+        except OSError as error:
+            if folder == os.fspath(inbox):
+                raise NoInbox(inbox, error) from error
+            if not isinstance(error, FileNotFoundError):  # else gone since it was listed
                 yield os.path.dirname(folder), os.path.basename(folder), folder
 
 
-def _said_by(folders: Sequence[str], accounts: frozenset[str]) -> tuple[str | None, date | None]:
+def said_by(folders: Sequence[str], accounts: frozenset[str]) -> tuple[str | None, date | None]:
     """The account and the day that the folders of a file name, the nearest first."""
     account = next((part for part in reversed(folders) if part in accounts), None)
     return account, next((d for d in map(_iso_date, reversed(folders)) if d is not None), None)
@@ -245,7 +260,7 @@ def _settle(copies: Sequence[tuple[Path, str]], archive: Path) -> None:
             folder.mkdir(exist_ok=True, mode=0o750)
         for temporary, digest in copies:
             place = archived(archive, digest)
-            if place.exists():
+            if place.exists() and sha256_of(place) == digest:
                 temporary.unlink()
             else:
                 os.replace(temporary, place)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,9 +28,9 @@ from pipeline.exports.messages import level, message
 from pipeline.exports.model import Export, Owned, Shared
 from pipeline.exports.ownership import Accounts, assign
 from pipeline.exports.provenance import ESTIMATED
-from pipeline.files import write_atomically
+from pipeline.files import set_aside, write_atomically
 from pipeline.formats import mapped
-from pipeline.intake import owners, restated
+from pipeline.intake import owners, proving, restated, retention, tombstones
 from pipeline.intake.inbox import ERASED, LARGEST, Found, archived, keep, scan, sweep
 from pipeline.intake.tombstones import replaced
 from pipeline.registry import Registry
@@ -37,8 +38,10 @@ from pipeline.settings import Workspace
 from pipeline.tables import ColumnType
 
 KEPT = ("accepted", "flagged")
+UNPROVEN = ("ARCHIVE_LOST", "NOT_IN_ARCHIVE")
 CRASHED, RETRY = "READER_CRASHED", "+"
-SEVERITY = ("refused", "held", "flagged", "info")
+PROBLEMS = ("refused", "held", "flagged")  # outcomes that need a person, the most urgent first
+SEVERITY = (*PROBLEMS, "info")
 HELD_RUNS = 3
 NAMES = "names.jsonl"
 FLUSH_ROWS = 60_000  # stored at a time, while the next files are read
@@ -57,7 +60,7 @@ class IngestReport:
     @property
     def has_problems(self) -> bool:
         """Whether something was refused, held or flagged (exit status 3)."""
-        return any(self.counts[outcome] for outcome in ("refused", "held", "flagged"))
+        return any(self.counts[outcome] for outcome in PROBLEMS)
 
 
 @dataclass(frozen=True)
@@ -102,15 +105,21 @@ def ingest(
     moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) if now is None or now.tzinfo else now
     accounts = registry.accounts["account_id"].unique().to_list()
     sweep(workspace.archive)
+    tombstones.mend(workspace)
     connections.set_aside_if_damaged(workspace)
-    found = scan(workspace.inbox, accounts, settle_seconds) if workspace.inbox.exists() else []
+    connections.migrate(workspace)
+    found = scan(workspace.inbox, accounts, settle_seconds)
     with connections.open_raw(workspace) as con:
         night = _Night(con, workspace, registry, moment, read)
         con.execute("BEGIN")
         try:
-            _recall_names(workspace, con)
+            is_whole = _recall_names(workspace, con)
             night.heal()
+            days = int(registry.settings.get("person_files_retention_days", 30))
+            retired = night.retire(days)
             night.look(found)
+            if not is_whole:
+                night.adopt()
             night.read_all(reread, progress)
             night.settle()
             con.execute(SEEN_AGAIN_SQL)
@@ -120,6 +129,7 @@ def ingest(
             raise
         con.execute("CHECKPOINT raw")
         _write_names(workspace, con)
+    retention.finish(workspace, retired, days)
     return night.report
 
 
@@ -139,27 +149,60 @@ def _write_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
     text = rows.write_ndjson()
     place = workspace.archive / NAMES
     place.parent.mkdir(parents=True, exist_ok=True)
-    if not place.exists() or place.read_text(encoding="utf-8") != text:
+    if not place.is_file() or place.read_bytes() != text.encode():
+        if place.is_dir():
+            set_aside(place)
         write_atomically(place, text)
 
 
-def _recall_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> None:
-    """Take the sightings back from the archive where the database has none."""
+def _recall_names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> bool:
+    """Take back from the archive the sightings that the database lacks: all where it is new, some where it is an older state.
+
+    False where these names are damaged or gone although the database needs them; what of them can be read is taken.
+    """
     place = workspace.archive / NAMES
-    if place.exists() and not con.execute("SELECT count(*) FROM raw.sightings").fetchall()[0][0]:
-        times = [pl.col(c).str.to_datetime(time_unit="us") for c in ("first_seen_at", "last_seen_at")]
-        texts = SIGHTING | dict.fromkeys(("first_seen_at", "last_seen_at", "folder_date"), pl.Utf8)
-        known = pl.read_ndjson(place, schema=texts).with_columns(*times, pl.col("folder_date").str.to_date())
-        raw.insert(con, "sightings", known.filter(pl.col("sha256").is_not_null()))
+    have = con.execute("SELECT count(*) FROM raw.sightings WHERE sha256 IS NOT NULL").fetchall()[0][0]
+    lines = place.read_bytes().splitlines() if place.is_file() else []
+    rows = [row for row in map(_sighting_of, lines) if row]
+    if len(rows) < len(lines):
+        set_aside(place)
+    named = [row for row in rows if row["sha256"]]
+    if len(named) > have:
+        known = {tuple(row) for row in con.execute("SELECT name, sha256 FROM raw.sightings").fetchall()}
+        gone = replaced(workspace)
+        fresh = [r for r in named if (r["name"], r["sha256"]) not in known and not gone(r["sha256"])[0]]
+        raw.insert(con, "sightings", pl.DataFrame(fresh, schema=SIGHTING))
+    return have > 0 or len(rows) == len(lines) > 0
+
+
+def _sighting_of(line: bytes) -> dict[str, Any] | None:
+    """One line of the names beside the archive; None where it is damaged."""
+    try:
+        row = json.loads(line)
+        for column in ("first_seen_at", "last_seen_at"):
+            row[column] = datetime.fromisoformat(row[column])
+        row["folder_date"] = date.fromisoformat(row["folder_date"]) if row["folder_date"] else None
+        pl.DataFrame([row], schema=SIGHTING)
+        return row if set(row) == set(SIGHTING) else None
+    except (ValueError, TypeError, KeyError, pl.exceptions.PolarsError):
+        return None
 
 
 def status(workspace: Workspace) -> pl.DataFrame:
     """The ledger, one row per table of a file, newest first: what it is, what became of it, and the message for its sender."""
-    with connections.open_raw(workspace) as con:
+    with connections.open_raw(workspace, read_only=True) as con:
         entries: pl.DataFrame = con.sql(
             "SELECT * EXCLUDE (owners, registry_token) FROM raw.exports ORDER BY first_seen_at DESC, file_name, member"
         ).pl()
         return entries
+
+
+def contents(workspace: Workspace) -> int:
+    """How many different files the house has seen."""
+    if not workspace.raw_db.exists():
+        return 0
+    with connections.open_raw(workspace, read_only=True) as con:
+        return int(con.execute("SELECT count(DISTINCT sha256) FROM raw.sightings").fetchall()[0][0])
 
 
 class _Night:
@@ -190,6 +233,33 @@ class _Night:
                 "UPDATE raw.account_keys SET platform = a.platform FROM arriving a "
                 "WHERE account_keys.account_id = a.account_id AND account_keys.platform IS DISTINCT FROM a.platform"
             )
+
+    def retire(self, days: int) -> list[retention.Retired]:
+        """Files about persons whose time is over give way to copies without names and messages, which are read tonight."""
+
+        def read(sha256: str, place: Path) -> list[Export]:
+            self.seen = self._sightings([sha256])
+            return next(self._read(iter([replace(self._job(sha256), path=place)])))
+
+        retired = retention.retire(self.workspace, self.con, days, self.now, read)
+        self._forget([one.old for one in retired])
+        for one in retired:
+            moved = {"old": one.old, "new": one.new or ERASED}
+            self.con.execute("UPDATE raw.sightings SET sha256 = $new WHERE sha256 = $old", moved)
+        return retired
+
+    def adopt(self) -> None:
+        """Files of the archive whose names are lost are read as what they are: one that names its account needs no more, any
+        other is refused or held and told, under the place where it lies."""
+        known = self._contents("SELECT DISTINCT sha256 FROM raw.sightings WHERE sha256 IS NOT NULL AND sha256 <> $erased")
+        rows = []
+        for path in sorted(self.workspace.archive.glob("??/*")):
+            if path.name not in known and re.fullmatch(r"[0-9a-f]{64}", path.name):
+                info = path.stat()
+                name = path.relative_to(self.workspace.root).as_posix()
+                item = Found(str(path), name, info.st_size, info.st_mtime_ns, info.st_ino, None, None)
+                rows.append(self._sighting_row(item, path.name, 1))
+        self._write_sightings(rows, [])
 
     # -- what lies there
 
@@ -288,7 +358,9 @@ class _Night:
     def read_all(self, reread: bool, progress: Callable[[int, int, str], None] | None) -> None:
         """Read what is new, what is to be tried again, and what the registry now sees differently."""
         again = self._again()
-        chosen = sorted(self._contents(CONTENTS_SQL) if reread else self.fresh | again)
+        wanted = self._contents(CONTENTS_SQL) if reread else self.fresh | again
+        lost = self._lost(wanted)
+        chosen = sorted(wanted - lost)
         self.seen = self._sightings(chosen)
         self._forget(chosen)
         storing = None
@@ -300,6 +372,22 @@ class _Night:
                 if self.waiting_rows > FLUSH_ROWS:
                     storing = self._flush(pool, storing)
             self._flush(pool, storing).result()
+
+    def _lost(self, wanted: set[str]) -> set[str]:
+        """Contents that should be in the archive and are not what they were; the ledger tells each of them."""
+        names: dict[str, list[str]] = {}
+        for sha256, name in self.con.execute(ARCHIVED_SQL, {"erased": ERASED, "largest": LARGEST}).fetchall():
+            names.setdefault(sha256, []).append(name)
+        lost = proving.lost(self.workspace, names, wanted, self.now.date())
+        known = self._contents("SELECT DISTINCT sha256 FROM raw.exports WHERE sha256 <> $erased")
+        for sha256, seen in self._sightings(lost - known).items():
+            said = message("NOT_IN_ARCHIVE", seen.name)
+            export = Export(file=_base(seen.name), member="", sha256=sha256, outcome="refused", messages=[said])
+            self._enter(export, seen, raw.key(sha256, ""))
+        self.con.execute(LOST_SQL, {"lost": sorted(lost & known), "said": json.dumps(message("ARCHIVE_LOST").as_json())})
+        counted = self.con.execute(STILL_LOST_SQL, {"lost": sorted(lost & known)}).fetchall()
+        self.report.counts.update(dict(counted))
+        return lost
 
     def _flush(self, pool: ThreadPoolExecutor, storing: Future[None] | None) -> Future[None]:
         """Store what waits, in the background, once what was given before is stored."""
@@ -329,7 +417,7 @@ class _Night:
         for sha256, outcome, code, token, whose, platform, kind in rows:
             if code == CRASHED and token.startswith(self.token):
                 self.crashed.add(sha256)
-            if outcome == "held" or code in owners.RIVALRY:
+            if outcome == "held" or code in (*owners.RIVALRY, *UNPROVEN):
                 chosen.add(sha256)
             elif outcome == "refused":
                 chosen |= {sha256} if token != self.token else set()
@@ -632,6 +720,13 @@ FROM (
     FROM raw.sightings WHERE sha256 IS NOT NULL GROUP BY sha256
 ) s
 WHERE exports.sha256 = s.sha256 AND exports.sha256 <> ''"""
+# what the archive should hold, and the names under which it was seen; what is too large is hashed only
+ARCHIVED_SQL = """SELECT sha256, name FROM raw.sightings
+WHERE sha256 IS NOT NULL AND sha256 <> $erased AND size_bytes <= $largest ORDER BY sha256, name"""
+LOST_SQL = """UPDATE raw.exports SET outcome = 'flagged', code = 'ARCHIVE_LOST', messages = CAST('[' || $said || ']' AS JSON)
+WHERE sha256 IN (SELECT unnest($lost)) AND outcome IN ('accepted', 'flagged') AND code IS DISTINCT FROM 'ARCHIVE_LOST'"""
+STILL_LOST_SQL = """SELECT outcome, count(*) FROM raw.exports
+WHERE sha256 IN (SELECT unnest($lost)) AND code IN ('ARCHIVE_LOST', 'NOT_IN_ARCHIVE') GROUP BY outcome"""
 KNOWN_SQL = """SELECT name, size_bytes, mtime_ns, inode, sha256, runs FROM raw.sightings
 QUALIFY row_number() OVER (PARTITION BY name ORDER BY last_seen_at DESC, runs DESC) = 1"""
 TOUCH_SQL = """UPDATE raw.sightings SET size_bytes = a.size_bytes, mtime_ns = a.mtime_ns, inode = a.inode,

@@ -6,49 +6,105 @@ file prints no longer fits its rows then, and the reader refuses the file: a gap
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import html
 import io
 import re
+import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator
 
-ZIP, XLS, PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
+ZIP, XLS, PDF, GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b"
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ROW = re.compile(r"<row\b[^>]*?(?:/>|>.*?</row>)", re.DOTALL)
 _SHARED = re.compile(r"<si\b[^>]*?(?:/>|>.*?</si>)", re.DOTALL)
 _CELL = re.compile(r'<c\b[^>]*\bt="s"[^>]*>.*?<v>(\d+)</v>', re.DOTALL)
 
 
+_TAG = re.compile(r"<[^<>]*>")
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_SAME = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u02bb\u0060\u00b4", "'") | {"\u201c": '"', "\u201d": '"'})
+PLAIN_BYTES = 64 * 2**20  # a larger file is one of our databases, whose columns are looked through one by one
+
+
+def has(text: str, subject: str) -> bool:
+    """Whether a text holds the subject however it is written: upper or lower case, composed or not (NFC, NFD), with any kind of
+    space or apostrophe, with doubled quotes (CSV), as entities (HTML, XML), as JSON escapes, or cut into runs."""
+    wanted = _plain(subject)
+    return bool(wanted) and any(wanted in _plain(form) for form in _forms(text))
+
+
+def _forms(text: str) -> Iterator[str]:
+    yield text
+    if '""' in text:
+        yield text.replace('""', '"')
+    if "\\" in text:
+        text = _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text).replace('\\"', '"').replace("\\n", " ").replace("\\/", "/")
+        yield text
+    if "&" in text:
+        text = html.unescape(html.unescape(text))
+        yield text
+    if "<" in text:
+        yield html.unescape(html.unescape(_TAG.sub("", text)))
+
+
+def _plain(text: str) -> str:
+    """Compared without case, without marks that nobody sees, with one kind of space and of apostrophe."""
+    folded = unicodedata.normalize("NFKC", text).translate(_SAME).casefold()
+    if not folded.isascii():
+        folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+    return " ".join(folded.split())
+
+
 def holds(data: bytes, subject: str) -> bool:
-    """Whether the text stands anywhere in a file, upper or lower case, also inside archives and workbooks."""
+    """Whether the text stands anywhere in a file, however it is written (:func:`has`), also inside archives and workbooks."""
     if data.startswith(ZIP):
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                return any(
-                    subject.casefold() in n.filename.casefold() or holds(archive.read(n), subject) for n in archive.infolist()
-                )
+                return any(has(n.filename, subject) or holds(archive.read(n), subject) for n in archive.infolist())
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError):
             pass  # not readable as an archive: looked through as it is
-    if any(subject.encode(code, "ignore") in data for code in ("utf-8", "utf-16-le") if subject.encode(code, "ignore")):
+    if data.startswith(GZIP):
+        with contextlib.suppress(OSError, EOFError, zlib.error):
+            return holds(gzip.decompress(data), subject)
+    if any(form.encode(code, "ignore") in data for form in _spelled(subject) for code in ("utf-8", "utf-16-le", "utf-16-be")):
         return True
-    return _has(_decoded(data)[2], subject)
+    return len(data) <= PLAIN_BYTES and has(decoded(data)[2], subject)
+
+
+def _spelled(subject: str) -> set[str]:
+    """As it was typed, composed and decomposed: what a search of raw bytes can find."""
+    return {subject, *(unicodedata.normalize(form, subject) for form in ("NFC", "NFD"))}
+
+
+def is_opaque(data: bytes) -> bool:
+    """Whether nobody can say what a file holds: encrypted, or pages whose letters are only drawn."""
+    if data.startswith(ZIP):
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                return any(member.flag_bits & 1 for member in archive.infolist())
+        except zipfile.BadZipFile:
+            return False
+    return data.startswith(PDF) or (data.startswith(XLS) and "EncryptedPackage".encode("utf-16-le") in data)
 
 
 def redact(data: bytes, subject: str) -> bytes | None:
     """The file without the records that hold the text; None where only the whole file can go."""
     if data.startswith(ZIP):
         return _archive(data, subject)
-    bom, code, text = _decoded(data)
-    if data.startswith((XLS, PDF)) or text.lstrip().startswith("<") or "\x00" in text:
+    bom, code, text = decoded(data)
+    if data.startswith((XLS, PDF, GZIP)) or text.lstrip().startswith("<") or "\x00" in text:
         return None
     header, *rows = list(_records(text)) or [""]
-    if _has(header, subject):
+    if has(header, subject):
         return None
-    kept = bom + "".join([header, *(row for row in rows if not _has(row, subject))]).encode(code)
+    kept = bom + "".join([header, *(row for row in rows if not has(row, subject))]).encode(code)
     return None if holds(kept, subject) else kept
 
 
-def _decoded(data: bytes) -> tuple[bytes, str, str]:
+def decoded(data: bytes) -> tuple[bytes, str, str]:
     for bom, code in BOMS:
         if data.startswith(bom):
             return bom, code, data[len(bom) :].decode(code, "replace")
@@ -56,14 +112,6 @@ def _decoded(data: bytes) -> tuple[bytes, str, str]:
         return b"", "utf-8", data.decode("utf-8")
     except UnicodeDecodeError:
         return b"", "latin-1", data.decode("latin-1")
-
-
-def _has(text: str, subject: str) -> bool:
-    """Also where quotes are doubled (CSV) or signs are escaped (XML)."""
-    folded, wanted = text.casefold(), subject.casefold()
-    return any(
-        form in folded for form in {wanted, wanted.replace('"', '""'), html.escape(wanted), html.escape(wanted, quote=False)}
-    )
 
 
 def _records(text: str) -> Iterator[str]:
@@ -88,7 +136,7 @@ def _archive(data: bytes, subject: str) -> bytes | None:
             shared = _shared(old.read("xl/sharedStrings.xml").decode(), subject) if "xl/sharedStrings.xml" in names else set()
             for member in old.infolist():
                 content: bytes | None = old.read(member)
-                if subject.casefold() in member.filename.casefold():
+                if has(member.filename, subject):
                     continue
                 if "xl/workbook.xml" in names:
                     content = _part(member.filename, old.read(member), subject, shared)
@@ -103,7 +151,7 @@ def _archive(data: bytes, subject: str) -> bytes | None:
 
 def _shared(xml: str, subject: str) -> set[str]:
     """Numbers of the shared texts that hold it; a text may be cut into runs of different type."""
-    return {str(n) for n, text in enumerate(_SHARED.findall(xml)) if _has(re.sub(r"<[^>]+>", "", text), subject)}
+    return {str(n) for n, text in enumerate(_SHARED.findall(xml)) if has(text, subject)}
 
 
 def _part(name: str, data: bytes, subject: str, shared: set[str]) -> bytes:
@@ -112,7 +160,5 @@ def _part(name: str, data: bytes, subject: str, shared: set[str]) -> bytes:
         numbers = iter(range(10**9))
         return _SHARED.sub(lambda m: "<si><t></t></si>" if str(next(numbers)) in shared else m[0], data.decode()).encode()
     if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-        return _ROW.sub(
-            lambda m: "" if _has(m[0], subject) or shared & set(_CELL.findall(m[0])) else m[0], data.decode()
-        ).encode()
+        return _ROW.sub(lambda m: "" if has(m[0], subject) or shared & set(_CELL.findall(m[0])) else m[0], data.decode()).encode()
     return data

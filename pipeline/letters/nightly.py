@@ -11,7 +11,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from pipeline import night, registry
@@ -22,19 +21,14 @@ from pipeline.intake import ledger
 from pipeline.letters import post
 from pipeline.settings import Settings, Workspace
 
-PROBLEMS = ("refused", "held", "flagged")
 OVERDUE = timedelta(hours=26)  # a night a day, and two hours for one that takes long
 LISTED = 20
 ALARM_DAYS, ALARM_PEAK = 14, 10
 
 
-def folder(workspace: Workspace) -> Path:
-    return workspace.root / "laporan" / "malam"
-
-
 def began(workspace: Workspace, now: datetime) -> None:
     """Leave the mark of a night that begins."""
-    place = folder(workspace)
+    place = workspace.nights
     place.mkdir(mode=0o750, parents=True, exist_ok=True)
     mark = {"pid": os.getpid(), "began_at": now.isoformat(timespec="seconds"), "version": versions.current(workspace)}
     write_atomically(place / "mulai.json", json.dumps(mark))
@@ -44,9 +38,9 @@ def finished(
     workspace: Workspace, said: Settings, status: int, stopped: Sequence[night.Stopped], now: datetime, **more: Any
 ) -> dict[str, Any]:
     """Write the report of the night that began last, send it, and give it back. Nothing here stops a night that was good."""
-    mark = post.read(folder(workspace) / "mulai.json")
+    mark = post.read(workspace.nights / "mulai.json")
     found = collect(workspace, mark, status, stopped, now)
-    place = folder(workspace)
+    place = workspace.nights
     place.mkdir(mode=0o750, parents=True, exist_ok=True)
     stem = now.astimezone(WIB).strftime("%Y-%m-%dT%H%M%S")
     text = "\n\n".join("\n".join(lines(found, Words(language))) for language in (said.language, Words(said.language).other))
@@ -72,6 +66,7 @@ def collect(
         "stopped": [{"step": s.step, "id": s.id, "en": s.en} for s in stopped],
         "version": versions.current(workspace),
         "is_new": versions.current(workspace) != mark.get("version"),
+        "held_version": versions.held(workspace),
         "disk_free_mib": disk.free // 2**20,
         "unread": [],
     }
@@ -97,8 +92,8 @@ def _problems(workspace: Workspace, since: str | None) -> list[dict[str, Any]]:
     if not workspace.raw_db.exists():
         return []
     start = datetime.fromisoformat(since).astimezone(UTC).replace(tzinfo=None) if since else datetime.min
-    rows = [e for e in ledger.status(workspace).to_dicts() if e["outcome"] in PROBLEMS and e["first_seen_at"] >= start]
-    rows.sort(key=lambda e: (PROBLEMS.index(e["outcome"]), e["account_id"] or "", e["file_name"]))
+    rows = [e for e in ledger.status(workspace).to_dicts() if e["outcome"] in ledger.PROBLEMS and e["first_seen_at"] >= start]
+    rows.sort(key=lambda e: (ledger.PROBLEMS.index(e["outcome"]), e["account_id"] or "", e["file_name"]))
     return [
         {
             "account_id": e["account_id"],
@@ -174,6 +169,12 @@ def lines(found: dict[str, Any], w: Words) -> Iterator[str]:
         yield w.plain("Version {version} stays published; nothing new came out.", version=found["version"])
     else:
         yield w.plain("Nothing is published yet.")
+    if held := found["held_version"]:
+        yield w.plain(
+            "Held at {version}; {withdrawn} was taken back. It ends with new files or with: terukur rollback --lepas",
+            version=held["version"],
+            withdrawn=held["withdrawn"],
+        )
     if found["age_days"] is not None:
         yield w.plain("Data to {day}, {n} days old", day=w.day(found["cutoff"].date()), n=w.integer(found["age_days"]))
     yield from _listed(w.plain("Files to deal with"), found["problems"], lambda p: _problem(p, tongue), w)
@@ -231,15 +232,15 @@ def watch(workspace: Workspace, said: Settings, now: datetime, **more: Any) -> t
         w = Words(said.language)
         body = "\n".join(sentence for pair in (0, 1) for sentence in [t[pair] for t in told])
         letter = post.mail(said, w.plain("Terukur: the night is missing or failed"), body, now, key)
-        folder(workspace).mkdir(mode=0o750, parents=True, exist_ok=True)
-        note = post.once(folder(workspace), key, letter, said, now, **more)
+        workspace.nights.mkdir(mode=0o750, parents=True, exist_ok=True)
+        note = post.once(workspace.nights, key, letter, said, now, **more)
         if note["state"] != "sent":
             told.append(_unsent(note))
     return status, told
 
 
 def _wrong(workspace: Workspace, said: Settings, now: datetime) -> Iterator[tuple[int, str, str]]:
-    place = folder(workspace)
+    place = workspace.nights
     mark = post.read(place / "mulai.json")
     reports = sorted(place.glob("????-??-??T??????.json"))
     last = post.read(reports[-1]) if reports else {}
@@ -263,7 +264,7 @@ def unsent(workspace: Workspace, said: Settings) -> tuple[str, str] | None:
     """Why the newest report was not mailed; None where it was, or where no mail is set up."""
     if not post.is_set(said):
         return None
-    notes = sorted(folder(workspace).glob("surat-malam-*.json"))
+    notes = sorted(workspace.nights.glob("surat-malam-*.json"))
     note = post.read(notes[-1]) if notes else {"state": "failed", "reason": "-"}
     return None if note.get("state") == "sent" else _unsent(note)
 

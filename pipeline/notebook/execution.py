@@ -18,7 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -145,7 +145,9 @@ def overnight(workspace: Workspace) -> list[Record]:
         name, built = version.name, version.info["built_at"].isoformat()
     list(forget_missing(workspace.notebooks))
     try:
-        return run_all(workspace, name, now=built)
+        ran = run_all(workspace, name, now=built)
+        keep_set(workspace.notebooks, name, {one["version"] for one in versions.versions(workspace)})
+        return ran
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"[:300]
         lost = [Record(n, *said(n), version=name, failure={"reason": reason, "version": name}) for n in names()]
@@ -359,6 +361,32 @@ def _keep(folder: Path, record: Record) -> None:
         kept = record
         (folder / "gagal" / f"{record.name}.ipynb").unlink(missing_ok=True)
     _write(path, json.dumps(asdict(kept), ensure_ascii=False, sort_keys=True))
+
+
+def keep_set(folder: Path, version: str, kept: Collection[str]) -> None:
+    """Remember what the notebooks showed of a version, as long as that version is kept: a second name for each file, no second
+    copy."""
+    place = folder / version
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(mode=0o750, parents=True)
+    for path in folder.glob("[0-9]*.json"):
+        os.link(path, place / path.name)
+    for old in folder.glob("w-*"):
+        if old.is_dir() and old.name not in kept:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def restore_set(folder: Path, version: str) -> bool:
+    """Bring back what the notebooks showed of a version; whether that was kept."""
+    place = folder / version
+    if not place.is_dir():
+        return False
+    for path in folder.glob("[0-9]*.json"):
+        if not (place / path.name).exists():
+            path.unlink()
+    for path in place.glob("[0-9]*.json"):
+        _write(folder / path.name, path.read_text(encoding="utf-8"))
+    return True
 
 
 def _keep_evidence(folder: Path, name: str, notebook: NotebookNode) -> None:

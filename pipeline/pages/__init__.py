@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +23,38 @@ from pipeline.html import environment, plotly_source, shell
 from pipeline.html.escape import file_part
 from pipeline.html.locale import LANGUAGES, Words
 from pipeline.notebook import execution
-from pipeline.pages import buku, daftar, glosarium, jejak, kualitas, metode, pancakarsa, pelatihan, perangkat, ringkasan
-from pipeline.pages.data import Facts, load
+from pipeline.pages import (
+    arsip,
+    banding,
+    buku,
+    daftar,
+    glosarium,
+    jejak,
+    kualitas,
+    metode,
+    pancakarsa,
+    pelatihan,
+    perangkat,
+    ringkasan,
+)
+from pipeline.pages.data import Facts, Past, load
 from pipeline.pages.parts import parts
 from pipeline.pages.sheet import ENGINE, Sheet
 from pipeline.registry import Registry
 
-PAGES: tuple[Any, ...] = (ringkasan, daftar, pancakarsa, pelatihan, kualitas, jejak, metode, glosarium, buku)
+PAGES: tuple[Any, ...] = (
+    ringkasan,
+    daftar,
+    banding,
+    pancakarsa,
+    pelatihan,
+    kualitas,
+    arsip,
+    jejak,
+    metode,
+    glosarium,
+    buku,
+)
 LARGEST_PAGE = 300_000
 LARGEST_NOTEBOOK = 1_000_000
 
@@ -59,10 +84,13 @@ def build(
     built_at: datetime | None = None,
     registry: Registry | None = None,
     notebooks: Path | None = None,
+    past: Sequence[Past] = (),
 ) -> SiteResult:
-    """All pages of `version` into `site_root/<version>/` and `site_root/latest/`; `notebooks` holds what notebooks showed."""
+    """All pages of `version` into `site_root/<version>/` and `site_root/latest/`; `notebooks` holds what notebooks showed, `past`
+    are the reports published before, oldest first."""
     facts = load(version, registry)
     facts.notebooks = execution.records(notebooks)
+    facts.past = sorted(past, key=lambda report: report.month)
     name = str(facts.info.get("version") or "")
     if not name:
         raise BuildError("the version does not say its name (meta.version)")
@@ -150,6 +178,7 @@ def jobs(facts: Facts) -> Iterator[tuple[str, Callable[[Sheet], str]]]:
         yield module.PATH, module.build
     for part in parts(facts.listed):
         yield daftar.part_url(part), functools.partial(daftar.build_part, part=part)
+        yield banding.part_url(part), functools.partial(banding.build_part, part=part)
     for part in parts(facts.agencies):
         yield kualitas.part_url(part), functools.partial(kualitas.build_part, part=part)
     for agency in facts.agencies:
@@ -224,6 +253,26 @@ def _publish(staging: Path, site_root: Path, folder: str, pages: list[str], vers
         _swap(staging, target, site_root)
         _point(site_root, target)
     return SiteResult(target, version, len(pages), len(files), size, digest.hexdigest(), notes)
+
+
+def show(site_root: Path, version: str) -> bool:
+    """Let `latest` lead to the pages of a version that were built before; whether they are still there, whole."""
+    folder = Path(site_root) / file_part(version)
+    try:
+        is_whole = f'content="{version}"' in (folder / "index.html").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    if is_whole:
+        _point(Path(site_root), folder)
+    return is_whole
+
+
+def retain(site_root: Path, kept: Collection[str]) -> None:
+    """Remove the pages of versions that are no longer kept; those that `latest` leads to stay."""
+    now = (site_root / "latest").resolve().name
+    for folder in site_root.glob("w-*"):
+        if folder.is_dir() and folder.name not in kept and folder.name != now:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _point(site_root: Path, folder: Path) -> None:

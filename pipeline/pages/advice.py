@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
-from pipeline.pages.common import channel_word, format_word
+from pipeline.pages.common import channel_word, field_word, format_word
 from pipeline.pages.data import Facts
 from pipeline.pages.sheet import Sheet
 
@@ -259,6 +259,8 @@ def _argument(name: str, value: object, rule: str, words: Words) -> object:
         return channel_word(str(value), words)
     if name == "format":
         return format_word(str(value), words)
+    if name == "metric":
+        return field_word(str(value), words)
     if name == "oldest_open_hours":
         return words.hours(value)  # type: ignore[arg-type]
     if isinstance(value, (int, float)):

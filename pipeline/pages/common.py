@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-from markupsafe import Markup
 
 from pipeline.charts import JUDGED, Chart
 from pipeline.charts.dots import theme_dots
@@ -22,8 +21,9 @@ LIKELESS = ("change_without_likes_lower", "change_without_likes_upper")
 COVERAGE_NOTE = 0.9  # a share of covered days below this is said beside the number; the same share decides what is judged
 
 
-def bold(text: object) -> Markup:
-    return Markup("<b>{}</b>").format(text)
+def section(title: str, *texts: str, terms: Sequence[Any] = (), table: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One card of a page of prose (prosa.html): paragraphs, a table {heads, groups} and terms (name, text, anchor)."""
+    return {"title": title, "texts": texts, "terms": terms, "table": table}
 
 
 def platform_name(platform: str | None) -> str:
@@ -186,8 +186,26 @@ def channel_word(channel: str, words: Words) -> str:
 def exposure_word(platform: str, words: Words) -> str:
     """What this platform counts when somebody sees a post; three units that are never added up."""
     known = platforms().get(platform)
-    units = {"reach": words.plain("reach"), "impressions": words.plain("impressions"), "views": words.plain("views")}
-    return units.get((known.exposure if known else None) or "", "")
+    return field_word(known.exposure, words) if known and known.exposure else ""
+
+
+def field_word(name: str, words: Words) -> str:
+    """What a column of the exports counts, in the words of the pages."""
+    return {
+        "reach": words.plain("reach"),
+        "impressions": words.plain("impressions"),
+        "views": words.plain("views"),
+        "likes": words.plain("likes"),
+        "reactions": words.plain("reactions"),
+        "comments": words.plain("comments"),
+        "comments_of_posts": words.plain("comments"),
+        "replies": words.plain("replies"),
+        "shares": words.plain("shares"),
+        "reposts": words.plain("reposts"),
+        "saves": words.plain("saves"),
+        "follows_lost": words.plain("unfollows"),
+        "link_clicks": words.plain("link clicks"),
+    }.get(name, tampil(name.replace("_", " "), 40))
 
 
 def threshold_word(name: str, words: Words) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from pipeline import files
 from pipeline.engine import metrics
 from pipeline.engine.versions import Version
 from pipeline.html.escape import file_part, tampil
-from pipeline.registry import Registry
+from pipeline.registry import Registry, tiles
 
 LENS = "pancakarsa"
 UNTAGGED = "untagged"
@@ -100,6 +100,8 @@ class Facts:
     rules: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # metric → agency → its measurement
     notebooks: list[Any] = field(default_factory=list)  # execution.Record, of the runs kept in the workspace
+    tiles: list[list[str | None]] = field(default_factory=list)  # the schematic map: rows of agencies from north to south
+    past: list[Past] = field(default_factory=list)  # reports that were published before, oldest first
     parts: dict[str, dict[str, pl.DataFrame]] = field(default_factory=dict)
 
     def of(self, table: str, agency_id: str) -> pl.DataFrame:
@@ -185,6 +187,23 @@ class Facts:
         return bool(self.info.get("simulated"))
 
 
+@dataclass(frozen=True)
+class Past:
+    """A report that was published: of the three months that end with `month`, as the version said that made it.
+
+    `seal` is the entry of the month's seal: the month is closed, and its tables come from the sealed bundle."""
+
+    month: date
+    version: str
+    facts: Facts
+    seal: dict[str, Any] | None = None
+    corrections: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def closed_on(self) -> date | None:
+        return datetime.fromisoformat(self.seal["closed_at"]).date() if self.seal else None
+
+
 def load(version: Version, registry: Registry | None = None) -> Facts:
     """Everything the pages need. Raises OldVersion where the version lacks a table."""
     missing = sorted(set(TABLES) - set(version.tables))
@@ -198,6 +217,7 @@ def load(version: Version, registry: Registry | None = None) -> Facts:
     frames = {name: version.table(name) for name in TABLES}
     rules = theme_rules(registry)
     facts = Facts(frames=frames, agencies=agencies_of(frames), themes=theme_names(rules), rules=rules)
+    facts.tiles = tiles(registry.settings) if registry else []
     facts.measured = {name: measured(version, name, facts.period) for name in METRICS}
     return facts
 

@@ -6,6 +6,7 @@ from typing import Any
 from pipeline import files
 from pipeline.html import render
 from pipeline.html.escape import file_part
+from pipeline.pages import common
 from pipeline.pages.sheet import Sheet
 
 PATH = "glosarium.html"
@@ -31,7 +32,7 @@ def build(sheet: Sheet) -> str:
             [w._("Generated from the catalogue that the numbers themselves are computed from.")],
             kind=w._("Glossary"),
         ),
-        sections=[{"title": title, "texts": [], "terms": terms} for title, terms in found],
+        sections=[common.section(title, terms=terms) for title, terms in found],
     )
     return sheet.page(body, title=w.plain("Glossary"))
 

@@ -223,7 +223,7 @@ def restated(sheet: Sheet) -> list[dict[str, Any]]:
     table = "marts.restatement_fields"
     return [
         {
-            "field": tampil(r["field"], 40),
+            "field": common.field_word(r["field"], sheet.words),
             "n": sheet.number(table, r, "n"),
             "down": sheet.number(table, r, "n_lowered"),
         }
@@ -272,7 +272,7 @@ def contradictions(sheet: Sheet) -> dict[str, Any]:
                 "agency": agency,
                 "url": sheet.agency_url(agency) if agency else None,
                 "account": tampil(r["account_id"], 40),
-                "field": tampil(r["field"], 40),
+                "field": common.field_word(r["field"], w),
                 "old": w.integer(r["old_value"]),
                 "new": w.integer(r["new_value"]),
                 "fall": w.percent(r["fall"], 1),
@@ -322,7 +322,7 @@ def breaks(sheet: Sheet) -> list[dict[str, Any]]:
         {
             "day": w.day(r["date"]),
             "platform": common.platform_name(r["platform"]),
-            "field": r["field"] or "–",
+            "field": common.field_word(r["field"], w) if r["field"] else "–",
             "note": tampil(r["note_id"] if w.language == "id" else r["note_en"], 400),
         }
         for r in rows

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from markupsafe import Markup
-
 from pipeline.html import render
+from pipeline.html.locale import Words
 from pipeline.pages import common
 from pipeline.pages.sheet import Sheet
 
@@ -28,14 +27,15 @@ def build(sheet: Sheet) -> str:
     return sheet.page(body, title=w.plain("Method"))
 
 
-def _section(title: str, *texts: str) -> dict[str, Any]:
-    return {"title": title, "terms": [], "texts": list(texts)}
-
-
 def sections(sheet: Sheet) -> list[dict[str, Any]]:
     w = sheet.words
+    return [*_reading(w), *_judging(w), thresholds(sheet), *_limits(w)]
+
+
+def _reading(w: Words) -> list[dict[str, Any]]:
+    """What a number is made of."""
     return [
-        _section(
+        common.section(
             w._("From file to number"),
             w._(
                 "The agencies' admins download the platforms' own files and hand them in. Each file is read exactly right or "
@@ -43,7 +43,7 @@ def sections(sheet: Sheet) -> list[dict[str, Any]]:
             ),
             w._("Every file is kept unchanged, and every number can be followed back to its rows."),
         ),
-        _section(
+        common.section(
             w._("What counts as response"),
             w._(
                 "Response is what the public does in the open: likes or reactions, comments, shares, saves. Clicks are not "
@@ -55,7 +55,13 @@ def sections(sheet: Sheet) -> list[dict[str, Any]]:
             ),
             w._("A post is judged once it is old enough: once at least 90% of its response has usually come in."),
         ),
-        _section(
+    ]
+
+
+def _judging(w: Words) -> list[dict[str, Any]]:
+    """What it is compared with, and when the comparison says something."""
+    return [
+        common.section(
             w._("What “usual” means"),
             w._(
                 "Small accounts, videos and holiday months draw different response for everyone. What is usual takes this into "
@@ -65,7 +71,7 @@ def sections(sheet: Sheet) -> list[dict[str, Any]]:
             w._("×1.00 means as usual; ×1.20 means a fifth more."),
             w._("An agency with few posts is moved towards the middle, because so few posts say little."),
         ),
-        _section(
+        common.section(
             w._("When something counts as certain"),
             w._(
                 "Every number that is estimated has a range in which the true one very probably lies (95%). It counts as certain "
@@ -76,12 +82,12 @@ def sections(sheet: Sheet) -> list[dict[str, Any]]:
             w._("“Not certain” is a normal result: the data cannot tell a change from ordinary ups and downs."),
             w._("Ranks are given as ranges. An order of all agencies would mostly show chance."),
         ),
-        _section(
-            w._("What if other thresholds were chosen?"),
-            w._("People choose the thresholds. Each was tried with other values while the rest stayed as chosen:"),
-            *sensitivity(sheet),
-        ),
-        _section(
+    ]
+
+
+def _limits(w: Words) -> list[dict[str, Any]]:
+    return [
+        common.section(
             w._("What these pages cannot say"),
             w._(
                 "Response is not understanding, trust or better service. What happened at the same time is not called the cause."
@@ -91,24 +97,27 @@ def sections(sheet: Sheet) -> list[dict[str, Any]]:
     ]
 
 
-def sensitivity(sheet: Sheet) -> list[str]:
-    """One sentence per threshold: how many agencies are judged, above and below with each value tried; the chosen one first."""
+def thresholds(sheet: Sheet) -> dict[str, Any]:
+    """One row per threshold and value tried: how many agencies are judged, above and below; the chosen value first."""
     w, table = sheet.words, "estimates.threshold_effect"
-    rows = sheet.facts.frames[table].sort("threshold_name", "is_chosen", "value", descending=[False, True, False]).to_dicts()
-    lines: dict[str, list[str]] = {}
-    for row in rows:
+    tried = sheet.facts.frames[table].sort("threshold_name", "is_chosen", "value", descending=[False, True, False])
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in tried.to_dicts():
         digits = 0 if row["value"] == int(row["value"]) else 2
-        said = w._(
-            "{value}: {judged} judged, {above} above, {below} below, {up} ▲, {down} ▼",
-            value=sheet.number(table, row, "value", "number", digits),
-            judged=sheet.number(table, row, "n_judged"),
-            above=sheet.number(table, row, "n_above"),
-            below=sheet.number(table, row, "n_below"),
-            up=sheet.number(table, row, "n_up"),
-            down=sheet.number(table, row, "n_down"),
+        value = sheet.number(table, row, "value", "number", digits)
+        groups.setdefault(common.threshold_word(row["threshold_name"], w).capitalize(), []).append(
+            {
+                "value": w._("{said} (chosen)", said=value) if row["is_chosen"] else value,
+                "counts": [sheet.number(table, row, name) for name in ("n_judged", "n_above", "n_below", "n_up", "n_down")],
+            }
         )
-        lines.setdefault(row["threshold_name"], []).append(w._("{said} (chosen)", said=said) if row["is_chosen"] else said)
-    return [
-        Markup("{}. {}.").format(common.threshold_word(name, w).capitalize(), Markup("; ").join(said))
-        for name, said in lines.items()
-    ]
+    heads = [w._("Value"), w._("ranked"), w._("above"), w._("below"), "▲", "▼"]
+    return common.section(
+        w._("What if other thresholds were chosen?"),
+        w._("People choose the thresholds. Each was tried with other values while the rest stayed as chosen."),
+        w._(
+            "Counted here are only agencies that are ranked in their group, by the value alone: beyond the limits of “as usual”, "
+            "whether certain or not. The overview counts all agencies and only what is certain, so its numbers are others."
+        ),
+        table={"heads": heads, "groups": groups},
+    )

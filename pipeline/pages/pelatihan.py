@@ -50,7 +50,7 @@ def headline(sheet: Sheet, main: dict[str, Any]) -> str:
         return w._("The effect of the training cannot be judged yet")
     if main["state"] != "claimed":
         return w._("Trained and untrained agencies already differed before, so no effect is claimed")
-    change = sheet.number(TABLE, main, "effect", "growth", 1)
+    change = sheet.number(TABLE, main, "effect", "growth")
     if main["lower"] > 0:
         return w._("Agencies that were trained draw {change} more response", change=change)
     if main["upper"] < 0:

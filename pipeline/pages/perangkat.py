@@ -17,7 +17,7 @@ from pipeline.charts.trend import agency_trend
 from pipeline.html import render
 from pipeline.html.escape import safe_link, tampil
 from pipeline.html.locale import Words
-from pipeline.pages import advice, common
+from pipeline.pages import advice, banding, common
 from pipeline.pages.data import METRICS, Facts
 from pipeline.pages.sheet import Sheet, Shown
 
@@ -45,6 +45,7 @@ def build(sheet: Sheet, agency: dict[str, Any]) -> str:
         objections=objections(sheet, agency),
         charts=charts(sheet, agency),
         back=sheet.url("daftar.html"),
+        beside=sheet.url(found) if (found := banding.page_of(sheet.facts, agency)) else None,
         calendar=calendar(sheet, agency),
         rhythm=rhythm(sheet, agency),
         asked=asked(sheet, agency),
@@ -68,7 +69,7 @@ def headline(sheet: Sheet, agency: dict[str, Any]) -> str:
         return w._("{name} has no registered account", name=name)
     if summary.get("posts") is None:
         return w._("{name}: no data for this period", name=name)
-    posts = sheet.number(SUMMARY, summary, "posts")
+    posts = posts_known(sheet, agency)
     if common.level(agency) == "data":
         return w._("{name}: {posts} posts; too little data to judge the response", name=name, posts=posts)
     sentences = {
@@ -85,6 +86,13 @@ def headline(sheet: Sheet, agency: dict[str, Any]) -> str:
     if common.direction(agency) == common.MOBILISED:
         return w._("{name}: {posts} posts; response rose, some of it perhaps mobilised", name=name, posts=posts)
     return sentences.get((common.level(agency), common.direction(agency))) or sentences[(common.level(agency), "flat")]
+
+
+def posts_known(sheet: Sheet, agency: dict[str, Any]) -> Shown | Markup:
+    """Posts of the period on all accounts; "at least" where not every post of every account is known."""
+    summary = agency["summary"]
+    posts = sheet.number(SUMMARY, summary, "posts")
+    return posts if summary["accounts_known"] == summary["accounts"] else sheet.words._("at least {posts}", posts=posts)
 
 
 def lede(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
@@ -551,22 +559,12 @@ def alarms(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
             day=w.day(row["started_on"]),
             account=tampil(row["account_id"], 40),
             value=sheet.number(table, row, "peak_value"),
-            what=surge_word(row["metric"], w),
+            what=common.field_word(row["metric"], w),
             usual=sheet.number(table, row, "peak_expected", "number", 1),
             state=w._("Answered.") if row["is_acknowledged"] else w._("Nobody has noted an answer yet."),
         )
         for row in recent.sort("started_on", "account_id", "metric", descending=[True, False, False]).to_dicts()
     ]
-
-
-def surge_word(metric: str, w: Words) -> str:
-    return {
-        "replies": w.plain("replies"),
-        "comments": w.plain("comments"),
-        "comments_of_posts": w.plain("comments"),
-        "follows_lost": w.plain("unfollows"),
-        "link_clicks": w.plain("link clicks"),
-    }.get(metric, metric.replace("_", " "))
 
 
 def habits(sheet: Sheet, agency: dict[str, Any]) -> list[tuple[str, Markup]]:

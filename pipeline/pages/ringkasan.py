@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from pipeline.charts.dots import theme_side
 from pipeline.charts.funnel import expected_range
 from pipeline.charts.trend import regency_trend
 from pipeline.html import render
@@ -90,14 +91,18 @@ def first_day(sheet: Sheet) -> str:
 
 # -- what happened -------------------------------------------------------------------------------------------------------------
 def headline(sheet: Sheet) -> str:
-    """What was done, and the strongest thing that is certain: the numbers change every month, and so does the sentence."""
-    w, row = sheet.words, sheet.facts.row(REGENCY)
-    if not row.get("posts"):
+    """What was done on the platform with the most posts, and the strongest thing that is certain: the numbers change every
+    month, and so does the sentence. Platforms are never added up, and only accounts whose posts are all known are counted."""
+    w, busiest = sheet.words, next(iter(platforms(sheet)), {})
+    if not busiest.get("posts"):
         return w._("No complete month of posts has arrived yet")
-    posts, news = sheet.number(REGENCY, row, "posts"), best_news(sheet)
-    if news:
-        return w._("{posts} posts in three months; {news}", posts=posts, news=news)
-    return w._("{posts} posts in three months; no change is certain", posts=posts)
+    return w._(
+        "{posts} posts on {accounts} {platform} accounts; {news}",
+        posts=sheet.number(PLATFORMS, busiest, "posts"),
+        accounts=sheet.number(PLATFORMS, busiest, "accounts_known"),
+        platform=common.platform_name(busiest["platform"]),
+        news=best_news(sheet) or w._("no change is certain"),
+    )
 
 
 def best_news(sheet: Sheet) -> Markup:
@@ -108,7 +113,7 @@ def best_news(sheet: Sheet) -> Markup:
         n = sheet.number(GROUP, regency, "n_up")
         return w.ngettext("{n} agency certainly improved", "{n} agencies certainly improved", regency["n_up"], n=n)
     if training and training["lower"] > 0:
-        change = sheet.number("estimates.training_effect", training, "effect", "growth", 1)
+        change = sheet.number("estimates.training_effect", training, "effect", "growth")
         return w._("those that were trained draw {change} more response", change=change)
     if regency.get("n_down"):
         n = sheet.number(GROUP, regency, "n_down")
@@ -128,14 +133,13 @@ def lede(sheet: Sheet) -> list[str]:
         return [w._("The first report needs one month in which every day is covered by a download.")]
     sentences = [
         w._(
-            "In {period}, {agencies} agencies published {posts} posts on {platforms} platforms{change}.",
+            "In {period}, {agencies} agencies posted on {platforms} platforms; every post is known of {known} of {accounts} "
+            "accounts, and only those are counted.",
             period=sheet.period,
             agencies=sheet.number(REGENCY, row, "n_agencies"),
-            posts=sheet.number(REGENCY, row, "posts"),
             platforms=sheet.number(REGENCY, row, "n_platforms"),
-            change=w._(" ({change} against the three months before)", change=sheet.number(REGENCY, row, "posts_change", "change"))
-            if row.get("posts_change")
-            else "",
+            known=sheet.number(REGENCY, row, "accounts_known"),
+            accounts=sheet.number(REGENCY, row, "accounts"),
         ),
         response_sentence(sheet),
     ]
@@ -171,14 +175,19 @@ def response_sentence(sheet: Sheet) -> str:
     return w._("On the whole citizens respond to the agencies' posts as usual ({between}).", between=between)
 
 
+def platforms(sheet: Sheet) -> list[dict[str, Any]]:
+    """The platforms of the regency, the one with the most known posts first."""
+    return sheet.facts.frames[PLATFORMS].sort("posts", "platform", descending=[True, False], nulls_last=True).to_dicts()
+
+
 def platform_rows(sheet: Sheet) -> list[dict[str, Any]]:
     """Posts, interactions, exposure and followers of each platform with their changes; platforms are never added up."""
     w, found = sheet.words, []
-    for row in sheet.facts.frames[PLATFORMS].sort("posts", "platform", descending=[True, False], nulls_last=True).to_dicts():
+    for row in platforms(sheet):
 
-        def cell(column: str, row: dict[str, Any] = row) -> dict[str, Any]:
+        def cell(column: str, kind: str = "compact", row: dict[str, Any] = row) -> dict[str, Any]:
             return {
-                "value": sheet.number(PLATFORMS, row, column, "compact"),
+                "value": sheet.number(PLATFORMS, row, column, kind),
                 "change": sheet.number(PLATFORMS, row, f"{column}_change", "change"),
             }
 
@@ -186,7 +195,7 @@ def platform_rows(sheet: Sheet) -> list[dict[str, Any]]:
             {
                 "name": common.platform_name(row["platform"]),
                 "unit": common.exposure_word(row["platform"], w),
-                "posts": cell("posts"),
+                "posts": cell("posts", "integer"),
                 "engagement": cell("engagement"),
                 "exposure": cell("exposure"),
                 "followers": cell("followers"),
@@ -295,12 +304,6 @@ def themes(sheet: Sheet, side: str) -> list[dict[str, Any]]:
         for row in facts.programmes(facts.scheme).to_dicts()
         if theme_side(row) == side
     ]
-
-
-def theme_side(row: dict[str, Any]) -> str:
-    from pipeline.charts.dots import theme_side as side_of
-
-    return side_of(row)
 
 
 def calm(sheet: Sheet) -> str:

@@ -33,7 +33,16 @@ UNIT_KINDS = {  # how a unit of metrics.yml is written
     "points": ("percent", 0),
 }
 ENGINE = f"aset/plotly-basic-{PLOTLY_VERSION}.js"
-NAV = ("index.html", "daftar.html", "pancakarsa.html", "pelatihan.html", "kualitas.html", "buku/index.html")
+NAV = (
+    "index.html",
+    "daftar.html",
+    "banding.html",
+    "pancakarsa.html",
+    "pelatihan.html",
+    "kualitas.html",
+    "arsip.html",
+    "buku/index.html",
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,7 @@ class Sheet:
     path: str
     built_at: datetime
     single: bool = False
+    silent: bool = False  # numbers of another version: without an id, because `trace` follows those of this one
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -109,6 +119,8 @@ class Sheet:
         if value is None:
             return Shown("–", "")
         text = Column(column, "", kind, digits).show(self.words, value)
+        if self.silent:
+            return Shown(text, "", value)
         figure = figure_id(table, column, row, self.facts.keys.get(table, ()))
         return Shown(text, figure, value, self.facts.disputed.get(figure, ""))
 
@@ -204,12 +216,20 @@ class Sheet:
         labels = (
             w.plain("Overview"),
             w.plain("Agencies"),
+            w.plain("Compare"),
             w.plain("Pancakarsa"),
             w.plain("Training"),
             w.plain("Data quality"),
+            w.plain("Archive"),
             w.plain("Notebooks"),
         )
-        inside = {"perangkat": "daftar.html", "daftar": "daftar.html", "kualitas": "kualitas.html", "buku": "buku/index.html"}
+        inside = {
+            "perangkat": "daftar.html",
+            "daftar": "daftar.html",
+            "banding": "banding.html",
+            "kualitas": "kualitas.html",
+            "buku": "buku/index.html",
+        }
         here = inside.get(self.path.split("/")[0], self.path)
         return [{"url": self.url(page), "label": label, "here": page == here} for page, label in zip(NAV, labels, strict=True)]
 

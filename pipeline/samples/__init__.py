@@ -20,7 +20,7 @@ from pipeline.samples.posts import Growth, Posts, Track, World, followers, simul
 from pipeline.samples.regency import Account, Profile, accounts, agencies, events, profile, qualities, trainings
 
 TODAY = dt.date(2026, 11, 22)
-PROFILES = ("tiny", "demo", "full")
+PROFILES = ("tiny", "demo", "full", "hostile")
 
 
 def make_world(plan: Profile, seed: int, null: bool, today: dt.date, extra: tuple[str, ...] = ()) -> World:

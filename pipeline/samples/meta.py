@@ -158,22 +158,32 @@ def _span(posts: Posts, rows: np.ndarray) -> Span:
 
 def facebook(account: Account, posts: Posts, rows: np.ndarray, shown: Counts, rng: np.random.Generator) -> tuple[bytes, Content]:
     """Content export of a page. Reshares have no views; a rare error row has no id; the main page's file is ragged."""
-    n, header = len(rows), FACEBOOK[account.language]
-    rcs = shown["reactions"] + shown["comments"] + shown["shares"]
-    clicks = shown["link_clicks"] + shown["other_clicks"] + shown["photo_clicks"] + shown["video_clicks"]
-    share = posts.is_share[rows]
-    views, moving = shown["reach"] + shown["extra"], posts.duration[rows] > 0
-    seconds = [f"{s}.{s % 997:03d}" if m else "" for s, m in zip(shown["seconds_viewed"].tolist(), moving.tolist(), strict=True)]
-    average = [
-        f"{s / v:.3f}" if m and v else ""
-        for s, v, m in zip(shown["seconds_viewed"].tolist(), views.tolist(), moving.tolist(), strict=True)
-    ]
+    n, header, dropped = len(rows), FACEBOOK[account.language], {}
+    body = lines([], _facebook_columns(account, posts, rows, shown))[1:]
+    if n and rng.random() < 0.03:
+        body.insert(0, _error_row(account, len(header), rng))
+        dropped = {"row_note": 1}
+    if account.operator == MAIN and n > NEVER_RAGGED:  # a later batch lacks the trailing columns altogether
+        body = [line if i < NEVER_RAGGED else line[:-2] for i, line in enumerate(body)]
+    record = content(
+        "meta.content.facebook.post", n, language=account.language, sums=_facebook_sums(posts, rows, shown),
+        uniques={"reach": total(shown["reach"])}, dropped=dropped, **_span(posts, rows),
+    )  # fmt: skip
+    return _text(header, body), record
+
+
+def _facebook_columns(account: Account, posts: Posts, rows: np.ndarray, shown: Counts) -> list[list[str]]:
+    """Cells of Facebook rows, in the order of FACEBOOK."""
+    n, share, hidden = len(rows), posts.is_share[rows], shown["negative_hide_all"]
+    views, rcs, clicks = _facebook_sums_of_rows(shown)
+    timed = list(zip(shown["seconds_viewed"].tolist(), views.tolist(), (posts.duration[rows] > 0).tolist(), strict=True))
+    seconds = [f"{s}.{s % 997:03d}" if moves else "" for s, _, moves in timed]
+    average = [f"{s / v:.3f}" if moves and v else "" for s, v, moves in timed]
     names = [TYPES_FB[name] for name, _ in FORMATS["facebook"]]
     caption, empty, lifetime = _take(posts.ids["caption"], rows), [""] * n, [LIFETIME[account.language]] * n
     reel = [posts.format[i] == 2 for i in rows.tolist()]
-    hidden = shown["negative_hide_all"]
-    columns = [
-        _take(posts.ids["post_id"], rows), [account.platform_account_id] * n, [php(account.name)] * n, caption,
+    return [
+        _take(posts.ids["post_id"], rows), [account.platform_account_id or ""] * n, [php(account.name)] * n, caption,
         [c if r else "" for c, r in zip(caption, reel, strict=True)], numbers(posts.duration[rows]),
         _take(posts.ids["clock"], rows), ["N/A"] * n, _take(posts.ids["permalink"], rows), ["0"] * n,
         ["1" if s else "0" for s in share.tolist()], [names[f] for f in posts.format[rows].tolist()],
@@ -183,31 +193,35 @@ def facebook(account: Account, posts: Posts, rows: np.ndarray, shown: Counts, rn
         numbers(shown["video_clicks"]), numbers(hidden), numbers(hidden + shown["negative_hide"]), seconds, average,
         empty, empty, empty,
     ]  # fmt: skip
-    body = lines([], columns)[1:]
-    dropped = {}
-    if n and rng.random() < 0.03:
-        note = f"An error occurred while computing metadata for content with ID {rng.integers(10**14, 10**15)}"
-        cells = [""] * len(header)
-        cells[1], cells[2], cells[15], cells[16] = (
-            account.platform_account_id or "",
-            php(account.name),
-            php(note),
-            LIFETIME[account.language],
-        )
-        body.insert(0, ",".join(cells))
-        dropped = {"row_note": 1}
-    if account.operator == MAIN and n > NEVER_RAGGED:  # a later batch lacks the trailing columns altogether
-        body = [line if i < NEVER_RAGGED else line[:-2] for i, line in enumerate(body)]
-    sums = {
-        "views": total(views, ~share), "engagement_rcs": total(rcs), "reactions": total(shown["reactions"]),
+
+
+def _facebook_sums_of_rows(shown: Counts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Views, reactions with comments and shares, and all clicks: what the platform adds up in each row."""
+    clicks = shown["link_clicks"] + shown["other_clicks"] + shown["photo_clicks"] + shown["video_clicks"]
+    return shown["reach"] + shown["extra"], shown["reactions"] + shown["comments"] + shown["shares"], clicks
+
+
+def _facebook_sums(posts: Posts, rows: np.ndarray, shown: Counts) -> dict[str, int]:
+    """Sums of the columns, for the truth."""
+    views, rcs, clicks = _facebook_sums_of_rows(shown)
+    return {
+        "views": total(views, ~posts.is_share[rows]), "engagement_rcs": total(rcs), "reactions": total(shown["reactions"]),
         "comments": total(shown["comments"]), "shares": total(shown["shares"]), "total_clicks": total(clicks),
         "link_clicks": total(shown["link_clicks"]), "negative_total": total(shown["negative_hide_all"] + shown["negative_hide"]),
     }  # fmt: skip
-    record = content(
-        "meta.content.facebook.post", n, language=account.language, sums=sums, uniques={"reach": total(shown["reach"])},
-        dropped=dropped, **_span(posts, rows),
-    )  # fmt: skip
-    return _text(header, body), record
+
+
+def _error_row(account: Account, width: int, rng: np.random.Generator) -> str:
+    """The line that Meta writes instead of a post that it could not compute."""
+    note = f"An error occurred while computing metadata for content with ID {rng.integers(10**14, 10**15)}"
+    cells = [""] * width
+    cells[1], cells[2], cells[15], cells[16] = (
+        account.platform_account_id or "",
+        php(account.name),
+        php(note),
+        LIFETIME[account.language],
+    )
+    return ",".join(cells)
 
 
 def instagram_columns(

@@ -99,22 +99,25 @@ ALL_PLATFORMS = ("instagram", "facebook", "x", "youtube", "tiktok")
 
 
 def profile(name: str) -> Profile:
+    """`hostile` is `tiny` with an agency whose name, captions and file names attack pages, sheets and figures: for tests, so that
+    a demo that leadership sees holds no such name."""
     forced = {HOSTILE: ALL_PLATFORMS, "diskominfo": (*ALL_PLATFORMS, "linkedin"), "dinkes": ALL_PLATFORMS, MAIN: ALL_PLATFORMS}
     special: dict[str, Any] = {"no_data": "kec-tenjolaya", "three_posts": "kec-sukajaya"}
-    if name == "tiny":
-        cast = ("dinkes", "diskominfo", "kec-cibinong", "kec-sukajaya", "kec-tenjolaya", HOSTILE)
+    if name in ("tiny", "hostile"):
+        cast: tuple[str, ...] = ("dinkes", "diskominfo", "kec-cibinong", "kec-sukajaya", "kec-tenjolaya")
+        cast += (HOSTILE,) if name == "hostile" else ()
         pair = ("dinkes", "kec-cibinong")
         return Profile(name, 12, cast, (Wave(2, 1, 0.30),), silent=(), collab=pair, forced=forced, all_arrive=True, **special)
     silent = ("kec-tanjungsari", "inspektorat")
     pair = (MAIN, "diskominfo")
     if name == "demo":
         waves: tuple[Wave, ...] = (Wave(8, 12, 0.30), Wave(12, 12, 0.20))
-        return Profile(name, 78, (*_DEMO, HOSTILE), waves, silent=silent, collab=pair, forced=forced, **special)
+        return Profile(name, 78, _DEMO, waves, silent=silent, collab=pair, forced=forced, **special)
     if name == "full":
         today = (agency_id for agency_id, rows in shipped_agencies().items() if not rows[-1]["valid_to"])
         waves = (Wave(7, 18, 0.30), Wave(11, 18, 0.20), Wave(16, 18, 0.10))
-        return Profile(name, 99, (*today, HOSTILE), waves, silent=silent, collab=pair, forced=forced, **special)
-    raise ValueError(f"unknown profile {name!r}: tiny, demo or full")
+        return Profile(name, 99, tuple(today), waves, silent=silent, collab=pair, forced=forced, **special)
+    raise ValueError(f"unknown profile {name!r}: tiny, demo, full or hostile")
 
 
 @dataclass(frozen=True)

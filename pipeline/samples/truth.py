@@ -55,7 +55,8 @@ def special(world: World) -> dict[str, Any]:
     stops = {a: silent_from(world, a) for a in world.plan.silent}
     owner, partner = world.plan.collab
     return {
-        "no_data": world.plan.no_data, "three_posts": world.plan.three_posts, "hostile": HOSTILE,
+        "no_data": world.plan.no_data, "three_posts": world.plan.three_posts,
+        "hostile": HOSTILE if HOSTILE in world.plan.cast else None,
         "silent": {a: d.isoformat() for a, d in stops.items() if d}, "collab": {"owner": owner, "partner": partner},
         "split": split if "dispar" in world.plan.cast else None,
         "renamed": [a for a in world.plan.cast if a.startswith("rsud-") or a in ("bapperida", "dpu")],

@@ -38,6 +38,28 @@ if(location.hash&&body.querySelector(`[id="${CSS.escape(location.hash.slice(1))}
 for(const box of all("[data-nama]")){const q=box.querySelector("input"),names=all("[data-cari]",box),count=box.querySelector("[data-jumlah]");
 q.addEventListener("input",()=>{const want=fold(q.value.trim());let hits=0;for(const e of names){e.hidden=!fold(e.dataset.cari).includes(want);hits+=!e.hidden}
 for(const g of all("[data-bagian]",box))g.hidden=!g.querySelector("[data-cari]:not([hidden])");count.textContent=want?t.found.replace("{n}",hits):""})}
+/* agencies of one group side by side: the cells of the table as cards, or what an earlier period said */
+for(const box of all("[data-sanding]")){const all_=data("sanding-data"),k=all_.terms,most=+box.dataset.sanding,one=q=>box.querySelector(q);
+const group=one("[data-kelompok]"),period=one("[data-periode]"),panel=one("[data-panel]"),say=one("[data-pesan]"),verdict=one("[data-beda]");
+const picked=()=>all("[data-pilih]:checked").map(e=>e.closest("tr")),el=(name,text)=>{const e=document.createElement(name);if(text)e.textContent=text;return e};
+const fill=(text,o)=>text.replace(/\{(\w+)\}/g,(m,n)=>n in o?o[n]:m),num=s=>parseFloat(s.replace(",","."));
+const past=r=>all_.values[r.dataset.siapa][all_.periods.indexOf(period.value)]||[];
+const span=r=>{if(!period.value)return(r.dataset.rentang||"").split(" ").filter(Boolean).map(Number);const v=past(r);return v[1]&&v[2]?[num(v[1]),num(v[2])]:[]};
+const pair=(dl,label,parts)=>{dl.append(el("dt",label));const d=el("dd");d.append(...parts);dl.append(d)};
+const card=r=>{const c=el("article"),h=el("h3"),dl=el("dl");h.append(r.querySelector(".nama").cloneNode(true));c.append(h,dl);
+if(!period.value)for(const d of r.cells){if(d.dataset.l)pair(dl,d.dataset.l,[...d.cloneNode(true).childNodes])}
+else{const v=past(r);if(!v.length)pair(dl,k.value,[el("b","\u2013"),el("small",k.unjudged)]);else{pair(dl,k.value,[el("b","\u00d7"+v[0].replace("*","")),el("small",v[1]?fill(k.between,{low:"\u00d7"+v[1],high:"\u00d7"+v[2]}):"")]);
+pair(dl,k.posts,[v[3]]);if(v[0].endsWith("*"))pair(dl,k.incomplete,[])}}return c};
+const show=()=>{const rows=picked();say.textContent=rows.length<2?k.pick:"";panel.replaceChildren(...(rows.length?rows.map(card):[]));
+const apart=[];for(const a of rows)for(const b of rows){const x=span(a),y=span(b);if(x.length&&y.length&&x[0]>y[1])apart.push(fill(k.apart,{a:a.querySelector(".nama").textContent,b:b.querySelector(".nama").textContent}))}
+verdict.textContent=rows.length<2?"":apart.length?apart.join(" "):k.overlap};
+const only=()=>{for(const s of all("[data-grup]")){s.hidden=s.dataset.grup!==group.value;if(s.hidden)for(const e of all("[data-pilih]:checked",s))e.checked=false}show()};
+for(const e of all("[data-pilih]"))e.addEventListener("change",()=>{if(picked().length>most){e.checked=false;say.textContent=k.most}else show()});
+group.addEventListener("change",only);period.addEventListener("change",show);
+const from=location.hash&&document.getElementById(decodeURIComponent(location.hash.slice(1))),start=from&&from.querySelector("[data-pilih]");
+if(start){group.value=from.closest("[data-grup]").dataset.grup;start.checked=true}only();if(start)box.scrollIntoView()}
+/* one of several sections at a time */
+for(const s of all("select[data-satu]")){const parts=all("[data-bagian-dari]"),turn=()=>{for(const p of parts)p.hidden=!!s.value&&p.dataset.bagianDari!==s.value};s.addEventListener("change",turn)}
 /* the live layer: the same figure, over the same box */
 const figures=data("gambar")||{},live=new Map();let engine=null;
 const load=()=>engine||(engine=new Promise((ok,no)=>{const packed=document.getElementById("mesin"),s=document.createElement("script");
