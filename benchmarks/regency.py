@@ -3,7 +3,7 @@
 Faster than writing and reading export files, so that many seeds can be tried; posts are mature (age is tested apart).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -148,8 +148,16 @@ def _trainings(wave, starts, calendar):
     return pl.DataFrame(rows, schema={"agency_id": pl.Utf8, "date": pl.Date, "wave": pl.Utf8}, orient="row")
 
 
-def from_samples(seed: int, profile: str = "full", null: bool = False) -> Regency:
-    """The same frames from the generator of the demo's files, without the files: nothing missing, all posts mature."""
+RESPONSES = ("likes", "reactions", "comments", "replies", "shares", "reposts", "saves", "bookmarks", "link_clicks")
+
+
+def from_samples(
+    seed: int, profile: str = "full", null: bool = False, spreads: tuple[float, float] | None = None
+) -> Regency:
+    """The same frames from the generator of the demo's files, without the files: nothing missing, all posts mature.
+
+    `spreads`: sd of ln rates between posts of one account, drawn per account (real ones: 0.3 to 0.8; the demo's: 0.9).
+    """
     from pipeline import samples
     from pipeline.samples.posts import FORMATS as KINDS
     from pipeline.samples.posts import followers, months_since, training_effect
@@ -158,7 +166,7 @@ def from_samples(seed: int, profile: str = "full", null: bool = False) -> Regenc
     from pipeline.samples.regency import accounts, agencies
     from pipeline.samples.streams import date_of
 
-    world = samples.make_world(samples.profile(profile), seed, null, samples.TODAY)
+    world = replace(samples.make_world(samples.profile(profile), seed, null, samples.TODAY), spreads=spreads)
     group = {r["agency_id"]: r["peer_group"] for r in agencies(world.plan)}
     n_months = int(months_since(np.array([world.first + world.days]), world.start)[0])
     first = world.start.replace(day=1) if world.start.day == 1 else add_months(world.start, 1)
@@ -234,6 +242,7 @@ def _sample_frame(account, p, e, x, names, group) -> pl.DataFrame:
             "peer_group": [group.get(o, "") for o in owner], "month": day.dt.truncate("1mo"), "published_on": day,
             "format": names[p.format], "engagement": e, "exposure": x, "ln_rate": np.log((e + 0.5) / (x + 1)),
             "is_comparable": ~p.is_share, "maturity": ["mature"] * len(day), "mean_log": p.mean_log,
+            **{name: pl.Series(p.final.get(name, [None] * len(day)), dtype=pl.Int64) for name in RESPONSES},
             "comments": p.final.get("comments", p.final.get("replies")),
             "negative_total": pl.Series(_negative(p), dtype=pl.Int64),
         }

@@ -404,7 +404,7 @@ def null_lines(regencies: Iterable[Regency]) -> Iterator[Line]:
 
 
 def _naive_counts(posts: pl.DataFrame, last) -> dict[str, int]:
-    half = [(0, c.window(last)), (1, c.window(c.add_months(last, -3)))]
+    half = [(0, c.window(last, 3)), (1, c.window(c.add_months(last, -3), 3))]
     rows = pl.concat([posts.filter(pl.col("month").is_in(m)).with_columns(w=pl.lit(k)) for k, m in half])
     g = rows.group_by("agency_id", "w").agg(
         pl.col("engagement").sum().alias("e"), pl.col("exposure").sum().alias("x"), pl.col("ln_rate").mean().alias("y"),

@@ -13,6 +13,7 @@ from pipeline import thresholds
 ColumnType = pl.DataType | type[pl.DataType]
 Schema = Mapping[str, ColumnType]
 Build = Callable[[dict[str, pl.DataFrame], Any], pl.DataFrame]
+Given = Callable[[Any], Mapping[str, Any]]  # arguments by name that a method takes from the registry
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,18 @@ class Table:
     key: tuple[str, ...]
 
     @classmethod
-    def of(cls, method: Callable[..., pl.DataFrame], *needs: str, description: str, key: tuple[str, ...]) -> Table:
-        """The table that `method` makes of the frames named in `needs`, given in that order."""
-        return cls(lambda frames, registry: method(*(frames[name] for name in needs)), needs, description, key)
+    def of(
+        cls, method: Callable[..., pl.DataFrame], *needs: str, description: str, key: tuple[str, ...], given: Given | None = None
+    ) -> Table:
+        """The table that `method` makes of the frames named in `needs`, in that order, and of what `given` finds in the
+        registry."""
+
+        def build(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
+            return method(*(frames[name] for name in needs), **(given(registry) if given else {}))
+
+        return cls(build, needs, description, key)
 
     @classmethod
     def judged(cls, method: Callable[..., pl.DataFrame], *needs: str, description: str, key: tuple[str, ...]) -> Table:
         """As `of`, for a method that also takes the thresholds that people chose, as `t`."""
-        return cls(lambda frames, known: method(*(frames[n] for n in needs), t=thresholds.of(known)), needs, description, key)
+        return cls.of(method, *needs, description=description, key=key, given=lambda registry: {"t": thresholds.of(registry)})

@@ -45,8 +45,18 @@ class Thresholds(BaseModel):
     known_split_share: float = Field(
         0.8, gt=0, le=1, description="share of a platform's posts with paid and unpaid reach apart; from it on only unpaid counts"
     )
+    minimum_weeks: int = Field(4, ge=2, description="covered weeks of a quarter; below it no evenness of posting")
+    minimum_clock_posts: int = Field(10, ge=1, description="posts of a quarter with a known hour; below it no fit of hours")
+    minimum_hour_posts: int = Field(20, ge=1, description="posts of the others in an hour; below it the hour is no best hour")
+    minimum_ratio_posts: int = Field(
+        20, ge=2, description="posts of an account with comments and likes; below it no post of it is flagged"
+    )
+    minimum_ratio_comments: int = Field(20, ge=1, description="comments of a post from which its ratio to likes may be flagged")
     staff_floor_ratio: float = Field(
-        0.75, gt=0, lt=1, description="5th percentile over median of likes of a quarter, from which a floor of likes is suspected"
+        0.75,
+        gt=0,
+        lt=1,
+        description="10th percentile over median of likes of a quarter, from which a floor of likes is suspected",
     )
 
     @model_validator(mode="after")

@@ -265,7 +265,7 @@ def test_half_of_the_accounts_is_not_the_agency_and_two_of_three_widen_the_inter
     sizes = regency.account_month.group_by("agency_id").agg(pl.col("account_id").unique().sort())
     accounts = {len(ids): (agency, ids) for agency, ids in sizes.sort("agency_id").iter_rows()}
     (two, (first, _)), (three, (a, *_)) = accounts[2], accounts[3]
-    last = comparison.window(regency.account_month["month"].max())[0]
+    last = comparison.window(regency.account_month["month"].max(), DEFAULT.window_months)[0]
     months = without(without(regency.account_month, first, last), a, last)
     _, whole, _ = tables(regency)
     _, window, _ = tables(regency, months)
@@ -301,6 +301,31 @@ def test_three_months_lie_between_their_months(regency):
 
 
 # ---- what a rate is made of ---------------------------------------------------------------------------------------------------
+
+
+def test_every_month_is_told_by_one_window_and_older_ones_by_their_quarter():
+    for k in range(12):
+        last = comparison.add_months(date(2026, 10, 1), k)
+        parts = windows.month_windows(last, date(2025, 2, 1), 3)
+        told = [m for _, months in parts for m in months]
+        assert sorted(told) == [comparison.add_months(date(2025, 2, 1), -1 + i) for i in range(len(told))]
+        assert parts[0] == (comparison.window(last, 3), comparison.window(last, 3))
+        for months, inside in parts[1:]:
+            assert months[0].month % 3 == 1 and set(inside) <= set(months) and months[-1] <= last
+
+
+def test_what_was_told_of_a_month_hardly_moves_when_a_further_month_is_complete(regency):
+    """Windows counted back from the newest month moved six values in seven by more than one per cent a month."""
+    newest, found = regency.months[-1], []
+    for until in (comparison.add_months(newest, -1), newest):
+        here = pl.col("month") <= until
+        months = regency.account_month.filter(here)
+        expected, _, _ = tables(regency, months, regency.post_facts.filter(here))
+        found.append(windows.agency_month_index(expected, months, regency.agencies))
+    both = found[0].join(found[1], on=["agency_id", "month"], suffix="_now")
+    settled = both.filter(pl.col("month") < comparison.add_months(newest, -3), pl.col("vs_expected").is_not_null())
+    step = np.abs(np.log(settled["vs_expected_now"].to_numpy() / settled["vs_expected"].to_numpy()))
+    assert len(step) > 300 and np.median(step) < 0.01 and np.quantile(step, 0.99) < 0.06
 
 
 def with_parts(posts: pl.DataFrame, rich: list[str]) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """What is said is true: reasons, thresholds, growth of a month, advice beyond luck, whose response it is, chance in words."""
 
+import re
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from benchmarks.guard import detection
 from benchmarks.regency import simulate
 from pipeline import reasons, registry, thresholds
-from pipeline.estimates import growth, response
+from pipeline.engine import fingerprints, models
+from pipeline.estimates import growth, overview, response, risk
 from pipeline.statistics import comparison, lifts, staff, windows
 from pipeline.statistics import reasons as codes
 from pipeline.thresholds import DEFAULT
@@ -86,6 +88,33 @@ def test_a_threshold_of_settings_moves_the_answer(tmp_path, regency):
     assert t.minimum_posts == 400 and thresholds.of(None) == DEFAULT
     expected, months = tables(regency)
     assert not (windows.agency_window(expected, months, regency.agencies, t=t)["state"] == "judged").any()
+
+
+def test_tables_are_built_with_the_thresholds_of_settings():
+    """The least posts, weeks and peers of every family come from settings.toml, not from the defaults."""
+    chosen = {"minimum_ratio_posts": 2, "minimum_ratio_comments": 1, "minimum_peers": 2}
+    asked = registry.Registry(settings={"thresholds": chosen})
+    posts = pl.DataFrame(
+        {"post_key": [1, 2, 3], "account_id": "ig-a", "agency_id": "a", "platform": "instagram", "month": date(2026, 10, 1)}
+        | {"is_counted": True, "export_id": 1, "comments": [1, 1, 9], "likes": [9, 9, 9], "replies": None, "reactions": None}
+    )
+    ratios = risk.TABLES["estimates.risk_ratios"]
+    for known, judged, flagged in ((None, 0, 0), (asked, 3, 1)):
+        table = ratios.build({"core.posts": posts}, known)
+        assert (table["is_judged"].sum(), table["is_flagged"].sum()) == (judged, flagged)
+    box = overview.TABLES["estimates.peer_box"]
+    rows = pl.DataFrame({"agency_id": ["a", "b", "c"], "peer_group": "k", "is_listed": True, "level": "flat"})
+    window = pl.DataFrame({"agency_id": ["a", "b", "c"], "vs_expected": [0.9, 1.0, 1.1], "detectable": None})
+    frames = {"marts.agency_summary": rows, "estimates.agency_window": window}
+    assert (len(box.build(frames, None)), len(box.build(frames, asked))) == (0, 3)
+
+
+@pytest.mark.parametrize("name", thresholds.Thresholds.model_fields)
+def test_a_threshold_is_used_somewhere(name):
+    """A setting that nothing reads changes nothing."""
+    places = [*fingerprints.PACKAGE.rglob("*.py"), *models.WAREHOUSE.rglob("*.sql")]
+    read = (path for path in places if path.name != "thresholds.py")
+    assert any(re.search(rf"\.{name}\b", path.read_text(encoding="utf-8")) for path in read)
 
 
 def test_thresholds_that_stood_outside_their_table_are_still_read(tmp_path):

@@ -285,6 +285,63 @@ def test_p8_a_rule_of_another_table_or_a_comment_excuses_nothing(copy, monkeypat
 _all_checks = models.checks()
 
 
+MANY = accounts(*((f"{a}-ig", "instagram", a, f"9{i}", f"{a}.ig") for i, a in enumerate(
+    ("dinkes", "disdik", "dishub", "diskominfo", "dinsos", "disnaker", "bappedalitbang", "bpkad"))))  # fmt: skip
+
+
+def quarter(workspace: Workspace, agency: str, likes: int, day: str) -> None:
+    """August to October 2026 of one agency, six posts a month."""
+    rows = [
+        post("instagram", f"{agency}{m}{n}", f"2026-{m:02}-{n:02}T03:00", likes=likes + n % 3)
+        for m in (8, 9, 10)
+        for n in range(2, 26, 4)
+    ]
+    drop(workspace, f"{agency}-ig/1.csv", "instagram", rows, captured_at=day, period=("2026-08-01", "2026-10-31"))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Three nights: seven agencies, then the file of an eighth, then nothing new. Per night: moved and told values."""
+    workspace, known = Workspace(tmp_path_factory.mktemp("told")).create(), registers(MANY)
+    nights, ids = [], MANY["agency_id"].to_list()
+    for k, agency in enumerate(ids[:-1]):
+        quarter(workspace, agency, 8 + 12 * k, "2026-11-20")
+    for night in range(3):
+        if night == 1:
+            quarter(workspace, ids[-1], 400, "2026-11-20")
+        ingest(workspace, known, now=NOW + timedelta(days=night))
+        build.build(workspace, registry=known, now=NOW + timedelta(days=night))
+        with versions.open_version(workspace) as version:
+            nights.append({name: version.table(f"meta.{name}") for name in ("moved_values", "told_values", "changed_history")})
+    return nights
+
+
+def test_what_was_published_of_a_month_and_moves_with_files_of_others_is_listed_and_stays_listed(told):
+    first, second, third = told
+    assert first["moved_values"].is_empty() and first["told_values"].height == 21
+    assert second["changed_history"].is_empty(), "nobody's own totals changed"
+    moved = second["moved_values"]
+    assert moved["cause"].unique().to_list() == ["others"] and "bpkad" not in moved["agency_id"]
+    before = {(r["agency_id"], r["month"]): r["value"] for r in first["told_values"].to_dicts()}
+    for row in moved.to_dicts():
+        assert row["old_value"] == before[row["agency_id"], row["month"]]
+        assert abs(row["new_value"] / row["old_value"] - 1) > 0.009 and row["moved_on"] == (NOW + timedelta(days=1)).date()
+    assert moved.height > 10
+    assert third["moved_values"].equals(moved), "a night later it is still listed, once"
+    assert second["told_values"].height == 24 and third["told_values"].height == 24
+
+
+def test_small_moves_are_compared_with_what_was_first_told_and_so_do_not_add_up_unseen(told):
+    """What was not listed keeps the value that readers saw first, not the value of the last night."""
+    first, second, _ = told
+    listed = second["moved_values"].select("agency_id", "month")
+    both = first["told_values"].join(second["told_values"], on=["agency_id", "month"], suffix="_now")
+    kept = both.join(listed, on=["agency_id", "month"], how="anti")
+    assert kept["value"].equals(kept["value_now"]) and kept["since"].equals(kept["since_now"])
+    new = both.join(listed, on=["agency_id", "month"], how="semi")
+    assert (new["value"] != new["value_now"]).all() and (new["since_now"] > new["since"]).all()
+
+
 # --- trace --------------------------------------------------------------------------------------------------------------
 
 

@@ -286,7 +286,7 @@ class Build:
     def check(self, check: Check) -> CheckResult:
         """Run one check and remember what it found. Before the first one the past is compared with the last version."""
         if not self.checks:
-            history.compare(self.con, self.previous is not None, self.made_of.get(history.TABLE, ""))
+            history.compare(self.con, self.previous is not None, self.made_of, self.now)
             left_out = {"accounts": list(self.aside.accounts)}  # from the register too, which is no change of the register
             self.con.execute(LEFT_OUT_SQL, left_out)
         sql = self._written(check)

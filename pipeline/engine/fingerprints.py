@@ -25,7 +25,7 @@ from pipeline.stamps import digest
 PACKAGE = Path(str(files("pipeline")))
 READER = ("exports", "formats", "intake")  # the rooms that turn a file into raw rows
 RAW = ("engine/raw.py", "columns.py", "platforms.py")  # and what these rows are
-REGISTRY = ("registry.py",)
+REGISTRY = ("registry.py", "thresholds.py")  # what registers and registry.thresholds are
 NAMED = (".csv", ".yml", ".json")
 
 

@@ -8,6 +8,9 @@ is made of. What has none of these causes stops the publication.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import duckdb
 
 TABLE = "marts.account_month"
@@ -63,35 +66,69 @@ SELECT account_id, agency_id, month, field, old_value, new_value, reason_code, n
     reason_code IN ('FILES', 'ERASED', 'RULES') OR (reason_code = 'REGISTRY' AND note IS NOT NULL) AS is_explained
 FROM caused"""
 COMPARE_SQL = _COMPARE.replace("@figures", _FIGURES_SQL)
-# What an agency is worth in a month is told against others, so it may move when files of others arrive: such moves are listed.
-MOVED_SQL = """CREATE TABLE meta.moved_values AS
-SELECT o.agency_id, o.month, o.vs_expected AS old_value, n.vs_expected AS new_value,
-    EXISTS (SELECT 1 FROM meta.changed_history h WHERE h.agency_id = o.agency_id AND h.month = o.month) AS has_own_cause
-FROM previous.estimates.agency_month_index o
-JOIN estimates.agency_month_index n ON n.agency_id = o.agency_id AND n.month = o.month
-WHERE o.complete AND o.vs_expected IS NOT NULL
-    AND (n.vs_expected IS NULL OR abs(ln(n.vs_expected / o.vs_expected)) > 0.01)"""
-NOTHING_MOVED_SQL = """CREATE TABLE meta.moved_values (agency_id VARCHAR, month DATE, old_value DOUBLE, new_value DOUBLE,
-    has_own_cause BOOLEAN)"""
-HAS_INDEX_SQL = """SELECT count(*) FROM duckdb_tables()
-WHERE database_name = 'previous' AND schema_name = 'estimates' AND table_name = 'agency_month_index'"""
+# What an agency is worth in a month is told against others, so it may move when files of others arrive: such moves are listed,
+# and stay listed in all later versions. Compared is what readers were last told (as first published, or as listed since) and not
+# the last version: steps too small to be listed would else add up unseen.
+INDEX, LEAST_MOVE = "estimates.agency_month_index", 0.01  # ln: a hundredth is no other number
+MOVES = f"((n.vs_expected IS NULL) <> (t.value IS NULL) OR abs(ln(n.vs_expected / t.value)) > {LEAST_MOVE})"
+MOVED_SQL = f"""INSERT INTO meta.moved_values
+SELECT
+    t.agency_id, t.month, t.value, n.vs_expected, t.since, CAST($now AS DATE),
+    CASE
+        WHEN h.month IS NOT NULL THEN 'own'
+        WHEN CAST($rules AS BOOLEAN) THEN 'rules'
+        WHEN t.month >= w.newest AND t.month < p.period_start THEN 'window'
+        ELSE 'others'
+    END
+FROM meta.told_values t
+CROSS JOIN (SELECT max(period_start) AS newest FROM previous.estimates.agency_window) w
+CROSS JOIN marts.period p
+LEFT JOIN {INDEX} n ON n.agency_id = t.agency_id AND n.month = t.month
+LEFT JOIN (SELECT DISTINCT agency_id, month FROM meta.changed_history) h ON h.agency_id = t.agency_id AND h.month = t.month
+WHERE {MOVES}"""
+TELL_SQL = f"""CREATE OR REPLACE TABLE meta.told_values AS
+SELECT
+    coalesce(n.agency_id, t.agency_id) AS agency_id, coalesce(n.month, t.month) AS month,
+    CASE WHEN t.month IS NULL OR {MOVES} THEN n.vs_expected ELSE t.value END AS value,
+    CASE WHEN t.month IS NULL OR {MOVES} THEN CAST($now AS DATE) ELSE t.since END AS since
+FROM meta.told_values t
+FULL JOIN {INDEX} n ON n.agency_id = t.agency_id AND n.month = t.month
+WHERE t.month IS NOT NULL OR (n.complete AND n.vs_expected IS NOT NULL)"""
+NOTHING_TOLD_SQL = """CREATE TABLE meta.told_values (agency_id VARCHAR, month DATE, value DOUBLE, since DATE);
+CREATE TABLE meta.moved_values (agency_id VARCHAR, month DATE, old_value DOUBLE, new_value DOUBLE, since DATE, moved_on DATE,
+    cause VARCHAR)"""
+TABLES_SQL = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'previous'"
+TOLD_BEFORE_SQL = """INSERT INTO meta.told_values SELECT * FROM previous.meta.told_values;
+INSERT INTO meta.moved_values SELECT * FROM previous.meta.moved_values"""
+TOLD_FIRST_SQL = f"""INSERT INTO meta.told_values
+SELECT i.agency_id, i.month, i.vs_expected, CAST(v.built_at AS DATE)
+FROM previous.{INDEX} i CROSS JOIN previous.meta.version v
+WHERE i.complete AND i.vs_expected IS NOT NULL"""
 
 
-def compare(con: duckdb.DuckDBPyConnection, has_previous: bool, made_of: str) -> None:
-    """Fill `meta.changed_history` and `meta.moved_values` of the version being built; empty where nothing was published before.
+def compare(con: duckdb.DuckDBPyConnection, has_previous: bool, made_of: Mapping[str, str], now: datetime) -> None:
+    """Fill `meta.changed_history`, `meta.moved_values` and `meta.told_values` of the version being built.
 
-    `made_of` is the fingerprint of TABLE in this build; a version that kept none was built by other rules.
+    `made_of`: the fingerprints of the tables in this build; a version that kept none was built by other rules. `moved_values`: one
+    row per agency, month and night on which a published value became another number, by cause (own: files of the agency; window:
+    the month left the newest window; rules: another way of counting; others: files of those it is told against).
     """
     con.execute(EMPTY_SQL)
+    con.execute(NOTHING_TOLD_SQL)
+    before = _fingerprints(con) if has_previous else {}
     if has_previous:
-        con.execute(COMPARE_SQL, {"made_of": made_of, "was_made_of": _was_made_of(con)})
-    was_judged = has_previous and con.execute(HAS_INDEX_SQL).fetchall()[0][0]
-    con.execute(MOVED_SQL if was_judged else NOTHING_MOVED_SQL)
+        con.execute(COMPARE_SQL, {"made_of": made_of.get(TABLE, ""), "was_made_of": before.get(TABLE)})
+    if INDEX not in made_of:
+        return  # a build of some tables only
+    was_there = {row[0] for row in con.execute(TABLES_SQL).fetchall()} if has_previous else set()
+    if INDEX in was_there:
+        con.execute(TOLD_BEFORE_SQL if "meta.told_values" in was_there else TOLD_FIRST_SQL)
+        con.execute(MOVED_SQL, {"now": now, "rules": made_of[INDEX] != before.get(INDEX)})
+    con.execute(TELL_SQL, {"now": now})
 
 
-def _was_made_of(con: duckdb.DuckDBPyConnection) -> str | None:
+def _fingerprints(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     columns = [row[0] for row in con.execute("DESCRIBE previous.meta.tables").fetchall()]
     if "fingerprint" not in columns:
-        return None
-    found = con.execute("SELECT fingerprint FROM previous.meta.tables WHERE name = ?", [TABLE]).fetchall()
-    return found[0][0] if found else None
+        return {}
+    return dict(con.execute("SELECT name, fingerprint FROM previous.meta.tables WHERE fingerprint IS NOT NULL").fetchall())

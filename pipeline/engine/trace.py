@@ -18,7 +18,6 @@ import polars as pl
 
 from pipeline.engine import metrics, models, versions
 from pipeline.settings import Workspace
-from pipeline.thresholds import DEFAULT
 
 # What stands behind a figure, most specific first: the tables whose rows name an export and a row in it.
 EVIDENCE = ("core.posts", "core.account_days", "core.audience", "core.cases", "core.followers")
@@ -53,16 +52,12 @@ VALUE = {
 }
 LAST_KNOWN = """e.date = (SELECT max(y.date) FROM core.followers y
     WHERE y.account_id = e.account_id AND y.date < CAST($month AS DATE) + INTERVAL 1 MONTH)"""
-# An agency's window rests on its accounts whose exports cover the window and whose posts were compared, five at least.
+# An agency's window rests on the posts of its accounts that were judged.
 COMPARED = ("judged", "not_ranked")
 JUDGED = """(f.account_id, f.month) IN (
         SELECT (account_id, month) FROM estimates.account_month_expected WHERE deviation IS NOT NULL)
-    AND f.account_id IN (SELECT account_id FROM estimates.account_month_expected
-        WHERE month BETWEEN $first_day AND $last_day AND deviation IS NOT NULL GROUP BY account_id, agency_id
-        HAVING sum(n) >= $few)
-    AND f.account_id IN (SELECT account_id FROM marts.account_month
-        WHERE month BETWEEN $first_day AND $last_day GROUP BY account_id, agency_id
-        HAVING sum(coalesce(covered_days, 0)) >= $covered * sum(days_in_month))"""
+    AND f.account_id IN (
+        SELECT r.account_id FROM estimates.account_reasons r WHERE r.agency_id = f.agency_id AND r.reason IS NULL)"""
 REGISTER = {"core.cases": "registry/responses.csv", "core.followers": "registry/followers.csv"}
 
 
@@ -233,7 +228,6 @@ def _sources(version: versions.Version, evidence: str, table: str, column: str, 
         conditions.append(_which_posts(table, column))
         if row.get("state") in COMPARED and table == "estimates.agency_window" and span and span[0] == row["period_start"]:
             conditions.append(JUDGED)
-            values |= {"few": DEFAULT.minimum_posts, "covered": DEFAULT.minimum_coverage}
     if evidence == "core.followers" and row.get("month") is not None:
         conditions.append(LAST_KNOWN)
         values["month"] = row["month"]

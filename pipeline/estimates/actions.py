@@ -19,6 +19,7 @@ import polars as pl
 
 from pipeline.engine.metrics import literal
 from pipeline.estimates.plan import database
+from pipeline.statistics.intervals import Z
 from pipeline.tables import Table
 
 REGENCY_ACTIONS = 3
@@ -161,9 +162,9 @@ def _ceremony(rows: pl.DataFrame) -> Arguments | None:
         share=pl.col("ceremonial").sum() / pl.col("posts").sum(),
     ).to_dicts()[0]
     mean, se, share = of["mean"], of["se"], of["share"]
-    if mean - 1.959964 * se <= 0 or share < 0.1:
+    if mean - Z * se <= 0 or share < 0.1:
         return None
-    low, high = (float(pl.Series([mean + z * se]).exp()[0]) for z in (-1.959964, 1.959964))
+    low, high = (float(pl.Series([mean + z * se]).exp()[0]) for z in (-Z, Z))
     return {"n": rows.height, "factor": float(pl.Series([mean]).exp()[0]), "lower": low, "upper": high, "share": float(share)}
 
 

@@ -6,9 +6,11 @@ from datetime import date
 
 import polars as pl
 
+from pipeline import thresholds
 from pipeline.estimates.themes import Themes, contains, normalise
 from pipeline.statistics import comparison
 from pipeline.tables import Table
+from pipeline.thresholds import DEFAULT, Thresholds
 
 MINIMUM_CELL = 5
 OTHER = "lainnya"
@@ -45,7 +47,9 @@ def aspirations(cases: pl.DataFrame, topics: list[Themes]) -> pl.DataFrame:
     return cells.filter(pl.col("cases") >= MINIMUM_CELL).sort("topic", "district", "month")
 
 
-def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Themes], last: date | None) -> pl.DataFrame:
+def aspiration_gap(
+    cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Themes], last: date | None, t: Thresholds = DEFAULT
+) -> pl.DataFrame:
     """One row per topic of the last three complete months: share in aspirations, share in posts that name any topic, and their
     gap."""
     schema = {"topic": pl.Utf8, "cases": pl.Int64, "posts": pl.Int64} | dict.fromkeys(
@@ -53,7 +57,7 @@ def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Themes
     )
     if last is None:
         return pl.DataFrame(schema=schema)
-    first, end = comparison.window(last)[0], comparison.add_months(last, 1)
+    first, end = comparison.window(last, t.window_months)[0], comparison.add_months(last, 1)
     asked = cases.filter(pl.col("received_at_wib").dt.date().is_between(first, end, closed="left"))
     told = posts.filter("is_counted", ~pl.col("is_top_list"), pl.col("published_on").is_between(first, end, closed="left"))
     needs = [topic for topic in topics if topic["id"] not in NOT_A_NEED]
@@ -72,25 +76,30 @@ def aspiration_gap(cases: pl.DataFrame, posts: pl.DataFrame, topics: list[Themes
     return rows.filter(pl.col("cases") >= MINIMUM_CELL).select(pl.col(k).cast(t) for k, t in schema.items()).sort("topic")
 
 
-def _topics(registry: object) -> list[Themes]:
-    return list(dict(getattr(registry, "themes", None) or {}).get("aspiration_topics", []))
+def _topics(registry: object) -> dict[str, list[Themes]]:
+    return {"topics": list(dict(getattr(registry, "themes", None) or {}).get("aspiration_topics", []))}
 
 
-def _gap(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
-    last = comparison.last_complete_month(frames["marts.account_month"])
-    return aspiration_gap(frames["core.cases"], frames["core.posts"], _topics(registry), last)
+def _gap(
+    cases: pl.DataFrame, posts: pl.DataFrame, account_month: pl.DataFrame, topics: list[Themes], t: Thresholds
+) -> pl.DataFrame:
+    return aspiration_gap(cases, posts, topics, comparison.last_complete_month(account_month), t)
 
 
 TABLES = {
-    "estimates.aspirations": Table(
-        build=lambda frames, registry: aspirations(frames["core.cases"], _topics(registry)),
-        needs=("core.cases",),
+    "estimates.aspirations": Table.of(
+        aspirations,
+        "core.cases",
+        given=_topics,
         description="One row per topic, district and month with at least five questions or complaints.",
         key=("topic", "district", "month"),
     ),
-    "estimates.aspiration_gap": Table(
-        build=_gap,
-        needs=("core.cases", "core.posts", "marts.account_month"),
+    "estimates.aspiration_gap": Table.of(
+        _gap,
+        "core.cases",
+        "core.posts",
+        "marts.account_month",
+        given=lambda registry: {**_topics(registry), "t": thresholds.of(registry)},
         description="One row per topic asked five times or more in three months: its share in questions and in posts.",
         key=("topic",),
     ),

@@ -8,6 +8,7 @@ Which names are local and which country is home stand in settings.toml (`local_p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -121,16 +122,18 @@ def _with_lift(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(local_lift=pl.Series(lifts, dtype=pl.Float64))
 
 
-def _reach(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
+def _here(registry: object) -> dict[str, Any]:
     settings = dict(getattr(registry, "settings", None) or {})
-    places, home = settings.get("local_places", ["Bogor", "Kabupaten Bogor"]), settings.get("home_country", "Indonesia")
-    return audience_reach(frames["core.audience"], frames["core.agencies"], places, home)
+    home = settings.get("home_country", "Indonesia")
+    return {"places": settings.get("local_places", ["Bogor", "Kabupaten Bogor"]), "home": home}
 
 
 TABLES = {
-    "estimates.audience_reach": Table(
-        build=_reach,
-        needs=("core.audience", "core.agencies"),
+    "estimates.audience_reach": Table.of(
+        audience_reach,
+        "core.audience",
+        "core.agencies",
+        given=_here,
         description="One row per account: share of its audience that is local (a lower bound), national and abroad.",
         key=("account_id",),
     )

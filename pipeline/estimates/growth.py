@@ -112,9 +112,10 @@ TABLES = {
         description="One row per account and month: followers at its start and end, gained and lost, purges marked.",
         key=("account_id", "agency_id", "month"),
     ),
-    "estimates.post_followers": Table(
-        build=lambda frames, registry: post_followers(frames["core.posts"], frames["core.followers"]),
-        needs=("core.posts", "core.followers"),
+    "estimates.post_followers": Table.of(
+        post_followers,
+        "core.posts",
+        "core.followers",
         description="One row per post: the last follower total known on the day of publication, at most 120 days old.",
         key=("post_key",),
     ),

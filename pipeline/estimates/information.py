@@ -139,33 +139,33 @@ def trained_share(trainings: pl.DataFrame) -> pl.DataFrame:
 
 
 TABLES = {
-    "estimates.service_posts": Table(
-        build=lambda frames, registry: service_posts(frames["core.posts"], frames["core.post_themes"]),
-        needs=("core.posts", "core.post_themes"),
+    "estimates.service_posts": Table.of(
+        service_posts,
+        "core.posts",
+        "core.post_themes",
         description="One row per service post: which of time, place, requirement and contact its caption holds.",
         key=("post_key",),
     ),
-    "estimates.information_quality": Table(
-        build=lambda frames, registry: information_quality(
-            frames["core.posts"],
-            frames["estimates.service_posts"],
-            frames["core.incidents"],
-            frames["marts.export_files"],
-            frames["staging.post_coverage"],
-        ),
-        needs=("core.posts", "estimates.service_posts", "core.incidents", "marts.export_files", "staging.post_coverage"),
+    "estimates.information_quality": Table.of(
+        information_quality,
+        "core.posts",
+        "estimates.service_posts",
+        "core.incidents",
+        "marts.export_files",
+        "staging.post_coverage",
         description="One row per agency and month: complete service posts, logged corrections, posts that may have been deleted.",
         key=("agency_id", "month"),
     ),
-    "estimates.incident_lags": Table(
-        build=lambda frames, registry: incident_lags(frames["core.incidents"], frames["core.posts"]),
-        needs=("core.incidents", "core.posts"),
+    "estimates.incident_lags": Table.of(
+        incident_lags,
+        "core.incidents",
+        "core.posts",
         description="One row per emergency of the log: minutes to the first official post about it.",
         key=("incident_id",),
     ),
-    "estimates.trained_share": Table(
-        build=lambda frames, registry: trained_share(frames["core.trainings"]),
-        needs=("core.trainings",),
+    "estimates.trained_share": Table.of(
+        trained_share,
+        "core.trainings",
         description="One row per agency and year: communicators who attended a training, of all its communicators.",
         key=("agency_id", "year"),
     ),

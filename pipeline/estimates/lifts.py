@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
+from pipeline import thresholds
 from pipeline.estimates.themes import second_scheme
 from pipeline.statistics import lifts
 from pipeline.tables import Table
+from pipeline.thresholds import Thresholds
 
 POSTS, THEMES, PROGRAMMES, ACCOUNT_MONTH = "marts.post_facts", "core.post_themes", "core.post_programmes", "marts.account_month"
-THEMED = (POSTS, THEMES, PROGRAMMES, ACCOUNT_MONTH)
 
 
-def _themed(method: Callable[..., pl.DataFrame]) -> Callable[[dict[str, pl.DataFrame], Any], pl.DataFrame]:
-    """A builder of a theme table: posts, their programmes of the day and through the lens of settings.toml, account months."""
+def _lens(registry: object) -> dict[str, Any]:
+    return {"lens": second_scheme(registry)}
 
-    def build(frames: dict[str, pl.DataFrame], registry: Any) -> pl.DataFrame:
-        themes = lifts.through_lens(frames[THEMES], frames[PROGRAMMES], second_scheme(registry))
-        return method(frames[POSTS], themes, frames[ACCOUNT_MONTH])
 
-    return build
+def _lens_and_thresholds(registry: object) -> dict[str, Any]:
+    return {**_lens(registry), "t": thresholds.of(registry)}
+
+
+def _window(
+    posts: pl.DataFrame,
+    themes: pl.DataFrame,
+    programmes: pl.DataFrame,
+    account_month: pl.DataFrame,
+    lens: str | None,
+    t: Thresholds,
+) -> pl.DataFrame:
+    return lifts.theme_window(posts, lifts.through_lens(themes, programmes, lens), account_month, t)
+
+
+def _month(posts: pl.DataFrame, themes: pl.DataFrame, programmes: pl.DataFrame, lens: str | None) -> pl.DataFrame:
+    return lifts.theme_month(posts, lifts.through_lens(themes, programmes, lens))
 
 
 TABLES = {
@@ -38,17 +51,24 @@ TABLES = {
         description="One row per agency, dimension and kind: half a year of its posts against its own others, with base share.",
         key=("agency_id", "dimension", "kind"),
     ),
-    "estimates.theme_window": Table(
-        build=_themed(lifts.theme_window),
-        needs=THEMED,
+    "estimates.theme_window": Table.of(
+        _window,
+        POSTS,
+        THEMES,
+        PROGRAMMES,
+        ACCOUNT_MONTH,
+        given=_lens_and_thresholds,
         description=(
             "One row per scheme and programme over the last three complete months: lift against the average post, shares."
         ),
         key=("scheme_id", "programme"),
     ),
-    "estimates.theme_month": Table(
-        build=_themed(lambda posts, themes, account_month: lifts.theme_month(posts, themes)),
-        needs=THEMED,
+    "estimates.theme_month": Table.of(
+        _month,
+        POSTS,
+        THEMES,
+        PROGRAMMES,
+        given=_lens,
         description="One row per scheme, programme and month: shares and mean lift.",
         key=("scheme_id", "programme", "month"),
     ),

@@ -14,10 +14,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipeline import thresholds
 from pipeline.engine import metrics
 from pipeline.estimates.rhythm import covered_days
 from pipeline.estimates.themes import Themes
 from pipeline.tables import Table
+from pipeline.thresholds import DEFAULT, Thresholds
 
 SIMILAR, ON_TIME_HOURS, MINIMUM_TAGGED = 0.6, 2.0, 5
 
@@ -253,11 +255,10 @@ TARGET_SCHEMA = {
     "status": pl.Utf8,
     "reason": pl.Utf8,
 }
-FULL = 0.9
 
 
-def target_status(targets: pl.DataFrame, data: object, covered_until: date | None) -> pl.DataFrame:
-    """One row per target, measured by its own metric. Below the metric's minimum n or 90 % coverage nothing is concluded."""
+def target_status(targets: pl.DataFrame, data: object, covered_until: date | None, t: Thresholds = DEFAULT) -> pl.DataFrame:
+    """One row per target, measured by its own metric. Below the metric's minimum n or `minimum_coverage` nothing is concluded."""
     rows = []
     for (metric, span), group in targets.group_by("metric", "period", maintain_order=True):
         try:
@@ -269,18 +270,18 @@ def target_status(targets: pl.DataFrame, data: object, covered_until: date | Non
             continue
         end = date(last.year, last.month, months.monthrange(last.year, last.month)[1])
         is_over = covered_until is not None and covered_until >= end
-        rows += [_judge(row, found.get(row["agency_id"]), is_over) for row in group.iter_rows(named=True)]
+        rows += [_judge(row, found.get(row["agency_id"]), is_over, t) for row in group.iter_rows(named=True)]
     rows = [{name: row.get(name) for name in TARGET_SCHEMA} for row in rows]
     return pl.DataFrame(rows, schema=TARGET_SCHEMA, orient="row").sort("agency_id", "metric", "period")
 
 
-def _judge(target: dict[str, Any], measured: dict[str, Any] | None, is_over: bool) -> dict[str, Any]:
+def _judge(target: dict[str, Any], measured: dict[str, Any] | None, is_over: bool, t: Thresholds = DEFAULT) -> dict[str, Any]:
     if measured is None:
         return target | {"status": "undetermined", "reason": "no_data"}
     result = target | {name: measured[name] for name in ("value", "lower", "upper", "n", "coverage")}
     if not measured["is_enough"] and measured["value"] is not None:
         return result | {"status": "undetermined", "reason": "too_few"}
-    if is_over and measured["coverage"] is not None and measured["coverage"] < FULL:
+    if is_over and measured["coverage"] is not None and measured["coverage"] < t.minimum_coverage:
         return result | {"status": "undetermined", "reason": "not_covered"}
     direction = str(target["direction"] or "up")
     state = status(measured["value"], measured["lower"], measured["upper"], target["target"], direction, is_over)
@@ -343,15 +344,16 @@ def _targets(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
         return pl.DataFrame(schema=TARGET_SCHEMA)
     with database(frames) as con:
         last: Any = frames["staging.post_coverage"]["last_day"].max()
-        return target_status(frames["core.targets"], con, last)
+        return target_status(frames["core.targets"], con, last, thresholds.of(registry))
 
 
 TABLES = {
-    "estimates.plan_items": Table(
-        build=lambda frames, registry: plan_items(
-            frames["core.plan"], frames["core.posts"], frames["staging.post_coverage"], frames["core.accounts"]
-        ),
-        needs=("core.plan", "core.posts", "staging.post_coverage", "core.accounts"),
+    "estimates.plan_items": Table.of(
+        plan_items,
+        "core.plan",
+        "core.posts",
+        "staging.post_coverage",
+        "core.accounts",
         description="One row per plan item as it stood before its time, with the post it was matched to.",
         key=("plan_id",),
     ),

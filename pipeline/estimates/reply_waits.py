@@ -15,14 +15,15 @@ SHORTEST = 1 / 60  # an answer within the same minute
 SCHEMA = {"agency_id": pl.Utf8, "share": pl.Float64, "hours": pl.Float64, "n": pl.Int64}
 
 
-def reply_waits(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
-    """One row per agency and share, from the same Kaplan–Meier curve as the median of `estimates.response_summary`: an open
-    question
-    is a wait that has not ended, so a share that the curve has not reached has no hours."""
+def reply_waits(clocks: pl.DataFrame, summary: pl.DataFrame) -> pl.DataFrame:
+    """One row per agency and share, from the same Kaplan-Meier curve as the median of `estimates.response_summary`.
+
+    An open question is a wait that has not ended, so a share that the curve has not reached has no hours.
+    """
     found: list[tuple[Any, ...]] = []
-    window = frames["estimates.response_summary"].drop_nulls(["agency_id", "period_start", "period_end"])
+    window = summary.drop_nulls(["agency_id", "period_start", "period_end"])
     for agency_id, first, last in window.select("agency_id", "period_start", "period_end").iter_rows():
-        waits = frames["estimates.case_clocks"].filter(
+        waits = clocks.filter(
             (pl.col("agency_id") == agency_id)
             & pl.col("received_at_wib").dt.date().is_between(first, last)
             & pl.col("needs_answer")
@@ -39,9 +40,10 @@ def reply_waits(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFra
 
 
 TABLES = {
-    "estimates.reply_waits": Table(
-        build=reply_waits,
-        needs=("estimates.case_clocks", "estimates.response_summary"),
+    "estimates.reply_waits": Table.of(
+        reply_waits,
+        "estimates.case_clocks",
+        "estimates.response_summary",
         description="One row per agency and share of its questions: the hours within which they had a first reply.",
         key=("agency_id", "share"),
     )

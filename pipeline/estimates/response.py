@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from pipeline import thresholds
 from pipeline.estimates import calendar
 from pipeline.statistics import comparison, shrinkage, survival
 from pipeline.tables import Table
@@ -174,47 +173,47 @@ def reply_share(cases: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(reply_share=pl.Series((a + y) / (a + b + n)), lower=pl.Series(low), upper=pl.Series(high))
 
 
-def _clocks(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
-    return case_clocks(frames["core.cases"], frames["core.calendar"], calendar.sla_days(getattr(registry, "settings", None)))
+def _summary(cases: pl.DataFrame, agencies: pl.DataFrame, account_month: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
+    return response_summary(cases, agencies, comparison.last_complete_month(account_month), t)
 
 
-def _summary(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
-    last = comparison.last_complete_month(frames["marts.account_month"])
-    return response_summary(frames["estimates.case_clocks"], frames["core.agencies"], last, thresholds.of(registry))
+def _channel(cases: pl.DataFrame, account_month: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
+    return response_channel(cases, comparison.last_complete_month(account_month), t)
 
 
 TABLES = {
-    "estimates.case_clocks": Table(
-        build=_clocks,
-        needs=("core.cases", "core.calendar"),
+    "estimates.case_clocks": Table.of(
+        case_clocks,
+        "core.cases",
+        "core.calendar",
+        given=lambda registry: {"sla": calendar.sla_days(getattr(registry, "settings", None))},
         description="One row per question or complaint: hours waited on both clocks, answered or open, deadline kept or not.",
         key=("channel", "case_id"),
     ),
-    "estimates.response_month": Table(
-        build=lambda frames, registry: response_month(frames["estimates.case_clocks"], thresholds.of(registry)),
-        needs=("estimates.case_clocks",),
+    "estimates.response_month": Table.judged(
+        response_month,
+        "estimates.case_clocks",
         description="One row per agency and month: Kaplan-Meier response times with open cases counted.",
         key=("agency_id", "month"),
     ),
-    "estimates.response_summary": Table(
-        build=_summary,
-        needs=("estimates.case_clocks", "core.agencies", "marts.account_month"),
+    "estimates.response_summary": Table.judged(
+        _summary,
+        "estimates.case_clocks",
+        "core.agencies",
+        "marts.account_month",
         description="One row per agency, and one without an id for the regency: response times of three complete months.",
         key=("agency_id",),
     ),
-    "estimates.response_channel": Table(
-        build=lambda frames, registry: response_channel(
-            frames["estimates.case_clocks"],
-            comparison.last_complete_month(frames["marts.account_month"]),
-            thresholds.of(registry),
-        ),
-        needs=("estimates.case_clocks", "marts.account_month"),
+    "estimates.response_channel": Table.judged(
+        _channel,
+        "estimates.case_clocks",
+        "marts.account_month",
         description="One row per agency and channel: response times of three complete months with intervals, slow or not.",
         key=("agency_id", "channel"),
     ),
-    "estimates.reply_share": Table(
-        build=lambda frames, registry: reply_share(frames["estimates.case_clocks"]),
-        needs=("estimates.case_clocks",),
+    "estimates.reply_share": Table.of(
+        reply_share,
+        "estimates.case_clocks",
         description="One row per agency: share of logged comments needing an answer that got one (beta-binomial).",
         key=("agency_id",),
     ),

@@ -10,8 +10,9 @@ import polars as pl
 
 from pipeline.statistics import survival
 from pipeline.tables import Table
+from pipeline.thresholds import DEFAULT, Thresholds
 
-BEST_HOURS, MINIMUM_HOUR_POSTS, MINIMUM_WEEKS, MINIMUM_POSTS = 6, 20, 4, 10
+BEST_HOURS = 6
 
 
 def covered_days(spans: pl.DataFrame, accounts: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
@@ -97,26 +98,27 @@ def post_gaps(posts: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     ).sort("account_id", "post_key", "is_open")
 
 
-def best_hours(facts: pl.DataFrame) -> pl.DataFrame:
+def best_hours(facts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
     """(account_id, peer_group, is_ramadan, hour): the six hours in which the posts of the other accounts of the group had the
-    highest mean ln lift, among hours with 20 such posts. An account's own response does not decide what its hours are held to.
+    highest mean ln lift, among hours with `minimum_hour_posts` such posts. What an account's hours are held to is not decided
+    by its own response.
     """
     cell, whole = ["account_id", "peer_group", "is_ramadan", "hour"], ["peer_group", "is_ramadan", "hour"]
     own = facts.filter(pl.col("lift") > 0).group_by(cell).agg(n=pl.len(), pull=pl.col("lift").log().sum())
     group = own.group_by(whole).agg(pl.col("n", "pull").sum())
     hours = facts.select("account_id", "peer_group", "is_ramadan").unique().join(group, on=["peer_group", "is_ramadan"])
     hours = hours.join(own, on=cell, how="left", suffix="_own").with_columns(pl.col("n_own", "pull_own").fill_null(0))
-    hours = hours.with_columns(n=pl.col("n") - pl.col("n_own")).filter(pl.col("n") >= MINIMUM_HOUR_POSTS)
+    hours = hours.with_columns(n=pl.col("n") - pl.col("n_own")).filter(pl.col("n") >= t.minimum_hour_posts)
     hours = hours.with_columns(pull=((pl.col("pull") - pl.col("pull_own")) / pl.col("n")).round(9))  # sums of floats, any order
     ranked = hours.sort(*cell[:3], "pull", "hour", descending=[False, False, False, True, False])
     return ranked.group_by(cell[:3], maintain_order=True).head(BEST_HOURS).select(cell)
 
 
-def hour_fit(facts: pl.DataFrame) -> pl.DataFrame:
+def hour_fit(facts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
     """(account_id, quarter, hour_fit, posts_with_clock): overlap of the account's hours with the best hours, Ramadan by
     itself."""
     keys, group = ["account_id", "quarter", "peer_group", "is_ramadan"], ["account_id", "peer_group", "is_ramadan"]
-    best = best_hours(facts).with_columns(best=1.0 / pl.len().over(group))
+    best = best_hours(facts, t).with_columns(best=1.0 / pl.len().over(group))
     mine = facts.group_by(*keys, "hour").len().with_columns(part=pl.col("len") / pl.col("len").sum().over(keys))
     overlap = mine.join(best, on=[*group, "hour"], how="inner")
     overlap = overlap.group_by(keys).agg(fit=pl.min_horizontal("part", "best").sum())
@@ -128,8 +130,8 @@ def hour_fit(facts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def rhythm(weeks: pl.DataFrame, gaps: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """One row per account and quarter. Cadence needs four covered weeks with one post a week on average."""
+def rhythm(weeks: pl.DataFrame, gaps: pl.DataFrame, facts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
+    """One row per account and quarter. Cadence needs `minimum_weeks` covered weeks with one post a week on average."""
     keys = ["account_id", "agency_id", "platform", "quarter"]
     covered = weeks.filter("is_covered").group_by(keys)
     table = covered.agg(
@@ -139,7 +141,7 @@ def rhythm(weeks: pl.DataFrame, gaps: pl.DataFrame, facts: pl.DataFrame) -> pl.D
         weekly_mean=pl.col("posts").mean(),
         weekly_sd=pl.col("posts").std(),
     )
-    enough = (pl.col("covered_weeks") >= MINIMUM_WEEKS) & (pl.col("weekly_mean") >= 1)
+    enough = (pl.col("covered_weeks") >= t.minimum_weeks) & (pl.col("weekly_mean") >= 1)
     table = table.with_columns(cadence_cv=pl.when(enough).then(pl.col("weekly_sd") / pl.col("weekly_mean"))).drop("weekly_sd")
     longest = [
         (account, quarter, _p90(group))
@@ -148,8 +150,8 @@ def rhythm(weeks: pl.DataFrame, gaps: pl.DataFrame, facts: pl.DataFrame) -> pl.D
     schema = {"account_id": pl.Utf8, "quarter": pl.Date, "gap_p90_hours": pl.Float64}
     p90 = pl.DataFrame(longest, schema=schema, orient="row")
     table = table.join(p90, on=["account_id", "quarter"], how="left")
-    table = table.join(hour_fit(facts), on=["account_id", "quarter"], how="left")
-    few = pl.col("posts_with_clock").fill_null(0) < MINIMUM_POSTS
+    table = table.join(hour_fit(facts, t), on=["account_id", "quarter"], how="left")
+    few = pl.col("posts_with_clock").fill_null(0) < t.minimum_clock_posts
     return table.with_columns(hour_fit=pl.when(~few).then(pl.col("hour_fit"))).sort("account_id", "agency_id", "quarter")
 
 
@@ -161,42 +163,45 @@ def _p90(gaps: pl.DataFrame) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _rhythm(frames: dict[str, pl.DataFrame], registry: object) -> pl.DataFrame:
-    days = frames["core.calendar"].select(published_on="date", is_ramadan=pl.col("is_ramadan").fill_null(False))
-    whole = frames["core.posts"].filter("is_counted", ~pl.col("is_top_list"))
+def timed_posts(post_facts: pl.DataFrame, posts: pl.DataFrame, lifts: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """One row per counted post whose hour is known: account, peer group, quarter, hour, lift, in Ramadan or not."""
+    days = days.select(published_on="date", is_ramadan=pl.col("is_ramadan").fill_null(False))
+    whole = posts.filter("is_counted", ~pl.col("is_top_list"))
     clock = whole.filter(pl.col("published_precision") != "day").select("post_key")
-    facts = frames["marts.post_facts"].select("post_key", "account_id", "peer_group", "published_on", "hour")
+    facts = post_facts.select("post_key", "account_id", "peer_group", "published_on", "hour")
     facts = facts.join(clock, on="post_key").join(days, on="published_on", how="left")
-    facts = facts.join(frames["estimates.post_lift"].select("post_key", "lift"), on="post_key", how="left")
-    facts = facts.filter(pl.col("hour").is_not_null()).with_columns(quarter=pl.col("published_on").dt.truncate("1q"))
-    return rhythm(frames["estimates.account_weeks"], frames["estimates.post_gaps"], facts)
+    facts = facts.join(lifts.select("post_key", "lift"), on="post_key", how="left")
+    return facts.filter(pl.col("hour").is_not_null()).with_columns(quarter=pl.col("published_on").dt.truncate("1q"))
+
+
+def _rhythm(weeks: pl.DataFrame, gaps: pl.DataFrame, *timed: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
+    return rhythm(weeks, gaps, timed_posts(*timed), t)
 
 
 TABLES = {
-    "estimates.account_weeks": Table(
-        build=lambda frames, registry: account_weeks(
-            frames["core.posts"], frames["staging.post_coverage"], frames["core.accounts"]
-        ),
-        needs=("core.posts", "staging.post_coverage", "core.accounts"),
+    "estimates.account_weeks": Table.of(
+        account_weeks,
+        "core.posts",
+        "staging.post_coverage",
+        "core.accounts",
         description="One row per account and ISO week: own posts, covered days, and whether all seven days are covered.",
         key=("account_id", "agency_id", "week_start"),
     ),
-    "estimates.post_gaps": Table(
-        build=lambda frames, registry: post_gaps(frames["core.posts"], frames["staging.post_coverage"]),
-        needs=("core.posts", "staging.post_coverage"),
+    "estimates.post_gaps": Table.of(
+        post_gaps,
+        "core.posts",
+        "staging.post_coverage",
         description="One row per gap in hours between two posts of an account, and the gap still open at the end of coverage.",
         key=("account_id", "post_key", "is_open"),
     ),
-    "estimates.rhythm": Table(
-        build=_rhythm,
-        needs=(
-            "estimates.account_weeks",
-            "estimates.post_gaps",
-            "estimates.post_lift",
-            "marts.post_facts",
-            "core.posts",
-            "core.calendar",
-        ),
+    "estimates.rhythm": Table.judged(
+        _rhythm,
+        "estimates.account_weeks",
+        "estimates.post_gaps",
+        "marts.post_facts",
+        "core.posts",
+        "estimates.post_lift",
+        "core.calendar",
         description="One row per account and quarter: active weeks, longest gaps, cadence, fit of posting hours.",
         key=("account_id", "agency_id", "quarter"),
     ),

@@ -10,16 +10,18 @@ import polars as pl
 from pipeline.platforms import having, platforms
 from pipeline.statistics.surges import CALM_SCORE
 from pipeline.tables import Table
+from pipeline.thresholds import DEFAULT, Thresholds
 
-MINIMUM_COMMENTS, MINIMUM_POSTS, TAIL = 20, 20, 0.99
+TAIL = 0.99
 CALM_DAYS = 3
 
 
-def risk_ratios(posts: pl.DataFrame) -> pl.DataFrame:
-    """One row per post with comments and likes. Flagged above the account's own 99th percentile with 20 comments or more.
+def risk_ratios(posts: pl.DataFrame, t: Thresholds = DEFAULT) -> pl.DataFrame:
+    """One row per post with comments and likes. Flagged above the account's own 99th percentile, from
+    `minimum_ratio_comments` comments on.
 
     What counts as a like and as a comment on a platform (Facebook: reactions, X: replies) is in platforms.yml. An account with
-    fewer than 20 such posts has no percentile of its own.
+    fewer than `minimum_ratio_posts` such posts has no percentile of its own.
     """
     rows = posts.filter("is_counted", pl.col("platform").is_in(having("ratio_flag"))).with_columns(
         comments=_of_platform("comment"), likes=_of_platform("like")
@@ -30,8 +32,8 @@ def risk_ratios(posts: pl.DataFrame) -> pl.DataFrame:
         threshold=pl.col("ratio").quantile(TAIL, "linear").over("account_id"),
         n_account=pl.len().over("account_id").cast(pl.Int64),
     )
-    judged = pl.col("n_account") >= MINIMUM_POSTS
-    flagged = judged & (pl.col("ratio") > pl.col("threshold")) & (pl.col("comments") >= MINIMUM_COMMENTS)
+    judged = pl.col("n_account") >= t.minimum_ratio_posts
+    flagged = judged & (pl.col("ratio") > pl.col("threshold")) & (pl.col("comments") >= t.minimum_ratio_comments)
     return rows.select(
         "post_key",
         "platform",
@@ -150,15 +152,17 @@ def _acknowledge(table: pl.DataFrame, incidents: pl.DataFrame) -> pl.DataFrame:
 
 
 TABLES = {
-    "estimates.risk_ratios": Table(
-        build=lambda frames, registry: risk_ratios(frames["core.posts"]),
-        needs=("core.posts",),
+    "estimates.risk_ratios": Table.judged(
+        risk_ratios,
+        "core.posts",
         description="One row per post with comments and likes: their ratio against the account's own 99th percentile.",
         key=("post_key",),
     ),
-    "estimates.surges": Table(
-        build=lambda frames, registry: surges(frames["estimates.alarms"], frames["core.account_days"], frames["core.incidents"]),
-        needs=("estimates.alarms", "core.account_days", "core.incidents"),
+    "estimates.surges": Table.of(
+        surges,
+        "estimates.alarms",
+        "core.account_days",
+        "core.incidents",
         description="One row per surge of an account's count: its days, peak, acknowledgement and recovery.",
         key=("account_id", "metric", "started_on"),
     ),

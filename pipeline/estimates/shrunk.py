@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 
 from pipeline.statistics import shrinkage
+from pipeline.statistics.intervals import Z
 from pipeline.tables import Table
-
-Z = 1.959964
 
 
 def account_month_shrunk(expected: pl.DataFrame, agencies: pl.DataFrame) -> pl.DataFrame:
@@ -39,9 +38,10 @@ def _shrunk(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 TABLES = {
-    "estimates.account_month_shrunk": Table(
-        build=lambda frames, registry: account_month_shrunk(frames["estimates.account_month_expected"], frames["core.agencies"]),
-        needs=("estimates.account_month_expected", "core.agencies"),
+    "estimates.account_month_shrunk": Table.of(
+        account_month_shrunk,
+        "estimates.account_month_expected",
+        "core.agencies",
         description="One row per account and month: engagement rate pulled towards its expected value by the data it has.",
         key=("account_id", "agency_id", "month"),
     )

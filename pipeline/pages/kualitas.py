@@ -232,18 +232,28 @@ def restated(sheet: Sheet) -> list[dict[str, Any]]:
 
 
 def moved_values(sheet: Sheet) -> dict[str, Any]:
-    """Values of published months that are another number since the last version, with whether the agency's own files are why."""
+    """Values of published months that became another number, the newest moves first, each with its day and its cause."""
     w, facts, table = sheet.words, sheet.facts, "meta.moved_values"
     names = {a["agency_id"]: a for a in facts.agencies}
-    found = facts.frames[table].sort("month", "agency_id", descending=[True, False])
+    why = {
+        "own": w.plain("files of its own"),
+        "others": w.plain("files of others it is compared with"),
+        "window": w.plain("a newer month is complete; this one now stands with its quarter"),
+        "rules": w.plain("a new version of the program counts it differently"),
+    }
+    found = facts.frames[table].sort("moved_on", "month", "agency_id", descending=[True, True, False])
+
+    def said(value: float | None) -> str:
+        return w.times(value) if value is not None else w.plain("not judged")
+
     rows = [
         {
             "agency": names.get(r["agency_id"]),
             "url": sheet.agency_url(names[r["agency_id"]]) if r["agency_id"] in names else None,
             "month": w.month_short(r["month"]),
-            "old": w.times(r["old_value"]),
-            "new": w.times(r["new_value"]) if r["new_value"] is not None else w.plain("not judged"),
-            "why": w.plain("files of its own") if r["has_own_cause"] else w.plain("files of others it is compared with"),
+            "old": said(r["old_value"]),
+            "new": said(r["new_value"]),
+            "why": f"{w.day(r['moved_on'])}: {why[r['cause']]}",
         }
         for r in found.head(MOVED_SHOWN).to_dicts()
     ]

@@ -31,6 +31,8 @@ FORMATS = {
     "linkedin": (("photo", 1.0),),
 }
 
+SPREAD = 0.9  # METHODS 4.2, process 5
+
 
 @dataclass
 class Posts:
@@ -65,6 +67,7 @@ class World:
     quality: dict[str, float]
     trained: dict[str, Training]
     events: list[Event]
+    spreads: tuple[float, float] | None = None  # sd of ln rates between the posts of an account, drawn per account; else SPREAD
 
     @property
     def first(self) -> int:
@@ -264,10 +267,17 @@ def _engagement(
                 _bend(
                     weights, names, day == event.day + lag, "replies" if "replies" in names else "comments", max(8 * 0.5**lag, 1)
                 )
-    rate = np.minimum(0.6, np.exp(mean_log + rng.normal(-0.405, 0.9, n)))
+    middle, spread = (-0.405, SPREAD) if world.spreads is None else _own_spread(world, account)
+    rate = np.minimum(0.6, np.exp(mean_log + rng.normal(middle, spread, n)))
     total = rng.poisson(reach * np.minimum(rate * weights.sum(1), 0.9))
     parts = rng.multinomial(total, weights / weights.sum(1, keepdims=True))
     return {name: parts[:, i] for i, name in enumerate(names)}
+
+
+def _own_spread(world: World, account: Account) -> tuple[float, float]:
+    """Mean and sd on the ln scale of a luck whose mean is 1."""
+    spread = float(stream(world.seed, "spread", account.account_id).uniform(*world.spreads or (SPREAD, SPREAD)))
+    return -(spread**2) / 2, spread
 
 
 def _bend(weights: np.ndarray, names: list[str], rows: np.ndarray, name: str, times: float) -> None:

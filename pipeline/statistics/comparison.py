@@ -25,6 +25,7 @@ from pipeline.statistics.regression import expected_by_size
 from pipeline.thresholds import DEFAULT, Thresholds
 
 FIT_MONTHS = 13
+REPORTING_MONTHS = 3  # an account that sent nothing for longer is not waited for; the window of a verdict may be another
 MINIMUM_CHANGES = 5
 TOP_LIST = "; top_list"  # follows the parts of engagement where only the best posts are known
 PAID = "; may_include_paid"  # follows them where nobody can tell paid from unpaid reach
@@ -58,7 +59,7 @@ def add_months(month: date, k: int) -> date:
     return date(i // 12, i % 12 + 1, 1)
 
 
-def window(last: date, months: int = DEFAULT.window_months) -> list[date]:
+def window(last: date, months: int) -> list[date]:
     """The months of the window that ends with `last`, ascending."""
     return [add_months(last, -k) for k in range(months - 1, -1, -1)]
 
@@ -76,7 +77,7 @@ def last_complete_month(account_month: pl.DataFrame) -> date | None:
     seen = account_month.filter(pl.col("covered_days") > 0).select("month", "account_id").unique()
     month: date
     for month, n in complete.sort("month", descending=True).iter_rows():
-        recent = seen.filter(pl.col("month").is_in(window(month)))["account_id"].n_unique()
+        recent = seen.filter(pl.col("month").is_in(window(month, REPORTING_MONTHS)))["account_id"].n_unique()
         if n >= 0.5 * recent:
             return month
     return None

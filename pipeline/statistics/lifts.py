@@ -12,6 +12,7 @@ from scipy import stats
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics.discovery import q_values
+from pipeline.statistics.intervals import Z
 from pipeline.tables import Schema
 from pipeline.thresholds import DEFAULT, Thresholds
 
@@ -85,7 +86,9 @@ def through_lens(themes: pl.DataFrame, programmes: pl.DataFrame, lens: str | Non
     return pl.concat([themes.select(keep), second.rename({"lens_programme": "programme"}).select(keep)])
 
 
-def theme_window(post_facts: pl.DataFrame, themes: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
+def theme_window(
+    post_facts: pl.DataFrame, themes: pl.DataFrame, account_month: pl.DataFrame, t: Thresholds = DEFAULT
+) -> pl.DataFrame:
     """One row per scheme and programme over the last three complete months: lift with interval, shares of posts and engagement.
 
     Post-level ln rate on programme, account, month, format and hour, clustered by account; lift against the average post.
@@ -95,7 +98,7 @@ def theme_window(post_facts: pl.DataFrame, themes: pl.DataFrame, account_month: 
     posts = tagged_posts(post_facts, themes)
     if last is None or posts.is_empty():
         return pl.DataFrame(schema=THEME_SCHEMA)
-    posts = posts.filter(pl.col("month").is_in(c.window(last)))
+    posts = posts.filter(pl.col("month").is_in(c.window(last, t.window_months)))
     parts = [_scheme_window(g) for g in posts.partition_by("scheme_id")]
     return pl.concat(parts).sort("scheme_id", "programme") if parts else pl.DataFrame(schema=THEME_SCHEMA)
 
@@ -104,15 +107,14 @@ def _scheme_window(posts: pl.DataFrame) -> pl.DataFrame:
     names = sorted(posts["programme"].unique().to_list())
     effect, se = programme_effects(posts, names)
     agencies = posts.group_by("programme").agg(pl.len().alias("n_posts"), pl.col("agency_id").n_unique().alias("n_agencies"))
-    z = stats.norm.ppf(0.975)
     with np.errstate(invalid="ignore", divide="ignore"):
         p = 2 * stats.norm.sf(np.abs(effect / se))
     lifts = pl.DataFrame(
         {
             "programme": names,
             "lift": np.exp(effect),
-            "lower": np.exp(effect - z * se),
-            "upper": np.exp(effect + z * se),
+            "lower": np.exp(effect - Z * se),
+            "upper": np.exp(effect + Z * se),
             "p": p,
             "q": q_values(p),
         }
@@ -230,8 +232,8 @@ def theme_month(post_facts: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
     known = pl.col("n_posts") >= MINIMUM_PROGRAMME_POSTS
     lifts = lifts.with_columns(
         lift=pl.when(known).then(pl.col("centre").exp()),
-        lower=pl.when(known).then((pl.col("centre") - 1.96 * pl.col("se")).exp()),
-        upper=pl.when(known).then((pl.col("centre") + 1.96 * pl.col("se")).exp()),
+        lower=pl.when(known).then((pl.col("centre") - Z * pl.col("se")).exp()),
+        upper=pl.when(known).then((pl.col("centre") + Z * pl.col("se")).exp()),
     )
     part = [shares(g).with_columns(scheme_id=pl.lit(s), month=pl.lit(m)) for (s, m), g in posts.group_by("scheme_id", "month")]
     out = lifts.join(pl.concat(part), on=keys, how="left")

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import optimize
 
 from pipeline.platforms import platforms
+from pipeline.statistics.intervals import Z
 
 Array = np.ndarray
 
@@ -105,7 +106,7 @@ def fit(p: Pairs, *, start: tuple[float, float] = FALLBACK, draws: int = 40, see
         _maximise(p, theta, trust * rng.multinomial(len(posts), np.full(len(posts), 1 / len(posts)))[index], precise=False)[0]
         for _ in range(draws)
     ]
-    spread = 1.96 * float(np.std(boot, ddof=1)) if draws > 1 else 0.0
+    spread = Z * float(np.std(boot, ddof=1)) if draws > 1 else 0.0
     h, k = np.exp(theta)
     return Maturity(float(h), float(k), float(h * np.exp(-spread)), float(h * np.exp(spread)), len(p), source)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.statistics.intervals import Z
+
 Array = np.ndarray
 
 
@@ -19,7 +21,7 @@ class Effect:
 
     @property
     def interval(self) -> tuple[float, float]:
-        return self.effect - 1.959964 * self.se, self.effect + 1.959964 * self.se
+        return self.effect - Z * self.se, self.effect + Z * self.se
 
 
 def treated(g: Array, t: Array) -> Array:
@@ -361,7 +363,7 @@ def minimum_detectable(se: float, *, power: float = 0.8) -> float:
     """Smallest effect found with `power` by a 5 % two-sided test of this standard error."""
     from scipy import stats
 
-    return float((stats.norm.ppf(0.975) + stats.norm.ppf(power)) * se)
+    return float((Z + stats.norm.ppf(power)) * se)
 
 
 def refusal(g: Array, t: Array, Y: Array, *, trained: int = 10, control: int = 10, months_before: int = 6) -> str:

@@ -11,9 +11,9 @@ import polars as pl
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics import trend
+from pipeline.statistics.intervals import Z
 
 WEEKS, MINIMUM_WEEKS, MINIMUM_ACCOUNTS = 13, 8, 5
-Z = 1.959964
 
 SEASON_SCHEMA = {"platform": pl.Utf8, "week_start": pl.Date} | dict.fromkeys(("effect", "lower", "upper"), pl.Float64)
 SEASON_SCHEMA |= {"n_accounts": pl.Int64, "n_posts": pl.Int64}

@@ -22,6 +22,7 @@ import polars as pl
 from pipeline.platforms import platforms
 from pipeline.statistics import comparison as c
 from pipeline.statistics import windows
+from pipeline.statistics.intervals import Z
 from pipeline.thresholds import DEFAULT, Thresholds
 
 Array = np.ndarray
@@ -215,7 +216,7 @@ def change_without_likes(
     expected = c.account_month_expected(rest.filter(pl.col("engagement").is_not_null()), account_month, t)
     e = windows.evidence(expected, account_month, t)
     found = windows.change_estimates(e.history[0], e.history[1], e.noise)
-    z = windows.Z * pl.col("se")
+    z = Z * pl.col("se")
     values = {"": pl.col("d"), "_lower": pl.col("d") - z, "_upper": pl.col("d") + z}
     columns = [value.exp().alias(f"change_without_likes{name}") for name, value in values.items()]
     return found.select("agency_id", *columns).select(pl.col(k).cast(v) for k, v in WITHOUT_SCHEMA.items()).sort("agency_id")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.statistics.intervals import Z
+
 Array = np.ndarray
 
 
@@ -27,7 +29,7 @@ class Curve:
         i = np.searchsorted(self.time, t, side="right")
         return float(self.survival[i - 1]) if i else 1.0
 
-    def interval(self, t: float, z: float = 1.959964) -> tuple[float, float]:
+    def interval(self, t: float, z: float = Z) -> tuple[float, float]:
         """Log-log interval of `at(t)`; (NaN, NaN) where the curve is unknown, exact ends where it is 0 or 1 at no risk."""
         s = self.at(t)
         if np.isnan(s):
@@ -43,7 +45,7 @@ class Curve:
         hit = np.flatnonzero(self.survival <= 1 - p + 1e-12)
         return float(self.time[hit[0]]) if len(hit) else float("nan")
 
-    def quantile_interval(self, p: float = 0.5, z: float = 1.959964) -> tuple[float, float]:
+    def quantile_interval(self, p: float = 0.5, z: float = Z) -> tuple[float, float]:
         """Times at which the curve's interval crosses 1 - p (Brookmeyer & Crowley); NaN upper when it never does."""
         bounds = [self.interval(t, z) for t in self.time]
         low = [t for t, (lower, _) in zip(self.time, bounds, strict=True) if lower <= 1 - p]

@@ -13,10 +13,11 @@ import polars as pl
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics import panel as p
+from pipeline.statistics.intervals import Z
 from pipeline.statistics.survival import kaplan_meier
 from pipeline.statistics.trend import two_way
 from pipeline.tables import Schema
-from pipeline.thresholds import DEFAULT
+from pipeline.thresholds import DEFAULT, Thresholds
 
 OUTCOMES = ("er", "posts", "response")
 LEADS = range(-6, -1)
@@ -57,34 +58,35 @@ def first_trainings(trainings: pl.DataFrame) -> pl.DataFrame:
 
 
 def panels(
-    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+    expected: pl.DataFrame,
+    account_month: pl.DataFrame,
+    cases: pl.DataFrame,
+    trainings: pl.DataFrame,
+    agencies: pl.DataFrame,
+    t: Thresholds = DEFAULT,
 ) -> dict[str, Panel]:
     """The panels of all outcomes that have any data, months up to the last complete one."""
     last = c.last_complete_month(account_month)
     if last is None or trainings.is_empty():
         return {}
     first = first_trainings(trainings)
-    complete = _covered_months(account_month)
+    covered = account_month.filter(pl.col("coverage") >= t.minimum_coverage).select("account_id", "month")
     values = {
-        "er": _rates(expected.join(complete, on=["account_id", "month"], how="semi"), first),
-        "posts": _posts(account_month),
+        "er": _rates(expected.join(covered, on=["account_id", "month"], how="semi"), first, t),
+        "posts": _posts(account_month, t),
         "response": _response(cases),
     }
     return {k: _pivot(v.filter(pl.col("month") <= last), first, agencies) for k, v in values.items() if len(v)}
 
 
-def _covered_months(account_month: pl.DataFrame) -> pl.DataFrame:
-    return account_month.filter(pl.col("coverage") >= DEFAULT.minimum_coverage).select("account_id", "month")
-
-
-def _is_listed(account_month: pl.DataFrame) -> pl.Expr:
+def _is_listed(account_month: pl.DataFrame, t: Thresholds) -> pl.Expr:
     """Whether a whole list of posts speaks for the month: a top list covers it without counting its posts."""
     if "listed_days" not in account_month.columns:
-        return pl.col("coverage") >= DEFAULT.minimum_coverage
-    return pl.col("listed_days") >= DEFAULT.minimum_coverage * pl.col("days_in_month")
+        return pl.col("coverage") >= t.minimum_coverage
+    return pl.col("listed_days") >= t.minimum_coverage * pl.col("days_in_month")
 
 
-def _rates(expected: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+def _rates(expected: pl.DataFrame, first: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
     """agency_id, month, value: ln rate minus the account's own level in months without training, averaged over posts.
 
     Levels are removed so that an account that joins or drops out does not look like an effect; accounts that were never
@@ -105,13 +107,13 @@ def _rates(expected: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(information=1 / pl.col("se") ** 2)
     mean = {"value": pl.col("y") - pl.col("level"), "level": pl.col("deviation") + pl.col("month_part")}
     rows = rows.group_by("agency_id", "month").agg(*(c.weighted(e).alias(k) for k, e in mean.items()), n=pl.col("n").sum())
-    return rows.filter(pl.col("n") >= DEFAULT.minimum_posts).select("agency_id", "month", "value", "level")
+    return rows.filter(pl.col("n") >= t.minimum_posts).select("agency_id", "month", "value", "level")
 
 
-def _posts(account_month: pl.DataFrame) -> pl.DataFrame:
+def _posts(account_month: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
     """Only months in which every account of the agency is covered: a missing file must not look like fewer posts. Accounts that
     never had a whole list of their posts are left out of all months."""
-    rows = account_month.with_columns(ok=_is_listed(account_month).fill_null(False))
+    rows = account_month.with_columns(ok=_is_listed(account_month, t).fill_null(False))
     rows = rows.filter(pl.col("ok").any().over("account_id"))
     rows = rows.group_by("agency_id", "month").agg(pl.col("posts").sum(), pl.col("ok").all())
     return rows.filter("ok").select("agency_id", "month", value=(pl.col("posts") + 0.5).log())
@@ -181,6 +183,7 @@ def training_effect(
     trainings: pl.DataFrame,
     agencies: pl.DataFrame,
     by_group: bool = False,
+    t: Thresholds = DEFAULT,
 ) -> pl.DataFrame:
     """One row per outcome and estimator. state: claimed | pretrend_differs | refused (then effects are null, reason says why).
 
@@ -188,7 +191,7 @@ def training_effect(
     test shuffles inside them too. bound_* and breakdown: panel.trend_break_bound, on the row of the headline estimator.
     """
     rows = []
-    for outcome, d in panels(expected, account_month, cases, trainings, agencies).items():
+    for outcome, d in panels(expected, account_month, cases, trainings, agencies, t).items():
         why = p.refusal(d.g, d.t, d.Y)
         in_window = d.g <= d.t[-1]
         n_trained, n_control = int(((d.g > 0) & in_window).sum()), int(((d.g == 0) | ~in_window).sum())
@@ -265,14 +268,19 @@ EVENT_SCHEMA = (
 
 
 def training_event(
-    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+    expected: pl.DataFrame,
+    account_month: pl.DataFrame,
+    cases: pl.DataFrame,
+    trainings: pl.DataFrame,
+    agencies: pl.DataFrame,
+    t: Thresholds = DEFAULT,
 ) -> pl.DataFrame:
     """One row per outcome and month since training (-6..12): Callaway-Sant'Anna, pointwise interval and simultaneous band.
 
     Months before training compare each month with the one before it. `imputation_effect` is the headline estimator's value.
     """
     rows = []
-    for outcome, d in panels(expected, account_month, cases, trainings, agencies).items():
+    for outcome, d in panels(expected, account_month, cases, trainings, agencies, t).items():
         if p.refusal(d.g, d.t, d.Y):
             continue
         r = p.att_gt(d.Y, d.g, d.t)
@@ -294,11 +302,16 @@ PART_SCHEMA: Schema = {"effect": pl.Float64, "lower": pl.Float64, "upper": pl.Fl
 
 
 def training_cohort(
-    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+    expected: pl.DataFrame,
+    account_month: pl.DataFrame,
+    cases: pl.DataFrame,
+    trainings: pl.DataFrame,
+    agencies: pl.DataFrame,
+    t: Thresholds = DEFAULT,
 ) -> pl.DataFrame:
     """One row per outcome and wave: imputation effect over the wave's treated months, n = agencies of the wave."""
     rows = []
-    for outcome, d in panels(expected, account_month, cases, trainings, agencies).items():
+    for outcome, d in panels(expected, account_month, cases, trainings, agencies, t).items():
         if p.refusal(d.g, d.t, d.Y):
             continue
         for wave in sorted(set(d.wave[(d.g > 0) & (d.g <= d.t[-1])])):
@@ -310,14 +323,19 @@ def training_cohort(
 
 
 def training_agency(
-    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+    expected: pl.DataFrame,
+    account_month: pl.DataFrame,
+    cases: pl.DataFrame,
+    trainings: pl.DataFrame,
+    agencies: pl.DataFrame,
+    t: Thresholds = DEFAULT,
 ) -> pl.DataFrame:
     """One row per outcome and trained agency: mean before, mean after, and after minus what was to be expected without training.
 
     `lower`/`upper` use the spread of untreated months; n = months after training. Describes, does not rank.
     """
     rows = []
-    for outcome, d in panels(expected, account_month, cases, trainings, agencies).items():
+    for outcome, d in panels(expected, account_month, cases, trainings, agencies, t).items():
         if p.refusal(d.g, d.t, d.Y):
             continue
         r = p.imputation(d.Y, d.g, d.t)
@@ -326,7 +344,7 @@ def training_agency(
         for i in np.flatnonzero((d.g > 0) & (~np.isnan(r.tau)).any(1)):
             after, before = d.Y[i][on[i]], d.Y[i][~on[i]]
             n, m = int((~np.isnan(after)).sum()), int((~np.isnan(before)).sum())
-            half = 1.96 * np.sqrt(noise * (1 / n + 1 / m))
+            half = Z * np.sqrt(noise * (1 / n + 1 / m))
             effect = float(np.nanmean(r.tau[i]))
             means = {"before": float(np.nanmean(before)), "after": float(np.nanmean(after))}
             part = {"effect": effect, "lower": effect - half, "upper": effect + half, "n": n}
@@ -337,11 +355,16 @@ def training_agency(
 
 
 def training_sensitivity(
-    expected: pl.DataFrame, account_month: pl.DataFrame, cases: pl.DataFrame, trainings: pl.DataFrame, agencies: pl.DataFrame
+    expected: pl.DataFrame,
+    account_month: pl.DataFrame,
+    cases: pl.DataFrame,
+    trainings: pl.DataFrame,
+    agencies: pl.DataFrame,
+    t: Thresholds = DEFAULT,
 ) -> pl.DataFrame:
     """One row per outcome and group left out (peer groups and waves): the imputation effect without it; n = agencies left."""
     rows = []
-    for outcome, d in panels(expected, account_month, cases, trainings, agencies).items():
+    for outcome, d in panels(expected, account_month, cases, trainings, agencies, t).items():
         if p.refusal(d.g, d.t, d.Y):
             continue
         left = [("peer_group", x, d.group == x) for x in sorted(set(d.group))] + [
@@ -370,13 +393,14 @@ def training_placebo(
     trainings: pl.DataFrame,
     agencies: pl.DataFrame,
     by_group: bool = False,
+    t: Thresholds = DEFAULT,
 ) -> pl.DataFrame:
     """One row: the "effect" of training on something it cannot move, impressions of YouTube channels in months without a post.
 
     Old videos are shown by YouTube's own choice; if training "moves" them, the comparison of agencies is at fault. ln scale.
     state: judged | refused (too few agencies with such months; then the effect is null and reason says why).
     """
-    values = _idle_impressions(account_days, post_facts, account_month)
+    values = _idle_impressions(account_days, post_facts, account_month, t)
     empty = dict.fromkeys(PLACEBO_SCHEMA) | {"outcome": FAKE_OUTCOME, "state": "refused"}
     if not len(values) or trainings.is_empty():
         none = empty | {"n_trained": 0, "n_control": 0, "n_months": 0, "reason": "too_few_trained"}
@@ -393,10 +417,12 @@ def training_placebo(
     return pl.DataFrame([row], schema=PLACEBO_SCHEMA)
 
 
-def _idle_impressions(account_days: pl.DataFrame, post_facts: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
+def _idle_impressions(
+    account_days: pl.DataFrame, post_facts: pl.DataFrame, account_month: pl.DataFrame, t: Thresholds
+) -> pl.DataFrame:
     """agency_id, month, value: ln impressions of an agency's YouTube channels in covered months without a post there."""
     shown = account_days.filter((pl.col("metric") == "impressions") & pl.col("agency_id").is_not_null())
-    channels = account_month.filter((pl.col("platform") == "youtube") & (pl.col("coverage") >= DEFAULT.minimum_coverage))
+    channels = account_month.filter((pl.col("platform") == "youtube") & (pl.col("coverage") >= t.minimum_coverage))
     shown = shown.with_columns(month=pl.col("day").dt.truncate("1mo"))
     shown = shown.join(channels.select("account_id", "month"), on=["account_id", "month"], how="semi")
     posted = post_facts.filter(pl.col("platform") == "youtube").select("agency_id", "month").unique()

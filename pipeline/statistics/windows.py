@@ -13,12 +13,11 @@ from scipy import stats
 
 from pipeline.statistics import comparison as c
 from pipeline.statistics import discovery, ranks
-from pipeline.statistics.intervals import order_statistics
+from pipeline.statistics.intervals import Z, order_statistics
 from pipeline.statistics.reasons import POST_REASONS
 from pipeline.statistics.shrinkage import Shrunk, shrink, shrink_integrated
 from pipeline.thresholds import DEFAULT, Thresholds
 
-Z = 1.959964
 HISTORY_WINDOWS = 12
 UNSEEN_SPREAD = 6.0  # variance of what is missing, in variances between accounts: who chooses what to send leaves out its worst
 
@@ -45,22 +44,29 @@ def evidence(expected: pl.DataFrame, account_month: pl.DataFrame, t: Thresholds 
         return Evidence(None, [], [], [empty, empty], empty, alone, c.Noise(0.0, 0.0, 0), t)
     first: Any = account_month["month"].min()
     platforms = expected.filter(pl.col("expected_ln").is_not_null())["platform"].unique().to_list()
-    covered, sent, history, everything = [], [], [], []
+    found = []
     for k in range(HISTORY_WINDOWS):
         months = c.window(c.add_months(last, -t.window_months * k), t.window_months)
         if k > 1 and months[0] < first:
             break
-        share = window_coverage(account_month, months)
-        covered.append(share)
-        sent.append(accounts_sent(share, platforms, t))
-        owned = ["account_id", "agency_id"]  # an account that moved was covered for whom it belonged to, not for the next
-        good = share.filter(pl.col("coverage") >= t.minimum_coverage).select(owned)
-        rows = c.account_windows(expected, months).join(good, on=owned, how="semi")
-        everything.append(rows)
-        judged = sent[-1].filter(pl.col("missing_share") <= 1 - t.minimum_accounts_sent + 1e-9)
-        history.append(rows.filter(pl.col("n") >= t.minimum_posts).join(judged, on="agency_id", how="semi"))
+        found.append(_account_windows(expected, account_month, months, platforms, t))
+    covered, sent, history, everything = ([parts[i] for parts in found] for i in range(4))
     alone = _alone(expected, covered[0], c.window(last, t.window_months), t)
     return Evidence(last, covered, sent, history, everything[0], alone, c.noise(history), t)
+
+
+def _account_windows(
+    expected: pl.DataFrame, account_month: pl.DataFrame, months: list[date], platforms: list[str], t: Thresholds
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Of one window: coverage, what agencies sent, and its account windows, those of judged agencies and all covered ones."""
+    share = window_coverage(account_month, months)
+    sent = accounts_sent(share, platforms, t)
+    owned = ["account_id", "agency_id"]  # an account that moved was covered for whom it belonged to, not for the next
+    good = share.filter(pl.col("coverage") >= t.minimum_coverage).select(owned)
+    rows = c.account_windows(expected, months).join(good, on=owned, how="semi")
+    judged = sent.filter(pl.col("missing_share") <= 1 - t.minimum_accounts_sent + 1e-9)
+    enough = rows.filter(pl.col("n") >= t.minimum_posts).join(judged, on="agency_id", how="semi")
+    return share, sent, enough, rows
 
 
 def _alone(expected: pl.DataFrame, share: pl.DataFrame, months: list[date], t: Thresholds) -> pl.DataFrame:
@@ -517,9 +523,10 @@ def agency_month_index(
     """One row per agency and month, on the very yardstick of agency_window: what all accounts did in a month is taken off.
 
     A month's value is that of its window plus how far the month was from the window, kept by as much as the month's own noise
-    deserves; so the value of three months lies between those of its months, and the newest window is agency_window itself.
-    A missing account is no change: every account moves around itself. Null with too few posts, and in a window that is not
-    judged; `complete` false with less than 90 % of account-days covered.
+    deserves. Its window is the newest one (agency_window itself, whose value so lies between those of its months), and for months
+    before it a quarter of the calendar, which stays the same quarter when further months come. A missing account is no change:
+    every account moves around itself. Null with too few posts, and in a window that is not judged; `complete` false with less
+    than `minimum_coverage` of account-days covered.
     """
     if account_month.is_empty():
         return pl.DataFrame(schema=INDEX_SCHEMA)
@@ -530,7 +537,7 @@ def agency_month_index(
     grid = agencies.select("agency_id", "peer_group").unique("agency_id", keep="last").join(cover, on="agency_id")
     posts = expected.group_by("agency_id", "month").agg(pl.col("n").sum().alias("n_posts"))
     out = grid.join(posts, on=["agency_id", "month"], how="left").join(
-        _month_values(e, expected), on=["agency_id", "month"], how="left"
+        _month_values(e, expected, account_month), on=["agency_id", "month"], how="left"
     )
     known = pl.col("n_posts").fill_null(0) >= t.minimum_posts
     return out.select(
@@ -546,16 +553,36 @@ def agency_month_index(
     ).sort("agency_id", "month")
 
 
-def _month_values(e: Evidence, expected: pl.DataFrame) -> pl.DataFrame:
+def month_windows(last: date, first: date, size: int) -> list[tuple[list[date], list[date]]]:
+    """(months of the window, those of them that it speaks for), newest first: every month from `first` on is in one.
+
+    The newest window ends with `last`. What lies before it goes by the calendar (quarters, of three months): windows counted
+    back from `last` would put every month of the past among other months whenever one more is complete.
+    """
+    newest = c.window(last, size)
+    found, month = [(newest, newest)], c.add_months(newest[0], -1)
+    while month >= first and len(found) < HISTORY_WINDOWS:
+        start = c.add_months(month, -((12 * month.year + month.month - 1) % size))
+        months = c.window(c.add_months(start, size - 1), size)
+        found.append((months, [m for m in months if m <= month]))
+        month = c.add_months(start, -1)
+    return found
+
+
+def _month_values(e: Evidence, expected: pl.DataFrame, account_month: pl.DataFrame) -> pl.DataFrame:
     """agency_id, month, centre, sd (ln) of every month in a judged window."""
     schema = {"agency_id": pl.Utf8, "month": pl.Date, "centre": pl.Float64, "sd": pl.Float64}
+    if e.last is None:
+        return pl.DataFrame(schema=schema)
+    first: Any = account_month["month"].min()
+    platforms = expected.filter(pl.col("expected_ln").is_not_null())["platform"].unique().to_list()
     parts = []
-    for k, history in enumerate(e.history if e.last is not None else []):
-        size = e.thresholds.window_months
-        moves = _month_moves(expected, history, c.window(c.add_months(e.last, -size * k), size))  # type: ignore[arg-type]
-        level = standings(history, e.noise, sent=e.sent[k]).frame.select("agency_id", "mean", window_sd="sd")
+    for months, told in month_windows(e.last, first, e.thresholds.window_months):
+        _, sent, history, _ = _account_windows(expected, account_month, months, platforms, e.thresholds)
+        moves = _month_moves(expected, history, months).filter(pl.col("month").is_in(told))
+        level = standings(history, e.noise, sent=sent).frame.select("agency_id", "mean", window_sd="sd")
         parts.append(moves.join(level, on="agency_id"))
-    rows = pl.concat(parts) if parts else pl.DataFrame()
+    rows = pl.concat(parts)
     if rows.is_empty():
         return pl.DataFrame(schema=schema)
     shock = c.robust_excess(rows["move"].to_numpy(), rows["variance"].to_numpy())

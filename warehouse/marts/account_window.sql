@@ -1,7 +1,7 @@
 -- One account of one agency over the three judged months, beside the three before: what it published and what came back, as totals.
 -- key: account_id, agency_id
 -- A total is of the months with a whole list of posts and null where there is none; months says how many of three. is_compared: both
--- quarters are covered for at least 90 % of their days, so that a change is one of the account and not of its files. The changes
+-- quarters are covered for at least `minimum_coverage` of their days, so that a change is one of the account and not of its files. The changes
 -- compare sums of values brought to maturity (marts.post_facts); null below 95 % of posts that are old enough for that.
 WITH months AS (
     SELECT
@@ -44,12 +44,15 @@ grown AS (
 ),
 both_known AS (
     SELECT
-        t.*, 10 * t.listed_days >= 9 * t.days AND 10 * t.listed_previous >= 9 * t.days_previous AS is_compared,
+        t.*,
+        t.listed_days / nullif(CAST(t.days AS DOUBLE), 0) >= h.minimum_coverage
+            AND t.listed_previous / nullif(CAST(t.days_previous AS DOUBLE), 0) >= h.minimum_coverage AS is_compared,
         CASE WHEN 20 * n.n_e >= 19 * n.n THEN n.e_final END AS e_final,
         CASE WHEN 20 * b.n_e >= 19 * b.n THEN b.e_final END AS e_final_previous,
         CASE WHEN 20 * n.n_x >= 19 * n.n THEN n.x_final END AS x_final,
         CASE WHEN 20 * b.n_x >= 19 * b.n THEN b.x_final END AS x_final_previous
     FROM totals t
+    CROSS JOIN registry.thresholds h
     LEFT JOIN grown n ON n.account_id = t.account_id AND n.agency_id = t.agency_id AND n.is_now = 1
     LEFT JOIN grown b ON b.account_id = t.account_id AND b.agency_id = t.agency_id AND b.is_now = 0
 )

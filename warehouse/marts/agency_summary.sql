@@ -37,11 +37,12 @@ SELECT
     CASE
         WHEN w.state = 'not_required' THEN 'not_required'
         WHEN coalesce(w.state, 'no_data') = 'no_data' THEN 'silent'
-        WHEN w.coverage >= 0.9 THEN 'complete'
+        WHEN w.coverage >= t.minimum_coverage THEN 'complete'
         ELSE 'partial'
     END AS completeness
 FROM core.agencies a
 CROSS JOIN marts.period p
+CROSS JOIN registry.thresholds t
 LEFT JOIN estimates.agency_window w ON w.agency_id = a.agency_id
 LEFT JOIN output o ON o.agency_id = a.agency_id
 LEFT JOIN planned d ON d.agency_id = a.agency_id

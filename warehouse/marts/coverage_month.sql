@@ -1,7 +1,7 @@
 -- One account of one agency in one month: how many of its days the accepted post exports speak for, and why not where they do not.
 -- key: account_id, agency_id, month
 -- listed_days: those of them for which a whole list of posts exists; a top list covers days but does not count posts.
--- complete: at least 90 % of the days. partial: some. refused: none, but a file was refused or held. missing: no file. not_required:
+-- complete: at least `minimum_coverage` of the days (settings.toml, 90 %). partial: some. refused: none, but a file was refused or held. missing: no file. not_required:
 -- the account is closed and nothing was sent. Months run from the regency's first known post, at most 36 months back, to the newest
 -- export of which something tells the day; an account's older months are listed where it has posts. A span that a file declares before any post adds no months.
 WITH bounds AS (
@@ -65,7 +65,7 @@ sent AS (
 SELECT
     c.agency_id, c.account_id, c.platform, c.month,
     CASE
-        WHEN 10 * c.covered_days >= 9 * c.days THEN 'complete'
+        WHEN c.covered_days / nullif(CAST(c.days AS DOUBLE), 0) >= t.minimum_coverage THEN 'complete'
         WHEN c.covered_days > 0 THEN 'partial'
         WHEN coalesce(s.refused, 0) > 0 THEN 'refused'
         WHEN c.status = 'closed' THEN 'not_required'
@@ -73,4 +73,5 @@ SELECT
     END AS state,
     c.covered_days, c.listed_days, c.days, coalesce(s.files, 0) AS files, coalesce(s.refused, 0) AS refused, s.reason_code, s.last_captured_at
 FROM counted c
+CROSS JOIN registry.thresholds t
 LEFT JOIN sent s ON s.account_id = c.account_id AND s.month = c.month
