@@ -121,7 +121,9 @@ def _expected(r: Regency) -> tuple[pl.DataFrame, pl.DataFrame]:
     return comparison.account_month_expected(r.post_facts, months), months
 
 
-def end_to_end(seeds: int, profile: str = "full", spreads: tuple[float, float] | None = REAL_SPREADS) -> Iterator[tuple[str, str, bool]]:
+def end_to_end(
+    seeds: int, profile: str = "full", spreads: tuple[float, float] | None = REAL_SPREADS
+) -> Iterator[tuple[str, str, bool]]:
     """(what, found, reached) of regencies with four agencies changed in each."""
     found = [regency_verdicts(seed, profile, spreads) for seed in range(1, seeds + 1)]
 
@@ -129,9 +131,17 @@ def end_to_end(seeds: int, profile: str = "full", spreads: tuple[float, float] |
         return [x for one in found for x in getattr(one[kind], field)]
 
     lit = [float(np.mean(one["null"].lit)) for one in found]
-    yield "accounts lit where nothing was ordered", _share(all_of("null", "lit"), lit), bool(np.mean(all_of("null", "lit")) <= 0.05)
+    yield (
+        "accounts lit where nothing was ordered",
+        _share(all_of("null", "lit"), lit),
+        bool(np.mean(all_of("null", "lit")) <= 0.05),
+    )
     lit = [float(np.mean(one["ordered"].lit)) for one in found]
-    yield "accounts lit under forty ordered likes", _share(all_of("ordered", "lit"), lit), bool(np.mean(all_of("ordered", "lit")) >= 0.85)
+    yield (
+        "accounts lit under forty ordered likes",
+        _share(all_of("ordered", "lit"), lit),
+        bool(np.mean(all_of("ordered", "lit")) >= 0.85),
+    )
     plain, guarded = (all_of("ordered", field) for field in ("plain", "guarded"))
     beside = sum(d == windows.MOBILISED and known for d, known in zip(guarded, all_of("ordered", "likeless"), strict=True))
     said = f"{guarded.count('up')} of {len(guarded)} called improved with the guard, {plain.count('up')} without; "

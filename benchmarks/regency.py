@@ -151,9 +151,7 @@ def _trainings(wave, starts, calendar):
 RESPONSES = ("likes", "reactions", "comments", "replies", "shares", "reposts", "saves", "bookmarks", "link_clicks")
 
 
-def from_samples(
-    seed: int, profile: str = "full", null: bool = False, spreads: tuple[float, float] | None = None
-) -> Regency:
+def from_samples(seed: int, profile: str = "full", null: bool = False, spreads: tuple[float, float] | None = None) -> Regency:
     """The same frames from the generator of the demo's files, without the files: nothing missing, all posts mature.
 
     `spreads`: sd of ln rates between posts of one account, drawn per account (real ones: 0.3 to 0.8; the demo's: 0.9).

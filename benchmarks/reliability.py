@@ -88,7 +88,13 @@ def kills(place: Path, given: argparse.Namespace) -> list[Row]:
     left, right = dump(killed), dump(unharmed)
     different = [name for name in left if left[name] != right[name]]
     return [
-        Row("P1", f"{given.kills} SIGKILLs in 6 stages, {hit} while at work", f"{len(different)} of {len(left)} tables differ", "0", not different),
+        Row(
+            "P1",
+            f"{given.kills} SIGKILLs in 6 stages, {hit} while at work",
+            f"{len(different)} of {len(left)} tables differ",
+            "0",
+            not different,
+        ),
         Row("P2", "a reader beside them", f"{reader.opens} opens, {len(reader.wrong)} wrong", "0 wrong", not reader.wrong),
     ]  # fmt: skip
 
@@ -196,7 +202,8 @@ def _full(small: Path, points: int) -> Row:
             old.with_suffix(".json").unlink()
     for line in wrong:
         print(line, file=sys.stderr)
-    told = f"{statuses.count(6)} times status 6, {statuses.count(0)} times room enough, {len(wrong)} wrong; the next night good each time"
+    told = f"{statuses.count(6)} times status 6, {statuses.count(0)} times room enough, {len(wrong)} wrong; "
+    told += "the next night good each time"
     return Row("P7", f"a disk that is full at {points} points", told, "0 wrong", not wrong)
 
 
@@ -277,9 +284,8 @@ def table(kept: Path) -> list[str]:
     for promise, words in PROMISES.items():
         mine = [(row, at) for row, at in rows if row.promise == promise]
         for row, at in mine:
-            lines.append(
-                f"| {promise} | {words} | {row.what} ({at[:10]}) | {row.measured} | {row.target} | {'yes' if row.is_met else '**no**'} |"
-            )
+            cells = (promise, words, f"{row.what} ({at[:10]})", row.measured, row.target, "yes" if row.is_met else "**no**")
+            lines.append(f"| {' | '.join(cells)} |")
         if not mine:
             lines.append(f"| {promise} | {words} | not run | – | – | – |")
     return lines
@@ -318,8 +324,8 @@ def _document(given: argparse.Namespace, lines: list[str]) -> None:
     said = [
         "# What is promised, and what was measured",
         "",
-        f"Written on {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.reliability` on {os.cpu_count()} cores. Each line says what was",
-        "done and on which day; `not run` means that nothing was.",
+        f"Written on {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.reliability` on {os.cpu_count()} cores. Each line says",
+        "what was done and on which day; `not run` means that nothing was.",
         "",
     ]
     given.write.write_text("\n".join([*said, *lines]) + "\n", encoding="utf-8")

@@ -22,9 +22,9 @@ from pipeline.settings import Workspace
 
 # Whose release may change a figure, a drawing or a page.
 LIBRARIES = (
-    "babel", "duckdb", "holidays", "ipykernel", "jinja2", "markupsafe", "mistune", "nbclient", "numpy", "plotly", "polars", "pyarrow",
-    "scipy",
-)  # fmt: skip
+    *("babel", "duckdb", "holidays", "ipykernel", "jinja2", "markupsafe", "mistune", "nbclient", "numpy", "plotly", "polars"),
+    *("pyarrow", "scipy"),
+)
 SUFFIXES = (".pyc", ".pyo")  # made by Python from what is counted anyway
 
 
@@ -75,7 +75,7 @@ def _release(name: str) -> str:
 
 @cache
 def program() -> str:
-    """Every file of the program, and what it calculates and draws with: coarser than the fingerprint of a table, and far cheaper."""
+    """Every file of the program, and what it calculates and draws with: coarser than a fingerprint of a table, and cheaper."""
     return digest([libraries(), folder(Path(str(files("pipeline"))), shipped("warehouse"), shipped("notebooks"))])
 
 

@@ -1,4 +1,4 @@
-"""A build that takes over what did not change comes out as one that builds everything; where nothing changed none is published."""
+"""A build that takes over what did not change comes out as one that builds all; where nothing changed none is published."""
 
 import dataclasses
 import shutil
