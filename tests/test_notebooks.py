@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shutil
 from pathlib import Path
 
 import nbformat

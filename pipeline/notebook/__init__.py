@@ -325,7 +325,7 @@ class Buku:
         )
         rows = frame.to_dicts()
         if wanted is None:
-            return rows[0] if rows else {**dict.fromkeys(frame.columns), "short_name": "–", "name": "–"}
+            return rows[0] if rows else dict.fromkeys(frame.columns) | dict.fromkeys(("agency_id", "short_name", "name"), "–")
         for row in rows:
             if wanted in (row["agency_id"], row["short_name"], row["name"]):
                 return row
