@@ -324,7 +324,7 @@ class Buku:
             order by (w.state = 'judged') desc nulls last, w.n_posts desc nulls last, a.agency_id, a.valid_from desc nulls last"""
         )
         rows = frame.to_dicts()
-        if wanted is None:
+        if wanted is None or not rows:
             return rows[0] if rows else dict.fromkeys(frame.columns) | dict.fromkeys(("agency_id", "short_name", "name"), "–")
         for row in rows:
             if wanted in (row["agency_id"], row["short_name"], row["name"]):
