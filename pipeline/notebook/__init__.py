@@ -92,6 +92,9 @@ def _version_name(place: settings.Workspace, wanted: str | date | None) -> str |
     return str(dated[-1])
 
 
+NIGHT = "TERUKUR_NOTEBOOK_NOW"  # the moment of the version, told by the night: what it shows must not depend on the hour
+
+
 class Buku:
     """One opened version. `sql`, `metrik`, `grafik`, `tabel`, `telusur`, `bantuan`; everything else is yours in Polars."""
 
@@ -107,10 +110,10 @@ class Buku:
         lines = [SIMULATED] if info["simulated"] else []
         lines.append(f"Versi {info['version']} · {info['workspace_name'] or '–'} · dibuat {w.instant(info['built_at'])}")
         if info["data_cutoff"]:
-            days = (_now() - info["data_cutoff"]).days
+            days, since = (_now() - info["data_cutoff"]).days, " ketika dibuat" if os.environ.get(NIGHT) else ""
             lines.append(
                 f"Data {w.day(info['period_start'])} s.d. {w.day(info['period_end'])}; "
-                f"ekspor terakhir {w.instant(info['data_cutoff'])} (umur {days} hari)"
+                f"ekspor terakhir {w.instant(info['data_cutoff'])} (umur {days} hari{since})"
             )
         first, last = self.periode
         if first:
@@ -349,7 +352,7 @@ def _column(name: str, said: Any, kind: pl.DataType) -> Column:
 
 def _now() -> datetime:
     """UTC, naive; the overnight run passes the version's own time, so that the same version gives the same page."""
-    said = os.environ.get("TERUKUR_NOTEBOOK_NOW")
+    said = os.environ.get(NIGHT)
     return datetime.fromisoformat(said) if said else datetime.now(UTC).replace(tzinfo=None)
 
 
