@@ -137,6 +137,9 @@ def _version_name(place: settings.Workspace, wanted: str | date | None) -> str |
     return str(dated[-1])
 
 
+NIGHT = "TERUKUR_NOTEBOOK_NOW"  # the moment of the version, told by the night: what it shows must not depend on the hour
+
+
 class Buku:
     """One opened version. `sql`, `metrik`, `grafik`, `tabel`, `telusur`, `bantuan`; everything else is yours in Polars."""
 
@@ -153,14 +156,13 @@ class Buku:
         built, place = w.instant(info["built_at"]), info["workspace_name"] or "–"
         lines.append(w.plain("Version {version} · {place} · built {built}", version=info["version"], place=place, built=built))
         if info["data_cutoff"]:
+            days = (_now() - info["data_cutoff"]).days
+            about = {"first": w.day(info["period_start"]), "last": w.day(info["period_end"]), "days": days}
+            about["cutoff"] = w.instant(info["data_cutoff"])
             lines.append(
-                w.plain(
-                    "Data {first} to {last}; last export {cutoff} ({days} days old)",
-                    first=w.day(info["period_start"]),
-                    last=w.day(info["period_end"]),
-                    cutoff=w.instant(info["data_cutoff"]),
-                    days=(_now() - info["data_cutoff"]).days,
-                )
+                w.plain("Data {first} to {last}; last export {cutoff} ({days} days old when this was made)", **about)
+                if os.environ.get(NIGHT)
+                else w.plain("Data {first} to {last}; last export {cutoff} ({days} days old)", **about)
             )
         first, last = self.periode
         if first:
@@ -413,7 +415,7 @@ def _column(name: str, said: Any, kind: pl.DataType) -> Column:
 
 def _now() -> datetime:
     """UTC, naive; the overnight run passes the version's own time, so that the same version gives the same page."""
-    said = os.environ.get("TERUKUR_NOTEBOOK_NOW")
+    said = os.environ.get(NIGHT)
     return datetime.fromisoformat(said) if said else datetime.now(UTC).replace(tzinfo=None)
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FOLDER = shipped("notebooks")
 OUTPUT = "application/vnd.terukur.v1+json"
+STAMP = "notebooks"  # what the kept records were made from
 CELL_SECONDS = 120
 START_SECONDS = 60
 PREAMBLE = "import pipeline.notebook as _nb; _nb.no_network(); _nb.speak({!r})"
@@ -145,7 +146,24 @@ def _worker(workspace: Workspace, version: str, now: str, waiting: SimpleQueue[s
 
 
 def overnight(workspace: Workspace) -> list[Record]:
-    """Every notebook on the current version. Where the extra is missing or no kernel starts, each record says so."""
+    """Every notebook on the current version, or what is kept of them where they would show the same.
+
+    Where the extra is missing or no kernel starts, each record says so.
+    """
+    from pipeline import stamps
+    from pipeline.engine import shown
+
+    made = shown.made_from(workspace)
+    if stamps.read(workspace, STAMP) == made | {"kept": shown.kept(workspace.notebooks)}:
+        return records(workspace.notebooks)
+    stamps.write(workspace, STAMP, None)
+    ran = _ran(workspace)
+    if not any(record.failure for record in ran):
+        stamps.write(workspace, STAMP, made | {"kept": shown.kept(workspace.notebooks)})
+    return ran
+
+
+def _ran(workspace: Workspace) -> list[Record]:
     from pipeline.engine import versions
 
     with versions.open_version(workspace) as version:
