@@ -4,15 +4,17 @@
 `workspace` or a `registry` is brought through a night, and what the tables then say is compared.
 """
 
+import html
 import json
 import os
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pipeline import registry
+from pipeline import pages, registry
 from pipeline.engine import build, versions
 from pipeline.exports import read
 from pipeline.intake import ledger
@@ -128,6 +130,13 @@ def night(root: Path, folder: Path, want: dict) -> Workspace:
     return made
 
 
+def front_page(version: versions.Version, folder: Path) -> str:
+    """What a reader of the first page reads."""
+    page = pages.share(version, "ringkasan", folder / "index.html", "en").read_text(encoding="utf-8")
+    page = re.sub(r"<(script|style|svg)[\s\S]*?</\1>", " ", page)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
+
+
 @pytest.mark.parametrize("folder", [f for f in FOLDERS if not one_by_one(f)], ids=lambda f: f.name)
 def test_a_night_ends_as_its_case_says(folder, tmp_path):
     want = wanted(folder)
@@ -136,6 +145,8 @@ def test_a_night_ends_as_its_case_says(folder, tmp_path):
             if "sql" in check:
                 rows = [list(row.values()) for row in version.sql(check["sql"]).to_dicts()]
                 assert json.loads(json.dumps(rows, default=plain)) == check["expected"], check["say"]
+            else:
+                assert check["page"] == "index.html" and check["absent"] not in front_page(version, tmp_path), check["say"]
         for account, n in want.get("posts", {}).items():
             assert version.sql(f"select count(*) n from core.posts where account_id = '{account}'")["n"][0] == n
         for month, n in want.get("months", {}).items():
