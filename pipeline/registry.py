@@ -511,11 +511,22 @@ class Registry:
     themes: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=lambda: RegistrySettings().model_dump())
     mappings: tuple[Any, ...] = ()  # formats of other tools' tables, from mappings/*.toml
+    packs: tuple[dict[str, Any], ...] = ()  # distributions that other regencies gave, from paket/*.json
 
     @property
     def thresholds(self) -> Thresholds:
         """The numbers that people chose, as settings.toml has them."""
         return Thresholds.model_validate(self.settings.get("thresholds") or {})
+
+    @property
+    def spreads(self) -> dict[tuple[str, str, str], float]:
+        """How far accounts lie apart elsewhere: (platform, basis, month) -> variance on the log scale, by accounts."""
+        sums: dict[tuple[str, str, str], tuple[float, float]] = {}
+        for cell in (cell for pack in self.packs for cell in pack["cells"] if cell["spread"]):
+            key = (cell["platform"], cell["basis"], cell["month"])
+            weight, total = sums.get(key, (0.0, 0.0))
+            sums[key] = (weight + cell["accounts"], total + cell["accounts"] * cell["spread"] ** 2)
+        return {key: total / weight for key, (weight, total) in sums.items()}
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------------
@@ -983,6 +994,41 @@ def _load_mappings(folder: Path) -> tuple[tuple[Any, ...], list[Problem]]:
     return formats, [Problem(f"mappings/{w.file}", w.line, w.key, w.id, w.en) for w in wrong]
 
 
+PACK_CELL = ("platform", "basis", "peer_group", "month")
+PACK_VALUES = ("accounts", "median", "q1", "q3", "spread")
+
+
+class PackError(ValueError):
+    """A pack of another regency is not whole, or not one of ours; nothing of it is used."""
+
+    exit_status = 2
+
+    def __init__(self, name: str, indonesian: str, english: str):
+        self.id = f"Paket {name} tidak dipakai: {indonesian}. Minta berkasnya lagi, atau hapus dari registry/paket/."
+        self.en = f"Pack {name} is not used: {english}. Ask for the file again, or remove it from registry/paket/."
+        super().__init__(f"{self.id} / {self.en}")
+
+
+def pack_digest(cells: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
+
+
+def read_pack(place: Path) -> dict[str, Any]:
+    """A pack, proven against its own seal. Raises PackError."""
+    try:
+        said: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        cells, k = said["cells"], said["k"]
+        if said["schema"] != 1 or said["sha256"] != pack_digest(cells) or not isinstance(said["simulated"], bool):
+            raise PackError(place.name, "isinya tidak cocok dengan segelnya", "its content does not match its seal")
+        if any(set(cell) != {*PACK_CELL, *PACK_VALUES} for cell in cells):
+            raise PackError(place.name, "memuat kolom yang bukan sebaran", "it holds columns that are no distribution")
+        if any(cell["accounts"] < k or cell["accounts"] % k for cell in cells) or k < 5:
+            raise PackError(place.name, "memuat kelompok dengan kurang dari lima akun", "a group has fewer than five accounts")
+    except (OSError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError):
+        raise PackError(place.name, "bukan paket Terukur", "it is no pack of Terukur") from None
+    return said
+
+
 def load(folder: Path) -> Registry:
     """Read and check every register in `folder`. Raises RegistryError with all problems, or gives a Registry.
 
@@ -994,7 +1040,7 @@ def load(folder: Path) -> Registry:
 
 def _fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".csv", ".toml", ".yml", ".yaml")):
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".csv", ".toml", ".yml", ".yaml", ".json")):
         digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -1030,7 +1076,8 @@ def _load(folder: Path, fingerprint: str) -> Registry:
     frames = {name: frame(name, [row.model_dump() for _, row in register]) for name, register in rows.items()}
     names = frames["agencies"].select(list(SCHEMAS["agency_names"])).sort("agency_id", "valid_from", nulls_last=False)
     frames["agencies"] = _one_row_per_agency(frames["agencies"])
-    return Registry(**frames, agency_names=names, themes=themes, settings=settings, mappings=mappings)
+    packs = tuple(read_pack(path) for path in sorted((folder / "paket").glob("*.json")))
+    return Registry(**frames, agency_names=names, themes=themes, settings=settings, mappings=mappings, packs=packs)
 
 
 def _one_row_per_agency(agencies: pl.DataFrame) -> pl.DataFrame:

@@ -209,6 +209,24 @@ def test_a_terminal_is_told_which_step_is_going_on(monkeypatch):
     assert said.getvalue().rindex("\x1b[?25h") > said.getvalue().rindex("\x1b[?25l"), "the cursor is there"
 
 
+def test_how_long_it_still_takes_is_told_by_the_night_before():
+    import time
+
+    from pipeline.cli.run import Progress
+
+    class Working:
+        began = time.monotonic()
+
+        def done(self):
+            return ["raw"]
+
+    took = {"raw": 10.0, "warehouse": 20.0, "notebooks": 9.0, "pages": 5.0}
+    assert Progress(Working(), took).words("id") == "Menghitung dan memeriksa tabel (kira-kira 34 detik lagi)"
+    assert Progress(Working(), took).words("en").endswith("(about 34 seconds left)")
+    assert Progress(Working(), {}).words("id") == "Menghitung dan memeriksa tabel", "the first night knows no time"
+    assert Progress(None, took).words("id").endswith("(kira-kira 44 detik lagi)")
+
+
 def test_which_steps_of_a_run_are_done_is_told_by_its_events(tmp_path):
     import dagster as dg
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from test_cli import call
 
-from pipeline import night
+from pipeline import night, stamps
+from pipeline.cli import quiet
 from pipeline.engine import connections, versions
 from pipeline.engine.trace import UnknownFigure, trace
 from pipeline.intake import ledger
+from pipeline.registry import load
 from pipeline.settings import Workspace
 
 
@@ -240,7 +242,8 @@ WHEN_SEEN = ("first_seen_at", "last_seen_at", "file_name", "export_id", "built_a
 
 def _everything(workspace: Workspace) -> dict[str, list[str]]:
     with versions.open_version(workspace) as version:
-        names = [name for name in version.tables if name != "meta.changed_history"]
+        # what a version was made from says when files were seen
+        names = [name for name in version.tables if name not in ("meta.changed_history", "meta.made_from")]
         return {name: sorted(map(repr, version.table(name).drop(*WHEN_SEEN, strict=False).rows())) for name in names}
 
 
@@ -258,3 +261,93 @@ def _figures(workspace: Workspace) -> dict[str, list]:
     with versions.open_version(workspace) as version:
         tables = ("core.posts", "marts.account_month", "estimates.agency_window")
         return {name: sorted(map(repr, version.table(name).drop("export_id", strict=False).rows())) for name in tables}
+
+
+def _bytes_below(folder: Path) -> dict[str, tuple[int, int]]:
+    return {str(p.relative_to(folder)): (p.stat().st_size, p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_night_without_news_makes_nothing_again_and_reports_itself(copy):
+    _remembered(copy)
+    parts = (copy.versions, copy.site, copy.notebooks, copy.dagster)
+    before, told = [_bytes_below(part) for part in parts], len(list(copy.nights.glob("2*.json")))
+    result = call("run", workspace=copy.root)
+    assert result.returncode == night.DONE and "tidak ada yang baru" in result.stdout, result.stdout + result.stderr
+    assert [_bytes_below(part) for part in parts] == before
+    reports = sorted(copy.nights.glob("2*.json"))
+    assert len(reports) == told + 1 and json.loads(reports[-1].read_text())["is_new"] is False
+
+
+def _remembered(workspace: Workspace) -> None:
+    """A copy has other inodes and times than what it was made from: it is told once what lies there."""
+    with night.alone(workspace):
+        ledger.ingest(workspace, load(workspace.registry))
+        quiet.remember(workspace, True)
+
+
+def _append(place: Path, more: bytes) -> None:
+    place.write_bytes(place.read_bytes() + more)
+
+
+def _new_file(workspace: Workspace) -> None:
+    source = next(workspace.inbox.rglob("*.csv"))
+    (source.parent / "baru.csv").write_bytes(source.read_bytes() + b"\n")
+
+
+def _register(workspace: Workspace) -> None:
+    _append(workspace.registry / "settings.toml", b"\n# catatan\n")
+
+
+def _lost_page(workspace: Workspace) -> None:
+    (workspace.site / "latest/id/index.html").unlink()
+
+
+def _edited_page(workspace: Workspace) -> None:
+    _append(workspace.site / "latest/en/index.html", b" ")
+
+
+def _lost_notebook(workspace: Workspace) -> None:
+    next(workspace.notebooks.glob("0*.json")).unlink()
+
+
+def _damaged_version(workspace: Workspace) -> None:
+    place = workspace.versions / f"{versions.current(workspace)}.duckdb"
+    place.chmod(0o640)
+    with place.open("r+b") as file:
+        file.seek(5000)
+        file.write(b"x")
+
+
+def _lost_archive(workspace: Workspace) -> None:
+    shutil.rmtree(workspace.inbox)
+    workspace.inbox.mkdir()
+    for place in workspace.archive.glob("??/*"):
+        place.unlink()
+
+
+def _other_rows(workspace: Workspace) -> None:
+    with connections.open_raw(workspace) as con:
+        con.execute("UPDATE raw.post_snapshots SET likes = likes + 1 WHERE likes IS NOT NULL")
+
+
+def _other_program(workspace: Workspace) -> None:
+    said = stamps.read(workspace, quiet.STAMP)
+    stamps.write(workspace, quiet.STAMP, said | {"lies_there": said["lies_there"] | {"program": "other"}})
+
+
+NEWS = (
+    _new_file, _register, _lost_page, _edited_page, _lost_notebook, _damaged_version, _lost_archive, _other_rows, _other_program,
+)  # fmt: skip
+
+
+def test_whatever_is_not_as_it_was_is_news(demo, tmp_path):
+    for number, change in enumerate(NEWS):
+        place = tmp_path / str(number)
+        shutil.copytree(demo[0].root, place, symlinks=True)
+        workspace = Workspace(place)
+        _remembered(workspace)
+        with night.alone(workspace):
+            if number == 0:
+                assert quiet.night(workspace) is not None
+            change(workspace)
+            assert quiet.night(workspace) is None, change.__name__

@@ -10,6 +10,7 @@ from pipeline.cli import nights as nights  # demo, init, run, status
 from pipeline.cli import files as files  # inspect, add
 from pipeline.cli import show as show  # trace, share, notebook, lab, ui
 from pipeline.cli import keep as keep  # rollback, erase
+from pipeline.cli import daerah as daerah  # gabung, paket
 from pipeline.cli import terima as terima  # terima, with its own verbs
 from pipeline.cli import laporan as laporan  # laporan
 

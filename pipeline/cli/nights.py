@@ -83,9 +83,10 @@ def init(
     session.say(f"Folder kerja: {workspace.root}", f"Workspace: {workspace.root}")
     for path in written:
         typer.echo(f"  + {path.relative_to(workspace.root)}")
+    first = "registry/agencies.csv dan registry/accounts.csv" if name else "registry/accounts.csv"
     session.say(
-        "Berikutnya: isi registry/accounts.csv, letakkan unduhan di inbox/<account_id>/, lalu 'terukur run'.",
-        "Next: fill in registry/accounts.csv, put exports into inbox/<account_id>/, then 'terukur run'.",
+        f"Berikutnya: isi {first}, letakkan unduhan di inbox/<account_id>/, lalu 'terukur run'.",
+        f"Next: fill in {first.replace(' dan ', ' and ')}, put exports into inbox/<account_id>/, then 'terukur run'.",
     )
 
 
@@ -106,16 +107,15 @@ def run_night(session: Session) -> int:
     workspace.mend()
     night.require_room(workspace)
     from pipeline.cli import screen
-    from pipeline.cli.run import doing, overnight
-    from pipeline.defs.run import Watch
+    from pipeline.cli.run import Progress, overnight
     from pipeline.letters import nightly
     from pipeline.settings import settings
 
     session.say("Membaca, menghitung, memeriksa, menerbitkan …", "Reading, counting, checking, publishing …")
-    watch = Watch()
-    with screen.progress(lambda: doing(session.language, watch.done())):
+    progress = Progress()
+    with screen.progress(lambda: progress.words(session.language)):
         report = night.stoppable(
-            lambda: overnight(workspace, watch),
+            lambda: overnight(workspace, progress),
             session.words("Dihentikan; versi terakhir tetap terbit.", "Stopped; the last version stays published."),
         )
     for line in report.lines(session.language):

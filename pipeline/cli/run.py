@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline import night
-from pipeline.cli import screen
+from pipeline import night, stamps
+from pipeline.cli import quiet, screen
 from pipeline.cli.status import held_in_words
-from pipeline.defs.run import Watch, execute
 from pipeline.engine import versions
 from pipeline.html.locale import Words
 from pipeline.intake.ledger import PROBLEMS
 from pipeline.letters import nightly
 from pipeline.settings import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.defs.run import Watch
 
 PUBLISHING = {"raw", "warehouse"}  # when one of these stops, nothing new is published
 
@@ -45,16 +47,56 @@ class Report:
         return [*(stopped.id if indonesian else stopped.en for stopped in self.failures), *_summary(self, indonesian)]
 
 
-def overnight(workspace: Workspace, watch: Watch | None = None) -> Report:
-    """Run the job `overnight` on a workspace whose lock the caller holds. What stops a step is in the report, not raised."""
-    from pipeline.definitions import defs
+@dataclass
+class Progress:
+    """For whoever waits at a terminal: the run that works, and how long each step took the night before."""
 
+    watch: Watch | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def words(self, language: str) -> str:
+        done = self.watch.done() if self.watch else []
+        return doing(language, done) + self._left(language, done)
+
+    def _left(self, language: str, done: Collection[str]) -> str:
+        """About how long it still takes, if this night is like the last; nothing where there was none, or it takes longer."""
+        known = {name: took for name, took in self.seconds.items() if name in STEPS}
+        elapsed = time.monotonic() - self.watch.began if self.watch else 0.0
+        behind = sum(took for name, took in known.items() if name in done)
+        ahead = sum(took for name, took in known.items() if name not in done)
+        left = ahead - max(elapsed - behind, 0.0)
+        if not set(STEPS) <= set(known) or left < 1:
+            return ""
+        return f" (kira-kira {left:.0f} detik lagi)" if language == "id" else f" (about {left:.0f} seconds left)"
+
+
+def overnight(workspace: Workspace, progress: Progress | None = None) -> Report:
+    """Run the job `overnight` on a workspace whose lock the caller holds. What stops a step is in the report, not raised.
+
+    A night without news (`quiet`) does its reading and its report, and starts no job.
+    """
     began = time.monotonic()
-    counts, failures = execute(defs, workspace, watch)
+    counts = quiet.night(workspace)
+    failures: list[night.Stopped] = []
+    if counts is None:
+        counts, failures = _whole(workspace, progress or Progress())
     silent = len(nightly.silent(workspace)) if versions.current(workspace) else 0
     return Report(workspace, time.monotonic() - began, counts, failures, silent)
 
 
+def _whole(workspace: Workspace, progress: Progress) -> tuple[dict[str, int], list[night.Stopped]]:
+    from pipeline.definitions import defs
+    from pipeline.defs.run import Watch, execute
+
+    progress.seconds = stamps.read(workspace, DURATIONS)
+    progress.watch = Watch()
+    counts, failures = execute(defs, workspace, progress.watch)
+    stamps.write(workspace, DURATIONS, progress.watch.seconds)
+    quiet.remember(workspace, not failures)
+    return counts, failures
+
+
+DURATIONS = "durations"  # of the steps of the last whole night
 STEPS = {
     "raw": ("Membaca berkas", "Reading files"),
     "warehouse": ("Menghitung dan memeriksa tabel", "Counting and checking tables"),

@@ -1,17 +1,18 @@
 """What people open: notebooks and pages, made from the published version; each replaces its old set whole or leaves it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import dagster as dg
 
-from pipeline import pages, registry
+from pipeline import pages, registry, stamps
 from pipeline.defs.night import Night
 from pipeline.defs.warehouse import key_of
-from pipeline.engine import models, versions
+from pipeline.engine import models, shown, versions
 from pipeline.letters import past
 from pipeline.notebook import execution
+from pipeline.settings import Workspace
 
 SHOWN = ("marts", "estimates")
 RAN = "ran"
@@ -41,8 +42,8 @@ def _notebooks(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
         with night.telling():
             records = execution.overnight(night.workspace)
         for record in records:
-            shown: dict[str, Any] = {"version": record.version or "-", "seconds": record.seconds, "charts": len(record.figures)}
-            yield dg.MaterializeResult(asset_key=notebook_key(record.name), metadata=shown)
+            told: dict[str, Any] = {"version": record.version or "-", "seconds": record.seconds, "charts": len(record.figures)}
+            yield dg.MaterializeResult(asset_key=notebook_key(record.name), metadata=told)
             yield _ran(record)
 
     return notebooks
@@ -71,21 +72,39 @@ def _pages(made_from: list[dg.AssetKey]) -> dg.AssetsDefinition:
         ],
     )
     def site(context: dg.AssetExecutionContext, night: Night) -> Iterator[dg.MaterializeResult[None]]:
-        with night.telling(), versions.open_version(night.workspace) as version:
-            known = registry.load(night.workspace.registry)
-            published = past.reports(night.workspace)
-            result = pages.build(
-                version, night.workspace.site, registry=known, notebooks=night.workspace.notebooks, past=published
-            )
-            pages.retain(night.workspace.site, {one["version"] for one in versions.versions(night.workspace)})
-        for note in result.notes:
-            context.log.warning("%s", note)
-        made: dict[str, Any] = {"version": result.version, "pages": result.pages, "bytes": result.size_bytes}
-        made["sha256"] = result.sha256
+        with night.telling():
+            made = _shown(night.workspace) or _show(night.workspace, context.log.warning)
         for name in kinds:
             yield dg.MaterializeResult(asset_key=["pages", name], metadata=made)
 
     return site
+
+
+STAMP = "pages"  # what the pages were made from, and what was said of them
+
+
+def _shown(workspace: Workspace) -> dict[str, Any]:
+    """What is told of the pages that lie there, where writing them again would give the same bytes; else nothing."""
+    before = stamps.read(workspace, STAMP)
+    if before.get("made_from") != shown.made_from(workspace, shown.kept(workspace.notebooks)):
+        return {}
+    told: dict[str, Any] = before["told"]
+    return told if shown.standing(workspace.site) == told["sha256"] else {}
+
+
+def _show(workspace: Workspace, note: Callable[[str], None]) -> dict[str, Any]:
+    stamps.write(workspace, STAMP, None)
+    made_from = shown.made_from(workspace, shown.kept(workspace.notebooks))
+    known = registry.load(workspace.registry)
+    with versions.open_version(workspace) as version:
+        published = past.reports(workspace)
+        result = pages.build(version, workspace.site, registry=known, notebooks=workspace.notebooks, past=published)
+    pages.retain(workspace.site, {one["version"] for one in versions.versions(workspace)})
+    for said in result.notes:
+        note(said)
+    told = {"version": result.version, "pages": result.pages, "bytes": result.size_bytes, "sha256": result.sha256}
+    stamps.write(workspace, STAMP, {"made_from": made_from, "told": told})
+    return told
 
 
 def notebook_key(name: str) -> dg.AssetKey:

@@ -1,5 +1,6 @@
 """The job in this process, for the command: what came in, and what stopped each step."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +18,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass
 class Watch:
-    """A run, for whoever waits at a terminal: which of its steps are done."""
+    """A run, for whoever waits at a terminal: which of its steps are done, and when it is over, how long each took."""
 
     run_id: str = field(default_factory=lambda: str(uuid4()))
     instance: dg.DagsterInstance | None = None  # while the run works
+    began: float = field(default_factory=time.monotonic)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def done(self) -> list[str]:
         if self.instance is None:
@@ -42,6 +45,8 @@ def execute(defs: dg.Definitions, workspace: Workspace, watch: Watch | None = No
             run_config={**QUIET, "resources": {"night": {"config": {"folder": str(workspace.root)}}}},
         )
         watch.instance = None
+        took = instance.get_run_step_stats(watch.run_id)
+        watch.seconds = {s.step_key: round(s.end_time - s.start_time, 1) for s in took if s.end_time and s.start_time}
     failures = [*_failed_checks(result), *failed_steps(result.get_step_failure_events(), workspace)]
     if not result.success and not failures:
         failures = [night.Stopped("overnight", *night.told(workspace, _failure(result)))]

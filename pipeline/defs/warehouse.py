@@ -49,11 +49,12 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
             return
         with night.telling():  # rows and seconds go to the metadata of a table: every line of a log is an event in a database
             try:
-                version = build.build(night.workspace, registry=registry.load(night.workspace.registry))
+                version = build.build(night.workspace, registry=registry.load(night.workspace.registry), reusing=True)
             except build.NotPublished as error:
                 yield from _check_results(error.checks, [], owner)
                 raise
-        context.log.info("published %s in %.1f s", version.version, version.seconds)
+        said = "published" if version.is_new else "nothing new; still published:"
+        context.log.info("%s %s in %.1f s", said, version.version, version.seconds)
         described = {table.name: table for table in tables}
         for result in version.tables:
             about = {"held": len(version.held)} if result.name == LEDGER else {}

@@ -205,6 +205,21 @@ def contents(workspace: Workspace) -> int:
         return int(con.execute("SELECT count(DISTINCT sha256) FROM raw.sightings").fetchall()[0][0])
 
 
+def has_news(workspace: Workspace, registry: Registry) -> bool:
+    """Whether something lies in the inbox that was not there before, or not so. Raises NoInbox."""
+    if not workspace.raw_db.exists():
+        return True
+    found = scan(workspace.inbox, registry.accounts["account_id"].unique().to_list())
+    with connections.open_raw(workspace, read_only=True) as con:
+        known = {row[0]: row[1:] for row in con.execute(KNOWN_SQL).fetchall()}
+    return any(not _is_known(item, known) for item in found)
+
+
+def _is_known(item: Found, known: dict[str, tuple[Any, ...]]) -> bool:
+    *stamp, sha256, _ = known.get(item.name, (None, None, None, None, 0))
+    return item.problem is None and sha256 not in (None, ERASED) and tuple(stamp) == item.stamp
+
+
 class _Night:
     """The steps of one `ingest`, inside its transaction."""
 
@@ -270,10 +285,10 @@ class _Night:
         self.con.execute("DELETE FROM raw.exports WHERE sha256 = ''")
         rows, unchanged, arrived = [], [], []
         for item in found:
-            *stamp, sha256, runs = known.get(item.name, (None, None, None, None, 0))
-            if item.problem is None and sha256 not in (None, ERASED) and tuple(stamp) == item.stamp:
+            if _is_known(item, known):
                 unchanged.append(item.name)
             else:
+                *_, sha256, runs = known.get(item.name, (None, 0))
                 arrived.append((item, runs + 1 if sha256 is None else 1))
         known_files = [item for item, _ in arrived if not item.problem]
         problems: dict[str, str] = {}

@@ -6,7 +6,6 @@ Build time is passed in and everything is sorted, so two builds of one version a
 """
 
 import functools
-import hashlib
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.shown import digest
 from pipeline.engine.versions import Version
 from pipeline.files import is_running
 from pipeline.html import environment, plotly_source, shell
@@ -208,8 +208,12 @@ def _write_set(facts: Facts, staging: Path, languages: Sequence[str], moment: da
 
 
 def _door(facts: Facts, languages: Sequence[str]) -> str:
+    return _door_of(str(facts.info.get("version") or ""), languages)
+
+
+def _door_of(version: str, languages: Sequence[str]) -> str:
     """The page at the root of a version: goes on to the first language, and links to both."""
-    return environment().get_template("pintu.html").render(languages=languages, version=str(facts.info.get("version") or ""))
+    return environment().get_template("pintu.html").render(languages=languages, version=version)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -235,10 +239,7 @@ def _verify(staging: Path, pages: list[str], version: str) -> list[str]:
 
 
 def _publish(staging: Path, site_root: Path, folder: str, pages: list[str], version: str, notes: list[str]) -> SiteResult:
-    files = sorted(p for p in staging.rglob("*") if p.is_file())
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(str(path.relative_to(staging)).encode() + b"\0" + path.read_bytes() + b"\0")
+    files, sha256 = digest(staging)
     size = sum(p.stat().st_size for p in files)
     target = site_root / folder
     if target.exists():  # the same version again: readers of `latest` see a twin while its folder is replaced
@@ -252,7 +253,7 @@ def _publish(staging: Path, site_root: Path, folder: str, pages: list[str], vers
     else:
         _swap(staging, target, site_root)
         _point(site_root, target)
-    return SiteResult(target, version, len(pages), len(files), size, digest.hexdigest(), notes)
+    return SiteResult(target, version, len(pages), len(files), size, sha256, notes)
 
 
 def show(site_root: Path, version: str) -> bool:

@@ -22,7 +22,7 @@ from pipeline.html.escape import csv_bytes, file_part, tampil
 from pipeline.html.live import live_data
 from pipeline.html.locale import Words
 from pipeline.html.svg import draw, plain_text
-from pipeline.pages.data import Facts
+from pipeline.pages.data import LENS, Facts
 
 UNIT_KINDS = {  # how a unit of metrics.yml is written
     "ratio": ("percent", 0),
@@ -109,6 +109,11 @@ class Sheet:
         return tampil(self.facts.info.get("workspace_name") or self.words.plain("Regency"), 80)
 
     @property
+    def themes_label(self) -> str:
+        """What the page of themes is called: Pancakarsa where the regency has it, else plainly themes."""
+        return self.words.plain("Pancakarsa") if self.facts.scheme == LENS else self.words.plain("Themes")
+
+    @property
     def period(self) -> str:
         return self.words.months(*self.facts.period)
 
@@ -167,8 +172,10 @@ class Sheet:
         }
 
     # -- pieces ----------------------------------------------------------------------------------------------------------------
-    def chart(self, chart: Chart, *, wide: bool = False, prefix: str = "") -> dict[str, Any]:
-        """What the `grafik` macro needs: three drawings of one figure, the numbers as CSV, the figure for the live layer."""
+    def chart(self, chart: Chart, *, wide: bool = False, prefix: str = "", trail: str = "") -> dict[str, Any]:
+        """What the `grafik` macro needs: three drawings of one figure, the numbers as CSV, the figure for the live layer.
+
+        `trail` is where the page itself lists the files behind the chart; else they stand on a page of their own."""
         label = plain_text(f"{unescape(chart.title)}. {unescape(chart.description)}")
         svg = Markup("").join(
             draw(figure, name=f"{chart.name}-{size}", label=label, css_class=f"g-{size}")
@@ -178,7 +185,7 @@ class Sheet:
             self.figures[chart.name] = live_data(chart.figures["w"], chart.figures["n"])
         name = f"{prefix}{chart.name}" if prefix else f"{file_part(self.path.removesuffix('.html'))}-{chart.name}"
         csv = self.csv(name, unescape(chart.title), chart.table) if chart.table.rows else None
-        return {"chart": chart, "svg": svg, "csv": csv, "wide": wide, "file": name, "trace": self.url("jejak.html")}
+        return {"chart": chart, "svg": svg, "csv": csv, "wide": wide, "file": name, "trace": trail or self.url("jejak.html")}
 
     def csv(self, name: str, title: str, table: Table) -> dict[str, Any]:
         """The two CSV twins: files beside the page, or data addresses in a single file. Both work without scripts."""
@@ -217,7 +224,7 @@ class Sheet:
             w.plain("Overview"),
             w.plain("Agencies"),
             w.plain("Compare"),
-            w.plain("Pancakarsa"),
+            self.themes_label,
             w.plain("Training"),
             w.plain("Data quality"),
             w.plain("Archive"),

@@ -1,0 +1,1 @@
+"""Many regencies: their published versions united without their posts, and packs of distributions that carry no account."""
