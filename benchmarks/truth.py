@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -312,18 +313,36 @@ def standing_lines(regencies: list[Regency]) -> Iterator[Line]:
 
 
 def fire_lines(seeds: int, agencies: int) -> Iterator[Line]:
-    """Coverage of vs_expected and quiet nulls where the regency is as regencies are: one line for each kind of trouble."""
-    for name, change in fire.TROUBLES.items():
-        inside, named = [], []
+    """Where the regency is as regencies are: coverage of vs_expected, quiet nulls and power, one line for each kind of trouble.
+
+    Power: how often a true +40 % of four agencies is declared by the rule that decides. Ordered likes need the parts of
+    engagement and stand in `guard_lines`.
+    """
+    untroubled = {"no trouble": lambda r, _: r}
+    for name, change in {**untroubled, **fire.TROUBLES}.items():
+        inside, named, found = [], [], []
         for seed in range(1, seeds + 1):
-            inside.append(_covered(change(simulate(seed, agencies=agencies, months=18, train=False), seed)))
+            r = change(simulate(seed, agencies=agencies, months=18, train=False), seed)
+            inside.append(_covered(r))
+            found.append(_power(r, seed))
             quiet = change(simulate(seed, agencies=agencies, months=18, train=False, null=True), seed)
             named.append(windows.agency_window(*_expected(quiet), quiet.agencies)["direction"].is_in(["up", "down"]).any())
         covered, quiet_share = float(np.mean(inside)), 1 - float(np.mean(named))
-        found = (
-            f"{covered:.1%} ± {100 * spread(inside):.1f}; nobody called changed in {share_of([not n for n in named])} of nulls"
-        )
-        yield Line(f"under fire: {name}", found, ">= 94 % (within 2 se), >= 85 %", _reached(covered, inside, quiet_share, seeds))
+        said = f"{covered:.1%} ± {100 * spread(inside):.1f}; nobody called changed in {share_of([not n for n in named])} of nulls"
+        said += f"; +40 % declared in {np.mean(found):.0%} ± {100 * spread(found):.0f}"
+        yield Line(f"under fire: {name}", said, ">= 94 % (within 2 se), >= 85 %", _reached(covered, inside, quiet_share, seeds))
+
+
+def _power(r: Regency, seed: int, chosen: int = 4) -> float:
+    """Share of agencies declared better that draw 40 % more of everything in the last quarter, of those with a change."""
+    table = windows.agency_window(*_expected(r), r.agencies).filter(pl.col("change").is_not_null())
+    rng = np.random.default_rng([seed, 41])
+    raised = rng.choice(table["agency_id"].sort().to_numpy(), min(chosen, len(table)), replace=False).tolist()
+    hit = pl.col("agency_id").is_in(raised) & pl.col("month").is_in(c.window(r.months[-1], 3))
+    more = pl.Series(rng.poisson(0.4 * r.post_facts["engagement"].to_numpy()))
+    posts = r.post_facts.with_columns(engagement=pl.col("engagement") + pl.when(hit).then(more).otherwise(0))
+    after = windows.agency_window(*_expected(replace(r, post_facts=posts)), r.agencies)
+    return float((after.filter(pl.col("agency_id").is_in(raised))["direction"] == "up").mean() or 0.0)
 
 
 def _reached(covered: float, inside: list[float], quiet: float, seeds: int) -> bool:

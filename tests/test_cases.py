@@ -4,15 +4,17 @@
 `workspace` or a `registry` is brought through a night, and what the tables then say is compared.
 """
 
+import html
 import json
 import os
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pipeline import registry
+from pipeline import pages, registry
 from pipeline.engine import build, versions
 from pipeline.exports import read
 from pipeline.intake import ledger
@@ -128,6 +130,14 @@ def night(root: Path, folder: Path, want: dict) -> Workspace:
     return made
 
 
+def text_of(version: versions.Version, name: str, folder: Path) -> str:
+    """What a reader of the first page, or of an agency's page, reads."""
+    agency = "ringkasan" if name == "index" else name
+    page = pages.share(version, agency, folder / f"{name}.html", "en").read_text(encoding="utf-8")
+    page = re.sub(r"<(script|style|svg)[\s\S]*?</\1>", " ", page)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
+
+
 @pytest.mark.parametrize("folder", [f for f in FOLDERS if not one_by_one(f)], ids=lambda f: f.name)
 def test_a_night_ends_as_its_case_says(folder, tmp_path):
     want = wanted(folder)
@@ -136,6 +146,8 @@ def test_a_night_ends_as_its_case_says(folder, tmp_path):
             if "sql" in check:
                 rows = [list(row.values()) for row in version.sql(check["sql"]).to_dicts()]
                 assert json.loads(json.dumps(rows, default=plain)) == check["expected"], check["say"]
+            else:
+                assert check["absent"] not in text_of(version, Path(check["page"]).stem, tmp_path), check["say"]
         for account, n in want.get("posts", {}).items():
             assert version.sql(f"select count(*) n from core.posts where account_id = '{account}'")["n"][0] == n
         for month, n in want.get("months", {}).items():

@@ -7,11 +7,12 @@ import re
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pypdf
 import pytest
 
 from pipeline import registry
-from pipeline.letters import agency, delivery, monthly, paper, parts
+from pipeline.letters import agency, delivery, messages, monthly, paper, parts
 from pipeline.letters.origin import NotPossible, opened
 from pipeline.pages.sheet import Shown
 from tests.one_version import HOSTILE
@@ -78,6 +79,20 @@ def test_a_hostile_name_is_printed_as_text_and_costs_nobody_the_report(made, nam
     found = {**made.facts.listed[0], "short": name, "long": name}
     pdf = paper.compile_pdf(agency.report(made, found))
     assert b"/JavaScript" not in pdf and b"/URI" not in pdf
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_an_objection_stands_in_letter_report_and_message_until_it_is_decided(made, is_open):
+    found = made.facts.listed[0]
+    said = {"objection_id": "k1", "agency_id": found["agency_id"], "received_on": date(2026, 11, 20), "is_open": is_open}
+    said |= {"figure_id": f"agency_window:vs_expected:agency_id={found['agency_id']}", "objection": "Terhitung dua kali"}
+    table = made.facts.frames["core.objections"]
+    frames = made.facts.frames | {"core.objections": pl.DataFrame([said], schema=table.schema)}
+    origin = dataclasses.replace(made, facts=dataclasses.replace(made.facts, frames=frames, parts={}))
+    papers = shown_in(agency.report(origin, found)), shown_in(monthly.letter(origin)), messages.text(origin, found)
+    assert ["Terhitung dua kali" in text for text in papers] == [is_open] * 3
+    other = shown_in(agency.report(origin, made.facts.listed[1]))
+    assert "Terhitung dua kali" not in other
 
 
 def test_every_agency_gets_a_report_also_one_without_data(made):

@@ -17,6 +17,7 @@ import pytest
 from pipeline import registry
 from pipeline.engine import build, connections, models, trace, versions
 from pipeline.engine.models import Check
+from pipeline.files import sha256_of
 from pipeline.settings import Workspace
 from tests.fake_exports import ACCOUNTS, NOW, accounts, drop, ingest, post, registers
 
@@ -340,6 +341,56 @@ def test_small_moves_are_compared_with_what_was_first_told_and_so_do_not_add_up_
     assert kept["value"].equals(kept["value_now"]) and kept["since"].equals(kept["since_now"])
     new = both.join(listed, on=["agency_id", "month"], how="semi")
     assert (new["value"] != new["value_now"]).all() and (new["since_now"] > new["since"]).all()
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory):
+    """A version of a release that counted otherwise and told nothing, a night of this one, one that takes tables over."""
+    workspace, known = Workspace(tmp_path_factory.mktemp("upgraded")).create(), registers(MANY)
+    for k, agency in enumerate(MANY["agency_id"].to_list()):
+        quarter(workspace, agency, 8 + 12 * k, "2026-11-20")
+    ingest(workspace, known, now=NOW)
+    first = build.build(workspace, registry=known, now=NOW)
+    path = workspace.versions / f"{first.version}.duckdb"
+    path.chmod(0o640)
+    with duckdb.connect(str(path)) as con:
+        for table in ("meta.told_values", "meta.moved_values", "meta.made_from"):
+            con.execute(f"DROP TABLE {table}")
+        con.execute("ALTER TABLE meta.tables DROP COLUMN fingerprint")
+        con.execute("UPDATE estimates.agency_month_index SET vs_expected = vs_expected * 1.2 WHERE agency_id = 'dinkes'")
+        con.execute("UPDATE marts.account_month SET engagement = engagement + 5 WHERE account_id = 'dinkes-ig'")
+    seal = workspace.versions / f"{first.version}.json"
+    sealed = json.loads(seal.read_text()) | {"sha256": sha256_of(path), "size_bytes": path.stat().st_size}
+    seal.write_text(json.dumps(sealed))
+    nights = []
+    for night in (1, 2):
+        if night == 2:
+            drop(workspace, "dinkes-ig/2.csv", "instagram", [post("instagram", "77", "2026-11-03T03:00")],
+                 captured_at="2026-11-21", period=("2026-11-01", "2026-11-20"))  # fmt: skip
+        ingest(workspace, known, now=NOW + timedelta(days=night))
+        result = build.build(workspace, registry=known, now=NOW + timedelta(days=night), reusing=night == 2)
+        with versions.open_version(workspace) as version:
+            tables = {name: version.table(f"meta.{name}") for name in ("moved_values", "told_values", "changed_history")}
+            nights.append((result, tables, version.table("estimates.agency_month_index")))
+    return nights
+
+
+def test_an_upgrade_lists_what_an_older_release_told_otherwise_and_calls_it_a_rule_not_the_agencys_files(upgraded):
+    (_, tables, _), _ = upgraded
+    assert tables["changed_history"]["reason_code"].unique().to_list() == ["RULES"]
+    moved = tables["moved_values"]
+    assert moved["agency_id"].unique().to_list() == ["dinkes"] and moved["cause"].unique().to_list() == ["rules"]
+    assert (moved["old_value"] / moved["new_value"]).to_list() == pytest.approx([1.2] * 3)
+    assert moved["since"].unique().to_list() == [NOW.date()], "told on the day of the version that told it"
+
+
+def test_a_night_that_takes_tables_over_keeps_what_was_told(upgraded):
+    (_, before, _), (result, after, index) = upgraded
+    assert result.is_new and any(t.is_reused for t in result.tables)
+    assert after["moved_values"].equals(before["moved_values"])
+    told = after["told_values"].join(index, on=["agency_id", "month"])
+    assert told.height == before["told_values"].height == 24
+    assert (told["value"] / told["vs_expected"]).log().abs().max() < 0.01
 
 
 # --- trace --------------------------------------------------------------------------------------------------------------

@@ -84,7 +84,8 @@ FROM meta.told_values t
 CROSS JOIN (SELECT max(period_start) AS newest FROM previous.estimates.agency_window) w
 CROSS JOIN marts.period p
 LEFT JOIN {INDEX} n ON n.agency_id = t.agency_id AND n.month = t.month
-LEFT JOIN (SELECT DISTINCT agency_id, month FROM meta.changed_history) h ON h.agency_id = t.agency_id AND h.month = t.month
+LEFT JOIN (SELECT DISTINCT agency_id, month FROM meta.changed_history WHERE reason_code <> 'RULES') h
+    ON h.agency_id = t.agency_id AND h.month = t.month
 WHERE {MOVES}"""  # noqa: S608 - names are ours
 TELL_SQL = f"""CREATE OR REPLACE TABLE meta.told_values AS
 SELECT

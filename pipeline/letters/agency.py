@@ -23,6 +23,7 @@ def report(origin: Origin, agency: dict[str, Any], language: str = "id") -> Docu
     page.say(perangkat.headline(sheet, agency), big=True)
     page.say(*[s for s in perangkat.lede(sheet, agency) if str(s) != f"{agency['long']}."])
     numbers(page, agency)
+    parts.disputed(page, [agency])
     page.heading(w.plain("Next step"))
     page.say(advice.next_step(sheet, agency), rests_on=parts.advice_figures(sheet, agency["agency_id"])[:1])
     accounts(page, agency)

@@ -22,6 +22,7 @@ def text(origin: Origin, agency: dict[str, Any], language: str = "id") -> str:
         f"*{_quiet(read(perangkat.headline(sheet, agency))[0])}*",
         f"({sheet.period})",
         *(_quiet(read(s)[0]) for s in perangkat.lede(sheet, agency) if s and str(s) != f"{agency['long']}."),
+        *(_quiet(read(s)[0]) for s in perangkat.objections(sheet, agency)),
         f"*{w.plain('Next step')}:* {_quiet(read(advice.next_step(sheet, agency))[0])}",
     ]
     if origin.facts.simulated:

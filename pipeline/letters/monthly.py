@@ -37,6 +37,7 @@ def letter(origin: Origin, language: str = "id") -> Document:
     parts.corrections(page, origin)
     parts.signed(page, origin, KIND)
     every_agency(page)
+    parts.disputed(page, sheet.facts.listed)
     parts.method(page, ringkasan.method(sheet))
     return page
 

@@ -10,6 +10,7 @@ import polars as pl
 from pipeline.letters import seal
 from pipeline.letters.origin import Origin
 from pipeline.letters.paper import Document, Words_
+from pipeline.pages import perangkat
 from pipeline.pages.ringkasan import GROUP, REGENCY
 from pipeline.pages.sheet import Sheet, Shown
 
@@ -156,3 +157,11 @@ def signed(page: Document, origin: Origin, kind: str) -> None:
     page.signatures = signatures(origin, kind, origin.built_at.date())
     page.place = f"{place or '..................'}, {'.' * 36}"
     page.sign()
+
+
+def disputed(page: Document, agencies: list[dict[str, Any]]) -> None:
+    """The right of reply: what agencies say against figures about them stands beside these until it is decided."""
+    said = [(a["short"], text) for a in agencies for text in perangkat.objections(page.sheet, a)]
+    if said:
+        page.heading(page.sheet.words.ngettext("{n} figure is disputed", "{n} figures are disputed", len(said)))
+        page.points(said)

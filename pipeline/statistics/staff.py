@@ -31,7 +31,7 @@ MINIMUM_OTHERS = 10  # saves and clicks of a quarter: below it the mix says noth
 MINIMUM_LIKES = 20  # median from which a floor is no play of small numbers
 PAST_WINDOWS, DRAWS = 4, 200
 LEAST_SE = 0.02  # equal numbers in every post are no certainty
-FLOOR_Z, MIX_Z, BOTH_Z = 1.6, 1.9, 0.9  # either sign alone, or both at BOTH_Z
+FLOOR_Z, MIX_Z, BOTH_Z = 1.6, 1.8, 0.7  # either sign alone, or both at BOTH_Z
 STAFF_FREE = ("saves", "bookmarks", "link_clicks")
 
 SCHEMA = {
