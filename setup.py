@@ -10,7 +10,14 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-PATTERNS = ("warehouse/**/*.sql", "warehouse/**/*.csv", "warehouse/**/*.yml", "notebooks/*.ipynb", "dagster.yaml")
+PATTERNS = (
+    "warehouse/**/*.sql",
+    "warehouse/**/*.csv",
+    "warehouse/**/*.yml",
+    "notebooks/*.ipynb",
+    "notebooks/en.po",
+    "dagster.yaml",
+)
 
 
 class BuildPy(build_py):

@@ -21,7 +21,7 @@ from pipeline.exports.provenance import end_of_day
 from pipeline.exports.source import crash, load, parts_of, refusal, source_of
 from pipeline.exports.text import trim
 from pipeline.exports.typed import Typed
-from pipeline.exports.workbook import DayTime
+from pipeline.exports.workbook import DayTime, Unreadable
 from pipeline.formats import Notes, normalise
 
 BATCH = 128
@@ -242,11 +242,17 @@ def _cells(form, body, columns, header):
             cells = [(r, values.bare(t) or None) for r, t in zip(rows, texts, strict=True)]
         else:
             cells = [(r, None if values.blank(t, marks) else t) for r, t in zip(rows, texts, strict=True)]
-        values.readable(name, [(r, t) for r, t in cells if t is not None])
+        _readable(name, [(r, t) for r, t in cells if t is not None])
         if column.field in merged:
             cells = _merge(column, name, merged[column.field][1], cells)
         merged[column.field] = (column, cells)
     return merged
+
+
+def _readable(name, cells):
+    for row, text in cells:
+        if isinstance(text, Unreadable):
+            raise Refused("UNREADABLE_CELL", place=values.place_of(name, row), seen=text)
 
 
 def _merge(column, name, first, second):

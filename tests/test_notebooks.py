@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -15,7 +14,7 @@ from pipeline import pages, registry, samples
 from pipeline.cli import status
 from pipeline.engine import build, versions
 from pipeline.intake import ledger
-from pipeline.notebook import execution
+from pipeline.notebook import english, execution
 from pipeline.settings import Workspace
 
 ALL = sorted(execution.FOLDER.glob("*.ipynb"))
@@ -128,10 +127,38 @@ def test_runs_with_its_defaults_and_with_a_difficult_second_choice(name, kernel,
         assert_whole(kernel.run(name, chosen))
 
 
-def test_a_regency_that_has_not_sent_a_file_yet_reads_every_notebook(tmp_path):
+INDONESIAN = re.compile(
+    r"\b(?:dan|yang|tidak|dengan|untuk|belum|dari|atau|adalah|bila|karena|lebih|kurang|pada|akun|unggahan|perangkat|bulan|tanpa|"
+    r"semua|antara|seperti|lengkap|sebagian|naik|turun|kali|berkas|angka|jenis|bentuk|ditolak|sumber)\b",
+    flags=re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("name", execution.names())
+def test_the_english_twin_is_english_throughout(name, kernel):
+    """Title, question, answer, prose, headings, charts and cells; captions of posts and code stay as they were written."""
+    twin = kernel.run(name, language="en")
+    assert twin.failure is None and twin.stderr == "" and twin.answer
+    shown = " ".join(part for kind, part in twin.parts if kind != "code")
+    shown = re.sub(r"<code.*?</code>|<pre.*?</pre>", " ", shown, flags=re.DOTALL)
+    seen = re.findall(r">([^<]+)<", f">{twin.title}< >{twin.question}< >{twin.answer}< {shown}")
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", shown)
+    told = [text for text in seen if not (text in cells and len(text) > 40)]  # a long cell is a caption or the sentence of a file
+    assert {text.strip() for text in told if INDONESIAN.search(html.unescape(text))} == set()
+
+
+def test_everything_of_the_notebooks_has_its_english():
+    pieces = {text for path in ALL if path.stem[0] != "_" for text in english.pieces(path)}
+    assert pieces - set(english.catalogue()) == set()
+    for text, said in english.catalogue().items():
+        assert sorted(re.findall(r"\{\d*[^}]*\}", text)) == sorted(re.findall(r"\{\d*[^}]*\}", said)), text
+
+
+@pytest.mark.parametrize("template", [registry.DEFAULT_TEMPLATE, registry.NEUTRAL_TEMPLATE])
+def test_a_regency_that_has_not_sent_a_file_yet_reads_every_notebook(tmp_path, template):
     """The first night after `terukur init`: nothing is known, and that is what every notebook says."""
     place = Workspace(tmp_path / "data").create()
-    shutil.copytree(registry.TEMPLATES / "kabupaten-bogor", place.registry, dirs_exist_ok=True)
+    registry.write_template(place.registry, template, "Kabupaten Contoh")
     build.build(place, registry=registry.load(place.registry))
     with execution.Kernel(place, versions.current(place), NOW) as empty:
         for name in execution.names():
@@ -296,8 +323,8 @@ def test_charts_and_metrics_are_those_of_the_pages(db):
 
 
 def test_a_figure_can_be_followed_to_its_rows(db):
-    agency = db.sql("select agency_id from estimates.agency_window where n_posts > 0 order by 1 limit 1").item()
-    rows = db.telusur(f"agency_window:vs_expected:agency_id={agency}")
+    agency = db.sql("select agency_id from marts.agency_summary where posts > 0 order by 1 limit 1").item()
+    rows = db.telusur(f"agency_summary:posts:agency_id={agency}")
     assert rows.height and rows["sha256"].str.len_chars().unique().to_list() == [64]
 
 

@@ -19,6 +19,7 @@ from pipeline.columns import columns
 from pipeline.engine import column_checks, metrics, trace
 from pipeline.estimates import actions, theme_check
 from pipeline.html.catalogue import sentences
+from pipeline.html.escape import tampil
 from pipeline.html.locale import Words
 from pipeline.pages import advice, common, data, ringkasan
 from pipeline.pages.sheet import Sheet
@@ -717,6 +718,33 @@ def test_indonesian_pages_hold_no_english(read):
             text = re.sub(r"› sheet:[\w ]+?(?= \d)", "", page.text)  # the name of a sheet is the platform's
             found = english.findall(text)
             assert not found, (path, found, text[max(0, english.search(text).start() - 60) :][:160])
+
+
+INDONESIAN = re.compile(
+    r"\b(?:dan|yang|tidak|dengan|untuk|belum|dari|atau|bila|karena|lebih|kurang|pada|akun|unggahan|perangkat|bulan|tanpa|semua|"
+    r"antara|seperti|lengkap|naik|turun|berkas|angka|jenis|bentuk|ditolak|sumber|tayangan|jangkauan|pengikut|tanggapan)\b",
+    re.IGNORECASE,
+)
+
+
+def test_english_pages_and_their_csv_headings_hold_no_indonesian(site, version, read):
+    """What was written by others stays as it is: captions, names of agencies and files, headings quoted from a file."""
+    data_texts = [
+        *version.table("marts.post_list")["caption"],
+        *version.sql(
+            "select concat_ws(' › ', file_name, member) || ' ' || coalesce(message_en, '') from marts.export_files"
+        ).to_series(),
+    ]
+    quoted = re.sub(r"\s+", " ", " ".join(tampil(text, 2_000) for text in data_texts if text))
+    names = [name for name in version.sql("select name from core.agencies").to_series() if name]
+    for path, page in read.items():
+        for text in page.texts if path.startswith("en/") else ():
+            told = re.sub(r"\s+", " ", text).strip().removesuffix("…")
+            for name in names:
+                told = told.replace(name, "")
+            assert not INDONESIAN.search(told) or told in quoted, (path, told)
+    for path in (site.folder / "en" / "data").glob("*.csv"):
+        assert not INDONESIAN.search(path.read_text("utf-8-sig").splitlines()[0]), path
 
 
 BANNED = ("ayunan acak", "bolong", "selang 95", "peluang", "nilai wajar", "(p =", "ekspor ")

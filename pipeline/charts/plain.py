@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from pipeline.charts import (
@@ -46,8 +46,12 @@ class Texts:
     title: str
     subtitle: str
     reading: str
-    source: str = "Sumber: unduhan platform oleh perangkat daerah"
+    source: str = ""
     description: str = ""
+
+    def sourced(self, words: Words) -> Texts:
+        """The same with a source: without one, the files of the platforms."""
+        return self if self.source else replace(self, source=words.plain("Source: platform files downloaded by the agencies"))
 
     def chart(self, table: Table, figures: dict[str, Figure], figure_id: str = "") -> Chart:
         """Everything outside text passes through the templates' escape; the description falls back to the title."""
@@ -113,7 +117,10 @@ def by_month(
     rules: Sequence[tuple[str, float]] = (),
 ) -> Chart:
     """Series over months: `x` of each series are positions in `months`."""
-    columns = (Column("month", "Bulan", "month"), *(Column(teks(s.label), s.label, *_kind(y or Axis())) for s in series))
+    columns = (
+        Column("month", words.plain("Month"), "month"),
+        *(Column(teks(s.label), s.label, *_kind(y or Axis())) for s in series),
+    )
     rows = tuple((m, *(dict(zip(s.x, s.y, strict=True)).get(i) for s in series)) for i, m in enumerate(months))
     chart = xy(series, words, texts, y=y, rules=rules, table=Table(columns, rows))
     for size, figure in chart.figures.items():

@@ -83,9 +83,10 @@ def init(
     session.say(f"Folder kerja: {workspace.root}", f"Workspace: {workspace.root}")
     for path in written:
         typer.echo(f"  + {path.relative_to(workspace.root)}")
+    first = "registry/agencies.csv dan registry/accounts.csv" if name else "registry/accounts.csv"
     session.say(
-        "Berikutnya: isi registry/accounts.csv, letakkan unduhan di inbox/<account_id>/, lalu 'terukur run'.",
-        "Next: fill in registry/accounts.csv, put exports into inbox/<account_id>/, then 'terukur run'.",
+        f"Berikutnya: isi {first}, letakkan unduhan di inbox/<account_id>/, lalu 'terukur run'.",
+        f"Next: fill in {first.replace(' dan ', ' and ')}, put exports into inbox/<account_id>/, then 'terukur run'.",
     )
 
 

@@ -80,7 +80,7 @@ def _field(stack: Stack, at: int, column: Column, name: str) -> Field:
 
 
 def _look_at_cells(stack: Stack, field: Field, name: str) -> None:
-    """Refuses what cannot be read, and finds the tables whose cells say more than their text."""
+    """Refuses error cells and formulas without a value (A23), and finds the tables whose cells say more than their text."""
     said = field.objects or []
     unreadable = np.array([isinstance(t, Unreadable) for t in said], dtype=bool)
     stack.refuse_where(

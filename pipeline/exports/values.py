@@ -52,13 +52,6 @@ def bare(text: str) -> str:
     return text if isinstance(text, Unreadable) else text.strip()
 
 
-def readable(column: str, cells: Sequence[tuple[int, str]]) -> None:
-    """Error cells and formulas without a value refuse the sheet (A23)."""
-    for row, text in cells:
-        if isinstance(text, Unreadable):
-            raise Refused("UNREADABLE_CELL", place=place_of(column, row), seen=text)
-
-
 def counts(column: str, cells: Sequence[tuple[int, str | None]], locale: Locale, negative: bool) -> list[int | None]:
     """Whole numbers. ``1.234`` is 1234 only if every number of the column above 999 is grouped, and all by one mark (A21).
 

@@ -23,13 +23,13 @@ import polars as pl
 from pipeline import settings
 from pipeline.charts import Column
 from pipeline.engine import versions
+from pipeline.notebook import display as shown
 from pipeline.notebook.charts import Grafik
 from pipeline.notebook.display import OUTPUT, catat, display, jawab, kata, tampilkan
 from pipeline.platforms import platforms
 
 __all__ = ["Buku", "HanyaBaca", "TidakAda", "buka", "catat", "jawab", "tampilkan"]
 
-SIMULATED = "DATA SIMULASI – bukan angka sebenarnya / SIMULATED DATA – not real figures"
 FORMATS = {"photo": "foto", "carousel": "korsel", "video": "video", "text": "teks", "link": "tautan", "other": "lainnya"}
 CHANNELS = {"comment": "komentar", "dm": "pesan langsung", "lapor": "LAPOR", "whatsapp": "WhatsApp"}
 FIELDS = {
@@ -49,6 +49,13 @@ COMPLAINTS = {
     "without_supervision": "aduan tanpa pengawasan",
     "with_supervision": "aduan dengan pengawasan",
 }
+GROUPS = {
+    "kecamatan": "kecamatan",
+    "dinas_layanan": "dinas layanan",
+    "dinas_sektor": "dinas sektor",
+    "penunjang": "penunjang",
+    "kanal_utama": "kanal utama",
+}
 STATES = {
     "judged": "dinilai",
     "too_few_posts": "data belum cukup: tidak satu pun akunnya punya 5 unggahan matang",
@@ -59,6 +66,44 @@ STATES = {
     "not_required": "tidak ada unduhan yang ditunggu",
     "not_ranked": "kelompok kurang dari 8 anggota, tidak diperingkat",
 }
+
+
+NAMES = (FORMATS, CHANNELS, FIELDS, COMPLAINTS, GROUPS, STATES)
+ENGLISH = (
+    {"photo": "photo", "carousel": "carousel", "video": "video", "text": "text", "link": "link", "other": "other"},
+    {"comment": "comment", "dm": "direct message", "lapor": "LAPOR", "whatsapp": "WhatsApp"},
+    {name: name for name in FIELDS},
+    {
+        "normative": "normative request",
+        "without_supervision": "complaint without supervision",
+        "with_supervision": "complaint with supervision",
+    },
+    {
+        "kecamatan": "districts",
+        "dinas_layanan": "service agencies",
+        "dinas_sektor": "sector agencies",
+        "penunjang": "support bodies",
+        "kanal_utama": "main channel",
+    },
+    {
+        "judged": "judged",
+        "too_few_posts": "too little data: none of its accounts has 5 mature posts",
+        "too_few_accounts": "nothing to compare with: too few accounts on its platform",
+        "not_covered": "too little data: the downloads do not cover enough days",
+        "no_data": "no data",
+        "not_comparable": "too little data: its downloads lack what a comparison needs",
+        "not_required": "no download is awaited",
+        "not_ranked": "a group of fewer than 8 members, not ranked",
+    },
+)
+INDONESIAN = tuple(dict(names) for names in NAMES)
+
+
+def speak(language: str) -> None:
+    """The language of names, numbers and sentences from here on; the overnight run asks for English for the twins."""
+    shown.speak(language)
+    for names, said in zip(NAMES, ENGLISH if language == "en" else INDONESIAN, strict=True):
+        names.update(said)
 
 
 class HanyaBaca(PermissionError):
@@ -107,20 +152,28 @@ class Buku:
     def keterangan(self) -> None:
         """Prints simulated label, version, period, completeness, age, and whether a newer version exists."""
         w, info = self.kata, self.info
-        lines = [SIMULATED] if info["simulated"] else []
-        lines.append(f"Versi {info['version']} · {info['workspace_name'] or '–'} · dibuat {w.instant(info['built_at'])}")
+        lines = [w.plain("SIMULATED DATA – not real figures")] if info["simulated"] else []
+        built, place = w.instant(info["built_at"]), info["workspace_name"] or "–"
+        lines.append(w.plain("Version {version} · {place} · built {built}", version=info["version"], place=place, built=built))
         if info["data_cutoff"]:
-            days, since = (_now() - info["data_cutoff"]).days, " ketika dibuat" if os.environ.get(NIGHT) else ""
+            days = (_now() - info["data_cutoff"]).days
+            about = {"first": w.day(info["period_start"]), "last": w.day(info["period_end"]), "days": days}
+            about["cutoff"] = w.instant(info["data_cutoff"])
             lines.append(
-                f"Data {w.day(info['period_start'])} s.d. {w.day(info['period_end'])}; "
-                f"ekspor terakhir {w.instant(info['data_cutoff'])} (umur {days} hari{since})"
+                w.plain("Data {first} to {last}; last export {cutoff} ({days} days old when this was made)", **about)
+                if os.environ.get(NIGHT)
+                else w.plain("Data {first} to {last}; last export {cutoff} ({days} days old)", **about)
             )
         first, last = self.periode
         if first:
-            lines.append(f"Bulan yang dinilai: {w.months(first, last)}; kelengkapan {w.percent(self.kelengkapan(), 0)} hari-akun")
-        lines.append(f"Berkas: {w.integer(info['export_count'])} dipakai, {w.integer(info['refused_count'])} ditolak")
+            share = w.percent(self.kelengkapan(), 0)
+            lines.append(
+                w.plain("Judged months: {months}; {share} of account days are covered", months=w.months(first, last), share=share)
+            )
+        used, refused = w.integer(info["export_count"]), w.integer(info["refused_count"])
+        lines.append(w.plain("Files: {used} used, {refused} refused", used=used, refused=refused))
         if info["newer"]:
-            lines.append(f"Ada versi yang lebih baru: {info['newer']}; buka lagi dengan buka()")
+            lines.append(w.plain("There is a newer version: {newer}; open it with buka()", newer=info["newer"]))
         shown = "<br>".join(html.escape(line) for line in lines)
         bundle = {"text/html": f"<p>{shown}</p>", "text/plain": "\n".join(lines)}
         display({**bundle, OUTPUT: {"part": "coverage", "html": shown}})
@@ -177,7 +230,12 @@ class Buku:
         from pipeline.columns import rows_of_tables
 
         listed = self.sql("select name as tabel, rows as baris, description, key as kunci from meta.tables order by name")
-        said = pl.col("tabel").replace_strict(rows_of_tables(), default=pl.col("description"), return_dtype=pl.Utf8)
+        known = rows_of_tables() if self.kata.language == "id" else {}
+        said = (
+            pl.col("tabel").replace_strict(known, default=pl.col("description"), return_dtype=pl.Utf8)
+            if known
+            else pl.col("description")
+        )
         return listed.select("tabel", "baris", said.alias("satu_baris"), "kunci")
 
     def kolom(self, tabel: str) -> pl.DataFrame:
@@ -189,7 +247,8 @@ class Buku:
             raise TidakAda(f"Tidak ada tabel '{tabel}'. Yang mirip: {', '.join(near) or '–'} / no such table")
         known = columns()
         types = self.sql(f"select * from {tabel} limit 0").schema  # noqa: S608 - one of our own names
-        rows = [(name, str(kind), known[name].meaning_id if name in known else "") for name, kind in types.items()]
+        meaning = f"meaning_{self.kata.language}"
+        rows = [(name, str(kind), getattr(known[name], meaning) if name in known else "") for name, kind in types.items()]
         return pl.DataFrame(rows, schema=["kolom", "jenis", "arti"], orient="row")
 
     def metrik(self, nama: str, per: Sequence[str] | str = (), dengan: Mapping[str, Any] | None = None) -> pl.DataFrame:
@@ -248,25 +307,27 @@ class Buku:
         accounts = self.sql("select account_id, any_value(platform), any_value(agency_id) from core.accounts group by account_id")
         held = {a: f"{people.get(o, o) or '–'} · {label(p)}" for a, p, o in accounts.rows()}
         words = {
+            **self.grafik.nama_isi(),
             **FORMATS,
             **FIELDS,
             **CHANNELS,
             **COMPLAINTS,
-            **{g: g.upper() if len(g) < 5 else g.replace("_", " ") for g in groups},
+            **{g: GROUPS.get(g, g.upper() if len(g) < 5 else g.replace("_", " ")) for g in groups},
         }
         return {**words, **self.grafik.nama_tema(), **held, **people, **{p: label(p) for p in platforms()}}
 
     # -- parameters ------------------------------------------------------------------------------------------------------------
     def perangkat(self, wanted: str | None = None) -> dict[str, Any]:
         """One agency: its registry row and its window. None chooses the judged agency with the most posts."""
-        rows = self.sql(
+        frame = self.sql(
             """select a.agency_id, a.name, a.short_name, a.kind, a.peer_group, a.district, a.valid_from, a.valid_to,
                 a.predecessor_id, w.* exclude (agency_id, peer_group)
             from core.agencies a left join estimates.agency_window w using (agency_id)
             order by (w.state = 'judged') desc nulls last, w.n_posts desc nulls last, a.agency_id, a.valid_from desc nulls last"""
-        ).to_dicts()
-        if wanted is None:
-            return rows[0]
+        )
+        rows = frame.to_dicts()
+        if wanted is None or not rows:
+            return rows[0] if rows else dict.fromkeys(frame.columns) | dict.fromkeys(("agency_id", "short_name", "name"), "–")
         for row in rows:
             if wanted in (row["agency_id"], row["short_name"], row["name"]):
                 return row
@@ -278,7 +339,7 @@ class Buku:
             "select peer_group, count(*) as n from estimates.agency_window where peer_group is not null "
             "group by peer_group order by n desc, peer_group"
         )["peer_group"].to_list()
-        return self._known("kelompok", wanted, groups)
+        return self._known("kelompok", wanted, groups or [""])
 
     def platform(self, wanted: str | None = None) -> str:
         """A platform with comparable posts; None chooses the one with the most, before the first export any."""
@@ -316,9 +377,11 @@ class Buku:
         columns = [_column(name, said, frame.schema[name]) for name, said in chosen.items()]
         left = frame.height - baris
         shown = table_html(columns, frame.select(*chosen).head(baris).rows(), judul, self.kata)
-        note = f'<p class="ket">{self.kata.integer(left)} baris lain tidak ditampilkan.</p>' if left > 0 else ""
+        hidden = self.kata.ngettext("{n} more row is not shown.", "{n} more rows are not shown.", left)
+        note = f'<p class="ket">{hidden}</p>' if left > 0 else ""
         if frame.is_empty():
-            shown, note = f'<p class="ket"><b>{html.escape(judul)}</b> Tidak ada.</p>', ""
+            nothing = self.kata._("Nothing to show.")
+            shown, note = f'<p class="ket"><b>{html.escape(judul)}</b> {nothing}</p>', ""
         tampilkan(shown + note, bagian="table")
 
     def bantuan(self) -> None:

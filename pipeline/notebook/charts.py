@@ -48,7 +48,10 @@ class Grafik:
         waves: dict[str, date] = {}
         for row in self.data.sql("select wave, date from core.trainings where date is not null order by date").to_dicts():
             waves.setdefault(row["wave"], row["date"])
-        marks = [(day, f"Pelatihan {wave}" if str(wave).isdigit() else str(wave)) for wave, day in waves.items()][:6]
+        marks = [
+            (day, self.kata.plain("Training {wave}", wave=wave) if str(wave).isdigit() else str(wave))
+            for wave, day in waves.items()
+        ][:6]
         return Gambar(regency_trend(self.data.tabel_data("estimates.regency_month"), self.kata, marks=marks))
 
     def rentang_wajar(self, kelompok: str | None = None) -> Gambar:
@@ -107,13 +110,21 @@ class Grafik:
         return found.item() if found.height else "pancakarsa"
 
     def nama_tema(self) -> dict[str, str]:
-        """programme id → its Indonesian name, from the register of this workspace."""
+        """programme id → its name in the language of the notebook, from the register of this workspace."""
+        return self._named([p for scheme in self._themes().get("schemes", []) for p in scheme.get("programmes", [])])
+
+    def nama_isi(self) -> dict[str, str]:
+        """kind of content or topic of a question → its name, from the register of this workspace."""
+        return self._named([*self._themes().get("content_types", []), *self._themes().get("aspiration_topics", [])])
+
+    def _themes(self) -> dict[str, Any]:
         from pipeline import files
 
         path = self.data.versi.workspace.registry / "themes.yml"
-        themes = files.load_yaml(path.read_text(encoding="utf-8")) if path.exists() else {}
-        listed = [p for scheme in (themes or {}).get("schemes", []) for p in scheme.get("programmes", [])]
-        return {p["id"]: p.get("name_id", p["id"]) for p in listed}
+        return dict(files.load_yaml(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
+
+    def _named(self, listed: Sequence[dict[str, Any]]) -> dict[str, str]:
+        return {one["id"]: one.get(f"name_{self.kata.language}", one["id"]) for one in listed}
 
     def pelatihan(self, hasil: str) -> Gambar:
         """Months from training: trained minus not yet trained, with interval."""
@@ -136,17 +147,17 @@ class Grafik:
     ) -> Gambar:
         """Lines over months (`bulan`) or numbers."""
         if bulan:
-            return Gambar(plain.by_month(bulan, deret, self.kata, teks, **lain))
-        return Gambar(plain.xy(deret, self.kata, teks, x=x, **lain))
+            return Gambar(plain.by_month(bulan, deret, self.kata, teks.sourced(self.kata), **lain))
+        return Gambar(plain.xy(deret, self.kata, teks.sourced(self.kata), x=x, **lain))
 
     def sebar(self, deret: Sequence[Series], teks: Texts, **lain: Any) -> Gambar:
         """Dots over two numeric axes."""
-        return Gambar(plain.xy(deret, self.kata, teks, **lain))
+        return Gambar(plain.xy(deret, self.kata, teks.sourced(self.kata), **lain))
 
     def batang(self, label: Sequence[str], nilai: Sequence[float | None], teks: Texts, **lain: Any) -> Gambar:
         """One bar per label, from zero."""
-        return Gambar(plain.bars(label, nilai, self.kata, teks, **lain))
+        return Gambar(plain.bars(label, nilai, self.kata, teks.sourced(self.kata), **lain))
 
     def selang(self, baris: Sequence[dict[str, Any]], teks: Texts) -> Gambar:
         """Interval rows around ×1: label, value, lower, upper, small."""
-        return Gambar(plain.ratio_rows(baris, self.kata, teks))
+        return Gambar(plain.ratio_rows(baris, self.kata, teks.sourced(self.kata)))

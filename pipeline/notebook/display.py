@@ -20,10 +20,22 @@ from pipeline.html.locale import Words
 OUTPUT = "application/vnd.terukur.v1+json"  # what the overnight export reads; editors ignore it
 
 
-@cache
+_spoken = ["id"]
+
+
+def speak(language: str) -> None:
+    """The language of what is shown from here on: Indonesian, or English for the twin of a notebook."""
+    _spoken[:] = [language]
+
+
 def kata() -> Words:
     """How numbers and dates are written in a notebook."""
-    return Words("id")
+    return _words(_spoken[0])
+
+
+@cache
+def _words(language: str) -> Words:
+    return Words(language)
 
 
 def tampilkan(isi: str, *, bagian: str = "teks") -> None:

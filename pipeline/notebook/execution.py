@@ -26,6 +26,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from pipeline.files import shipped
+from pipeline.notebook import english
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -38,8 +39,8 @@ OUTPUT = "application/vnd.terukur.v1+json"
 STAMP = "notebooks"  # what the kept records were made from
 CELL_SECONDS = 120
 START_SECONDS = 60
-PREAMBLE = "import pipeline.notebook as _nb; _nb.no_network()"
-BETWEEN = "import pipeline.notebook as _nb; _nb._reset_between_notebooks(globals())\n%reset -f"
+PREAMBLE = "import pipeline.notebook as _nb; _nb.no_network(); _nb.speak({!r})"
+BETWEEN = "import pipeline.notebook as _nb; _nb._reset_between_notebooks(globals()); _nb.speak({!r})\n%reset -f"
 
 
 class Unavailable(RuntimeError):
@@ -63,7 +64,8 @@ class Failed(RuntimeError):
 
 @dataclass
 class Record:
-    """What one notebook showed. `parts` are (kind, html); `failure` says why and since which version the page is old."""
+    """What one notebook showed. `parts` are (kind, html); `failure` says why and since which version the page is old; `twin` is
+    the same in English, as the fields of a record."""
 
     name: str
     title: str
@@ -77,6 +79,11 @@ class Record:
     figures: dict[str, Any] = field(default_factory=dict)
     stderr: str = ""
     failure: dict[str, str] | None = None
+    twin: dict[str, Any] | None = None
+
+    def said(self, language: str) -> Record:
+        """The record in the language of the page; Indonesian where there is no English yet."""
+        return Record(**self.twin) if self.twin and language == "en" else self
 
 
 def names() -> list[str]:
@@ -135,7 +142,7 @@ def _worker(workspace: Workspace, version: str, now: str, waiting: SimpleQueue[s
             except Empty:
                 return ran
             kernel = kernel if kernel and kernel.alive else stack.enter_context(Kernel(workspace, version, now))
-            ran.append(kernel.run(name))
+            ran.append(kernel.both(name))
 
 
 def overnight(workspace: Workspace) -> list[Record]:
@@ -178,7 +185,7 @@ def run_one(workspace: Workspace, version: str, name: str, parameters: Mapping[s
     """One notebook with parameters; nothing is kept."""
     asyncio.set_event_loop(asyncio.new_event_loop())
     with Kernel(workspace, version, now) as kernel:
-        return kernel.run(name, parameters)
+        return kernel.both(name, parameters)
 
 
 class Kernel:
@@ -216,9 +223,21 @@ class Kernel:
     def alive(self) -> bool:
         return bool(self.manager.is_alive())
 
-    def run(self, name: str, parameters: Mapping[str, Any] | None = None, path: Path | None = None) -> Record:
+    def both(self, name: str, parameters: Mapping[str, Any] | None = None) -> Record:
+        """Run one notebook and its English twin; what stops either stops both, so that the two pages never tell two versions."""
+        record = self.run(name, parameters)
+        if record.failure is None and self.alive:
+            twin = self.run(name, parameters, language="en")
+            record.failure, record.twin = twin.failure, asdict(twin)
+        return record
+
+    def run(
+        self, name: str, parameters: Mapping[str, Any] | None = None, path: Path | None = None, language: str = "id"
+    ) -> Record:
         """Run one notebook from an empty namespace. Raises nothing of the notebook's own: the record says what stopped it."""
         notebook = read(path or FOLDER / f"{name}.ipynb")
+        if language == "en":
+            english.translate(notebook)
         inject(notebook, parameters or {})
         began = time.monotonic()
         client = self._client(notebook)
@@ -227,7 +246,7 @@ class Kernel:
             client.kc = self.talk
             with client.setup_kernel(cleanup_kc=False):
                 self.talk = client.kc
-                _quiet(client, BETWEEN if self.used else PREAMBLE)
+                _quiet(client, (BETWEEN if self.used else PREAMBLE).format(language))
                 self.used = True
                 for index, cell in enumerate(notebook.cells):
                     client.execute_cell(cell, index)
@@ -314,7 +333,7 @@ def inject(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
 def heading(text: str) -> tuple[str, str, str]:
     """Title, question and English summary: the parts of the first cell."""
     title = re.search(r"^# (.+)$", text, flags=re.MULTILINE)
-    question = re.search(r"^\*\*Pertanyaan\.\*\* (.+)$", text, flags=re.MULTILINE)
+    question = re.search(r"^\*\*(?:Pertanyaan|Question)\.\*\* (.+)$", text, flags=re.MULTILINE)
     summary = re.search(r"^\*In English\.\* (.+)$", text, flags=re.MULTILINE)
     return tuple(found.group(1).strip() if found else "" for found in (title, question, summary))  # type: ignore[return-value]
 
@@ -330,14 +349,14 @@ def collect(name: str, notebook: NotebookNode) -> Record:
             continue
         if cell.cell_type != "code":
             continue
-        record.parts.append(("code", html.escape(cell.source)))
+        record.parts.append(("code", html.escape(cell.metadata.get("as_written", cell.source))))
         for output in cell.outputs:
             _take(record, output)
     return record
 
 
 def _without_heading(source: str) -> str:
-    kept = [s for s in source.splitlines() if not s.startswith(("# ", "**Pertanyaan.**", "*In English.*"))]
+    kept = [s for s in source.splitlines() if not s.startswith(("# ", "**Pertanyaan.**", "**Question.**", "*In English.*"))]
     return "\n".join(kept)
 
 

@@ -37,12 +37,12 @@ def build(sheet: Sheet) -> str:
 
 
 def _row(sheet: Sheet, record: Record) -> dict[str, Any]:
-    w = sheet.words
+    said = record.said(sheet.words.language)
     return {
         "url": sheet.url(path_of(record)) if record.parts else None,
-        "title": tampil(record.title, 120),
-        "question": tampil(record.question if w.language == "id" else record.summary, 400),
-        "answer": Markup(record.answer) if w.language == "id" else "",  # noqa: S704  # escaped in pipeline.notebook
+        "title": tampil(said.title, 120),
+        "question": tampil(said.question, 400),
+        "answer": Markup(said.answer),  # noqa: S704  # escaped in pipeline.notebook
         "notice": notice(sheet, record),
     }
 
@@ -67,7 +67,8 @@ def notice(sheet: Sheet, record: Record) -> str:
 
 def page(sheet: Sheet, record: Record) -> str:
     """One notebook: title, answer, then prose, charts and tables as they were shown; code in a fold."""
-    w = sheet.words
+    w, kept = sheet.words, record
+    record = kept.said(w.language)
     sheet.figures.update(record.figures)
     body = render(
         "buku.html",
@@ -75,8 +76,9 @@ def page(sheet: Sheet, record: Record) -> str:
         p=sheet.opening(tampil(record.title, 160), [], kind=w._("Notebook {number}", number=record.name[:2])),
         question=tampil(record.question, 400),
         answer=Markup(record.answer),  # noqa: S704  # escaped in pipeline.notebook
-        summary=tampil(record.summary, 900),
-        notice=notice(sheet, record),
+        summary=tampil(record.summary, 900) if record is kept else "",
+        language="id" if record is kept else w.language,
+        notice=notice(sheet, kept),
         blocks=blocks(record.parts),
         source=f"notebooks/{record.name}.ipynb",
         parameters=", ".join(f"{k} = {v}" for k, v in sorted(record.parameters.items())),

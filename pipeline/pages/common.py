@@ -215,6 +215,9 @@ def field_word(name: str, words: Words) -> str:
         "reposts": words.plain("reposts"),
         "saves": words.plain("saves"),
         "follows_lost": words.plain("unfollows"),
+        "negative_of_posts": words.plain("negative feedback"),
+        "negative_total": words.plain("negative feedback"),
+        "dislikes": words.plain("dislikes"),
         "link_clicks": words.plain("link clicks"),
     }.get(name, tampil(name.replace("_", " "), 40))
 

@@ -43,7 +43,7 @@ def build(sheet: Sheet) -> str:
         grid=grid(sheet, labels),
         check=tag_check(sheet),
     )
-    return sheet.page(body, title=w.plain("Pancakarsa"))
+    return sheet.page(body, title=sheet.themes_label)
 
 
 def other_scheme(sheet: Sheet, scheme: str, labels: dict[str, str], number: int) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def tag_check(sheet: Sheet) -> list[str]:
     """How often the rules are right on the shipped hand-labelled captions, and how small that sample is."""
     w, row = sheet.words, sheet.facts.row(CHECK)
     if not row:
-        return [w._("The register has no Pancakarsa rules, so their error rate cannot be checked here.")]
+        return [w._("The register has no rules for themes, so their error rate cannot be checked here.")]
     return [
         w._(
             "On {n} hand-labelled captions the rules gave {given} themes, {right} of them right ({precision} are "

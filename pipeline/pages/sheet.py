@@ -22,7 +22,7 @@ from pipeline.html.escape import csv_bytes, file_part, tampil
 from pipeline.html.live import live_data
 from pipeline.html.locale import Words
 from pipeline.html.svg import draw, plain_text
-from pipeline.pages.data import Facts
+from pipeline.pages.data import LENS, Facts
 
 UNIT_KINDS = {  # how a unit of metrics.yml is written
     "ratio": ("percent", 0),
@@ -107,6 +107,11 @@ class Sheet:
     @property
     def site_name(self) -> str:
         return tampil(self.facts.info.get("workspace_name") or self.words.plain("Regency"), 80)
+
+    @property
+    def themes_label(self) -> str:
+        """What the page of themes is called: Pancakarsa where the regency has it, else plainly themes."""
+        return self.words.plain("Pancakarsa") if self.facts.scheme == LENS else self.words.plain("Themes")
 
     @property
     def period(self) -> str:
@@ -219,7 +224,7 @@ class Sheet:
             w.plain("Overview"),
             w.plain("Agencies"),
             w.plain("Compare"),
-            w.plain("Pancakarsa"),
+            self.themes_label,
             w.plain("Training"),
             w.plain("Data quality"),
             w.plain("Archive"),
