@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: help demo test lint lock spark fuzz dev clean FORCE
+.PHONY: help demo test lint lock spark fuzz bench dev clean FORCE
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
@@ -37,6 +37,10 @@ lock: ## write the lock files anew from pyproject.toml; newer versions: make loc
 
 spark: .venv/.installed ## the second engine, Sail, on top: 65 MB more
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements-spark.lock
+
+bench: .venv/.installed ## what is measured here: reading, regencies united (REGENCIES=9); long
+	@nice $(BIN)/python -m benchmarks.reading
+	@nice $(BIN)/python -m benchmarks.province --regencies $(or $(REGENCIES),9)
 
 fuzz: .venv/.installed ## a minute of random bytes for each part of the reader; needs atheris and says so
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(EACH),60)

@@ -522,7 +522,7 @@ class Registry:
     def spreads(self) -> dict[tuple[str, str, str], float]:
         """How far accounts lie apart elsewhere: (platform, basis, month) -> variance on the log scale, by accounts."""
         sums: dict[tuple[str, str, str], tuple[float, float]] = {}
-        for cell in (cell for pack in self.packs for cell in pack["cells"] if cell["spread"]):
+        for cell in (cell for pack in self.packs for cell in pack["cells"] if cell["spread"] is not None):
             key = (cell["platform"], cell["basis"], cell["month"])
             weight, total = sums.get(key, (0.0, 0.0))
             sums[key] = (weight + cell["accounts"], total + cell["accounts"] * cell["spread"] ** 2)
