@@ -17,8 +17,9 @@ FORCE:
 demo: .venv/.installed ## a simulated regency: exports, the whole job, pages; smaller: make demo PROFILE=tiny
 	@$(BIN)/terukur demo --profile $(or $(PROFILE),demo)
 
+# COVER=90: also how much of pipeline/ the tests run, and a failure below that; takes a third longer.
 test: .venv/.installed ## all tests; those that need Chromium say so when there is none
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(COVER),--cov --cov-report=term --cov-fail-under=$(COVER))
 
 lint: .venv/.installed ## style, types, which room may know which, and that what is imported is declared
 	@$(BIN)/ruff check .

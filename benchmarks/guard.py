@@ -149,7 +149,8 @@ def end_to_end(
     yield "agencies with forty ordered likes", said, "up" not in guarded
     plain, guarded = (all_of("lift", field) for field in ("plain", "guarded"))
     kept = [g == "up" for p, g in zip(plain, guarded, strict=True) if p == "up"]
-    said = f"{_share(kept, kept)} of those that the rule declares are still declared; the rule finds {plain.count('up')} of {len(plain)}"
+    said = f"{_share(kept, kept)} of those that the rule declares are still declared; "
+    said += f"the rule finds {plain.count('up')} of {len(plain)}"
     yield "agencies with 40 % more of everything", said, bool(kept and np.mean(kept) >= 0.8)
 
 

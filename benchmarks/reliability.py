@@ -324,8 +324,8 @@ def _document(given: argparse.Namespace, lines: list[str]) -> None:
     said = [
         "# What is promised, and what was measured",
         "",
-        f"Written on {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.reliability` on {os.cpu_count()} cores. Each line says",
-        "what was done and on which day; `not run` means that nothing was.",
+        f"Written on {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.reliability` on {os.cpu_count()} cores. Each line",
+        "says what was done and on which day; `not run` means that nothing was.",
         "",
     ]
     given.write.write_text("\n".join([*said, *lines]) + "\n", encoding="utf-8")

@@ -2,8 +2,10 @@
 
 Copies the registry and the inbox of a workspace that has had its night (``terukur demo``) into a new one, without the days of its
 folders and of those file names that are ours and not a platform's, runs the night there, and compares the tables row by row:
-equal; other but marked (`is_date_estimated`, for a day `is_partial`); other and unmarked, which must be 0. Ends with status 1
-if it is not.
+
+equal; other but marked (`is_date_estimated`, for a day `is_partial`); held, where there is no value because the file waits for
+its year to be told; learned, where only a rate differs that the posts of the whole platform were projected with, by less than
+LEAN; other and unmarked, which must be 0. Ends with status 1 if it is not.
 """
 
 import re
@@ -22,8 +24,11 @@ OURS = re.compile(r"^stories-\d{4}-\d{2}-\d{2}\.csv$")  # the platform gives suc
 TABLES = {  # table -> what makes a row of it
     "core.posts": ("post_id", "platform", "account_id"),
     "core.account_days": ("account_id", "day", "metric"),
-    "marts.account_month": ("account_id", "month"),
+    "marts.account_month": ("account_id", "agency_id", "month"),
 }
+LEARNED = {"er_log_mean", "er_log_sd", "er_account", "er_pooled", "mature_posts", "zero_posts", "engagement_parts"}
+LEAN = 0.1  # of ln rate
+KINDS = ("equal", "marked", "held", "learned", "unmarked")
 MARKS = ("is_date_estimated", "is_partial")  # of a day: nothing shows that it was over when it was exported
 ABOUT_FILES = re.compile(r"(captured_at|first_captured_at|export_id|sha256|row_number|is_date_estimated|evidence_rank|post_key)$")
 
@@ -49,28 +54,41 @@ def table(workspace: Workspace, name: str) -> pl.DataFrame:
         version.close()
 
 
-def compared(name: str, dated: pl.DataFrame, undated: pl.DataFrame) -> tuple[dict[str, int], pl.DataFrame]:
+def compared(name: str, dated: pl.DataFrame, undated: pl.DataFrame, held: list[str]) -> tuple[dict[str, int], pl.DataFrame]:
     """Counts of rows by how they compare, and the unmarked ones that differ with the columns they differ in."""
     keys = list(TABLES[name])
     values = [c for c in dated.columns if c not in keys and not ABOUT_FILES.search(c) and not dated.schema[c].is_nested()]
-    marks = [c for c in MARKS if c in undated.columns]
     both = dated.join(undated, on=keys, how="full", suffix="_undated", coalesce=True, nulls_equal=True)
     differs = {c: ~_same(c, dated.schema[c]) for c in values}
-    here = pl.lit(True)
     both = both.with_columns(
         pl.concat_list([pl.when(d).then(pl.lit(c)) for c, d in differs.items()]).list.drop_nulls().alias("in"),
-        pl.any_horizontal([pl.col(f"{m}_undated" if m in dated.columns else m).fill_null(False) for m in marks] or [~here]).alias(
-            "is_marked"
-        ),
+        pl.all_horizontal([~d | pl.col(f"{c}_undated").is_null() for c, d in differs.items()]).alias("_is_gone"),
     )
-    other = pl.col("in").list.len() > 0
-    counts = {
-        "rows": both.height,
-        "equal": both.filter(~other).height,
-        "marked": both.filter(other & pl.col("is_marked")).height,
-        "unmarked": both.filter(other & ~pl.col("is_marked")).height,
-    }
-    return counts, both.filter(other & ~pl.col("is_marked"))
+    marks = [f"{m}_undated" if m in dated.columns else m for m in MARKS if m in undated.columns]
+    is_marked = [pl.col(m).fill_null(False) for m in marks]
+    if "covered_days" in dated.columns:  # days that nothing shows to be over are not covered, and the month says so
+        is_marked.append((pl.col("covered_days_undated") < pl.col("covered_days")).fill_null(False))
+    kind = (
+        pl.when(pl.col("in").list.len() == 0)
+        .then(pl.lit("equal"))
+        .when(pl.any_horizontal(is_marked))
+        .then(pl.lit("marked"))
+        .when(pl.col("account_id").is_in(held) & pl.col("_is_gone"))
+        .then(pl.lit("held"))
+        .when(_is_learned(dated))
+        .then(pl.lit("learned"))
+        .otherwise(pl.lit("unmarked"))
+    )
+    both = both.with_columns(kind.alias("_kind"))
+    counts = {"rows": both.height, **{k: both.filter(pl.col("_kind") == k).height for k in KINDS}}
+    return counts, both.filter(pl.col("_kind") == "unmarked")
+
+
+def _is_learned(dated: pl.DataFrame) -> pl.Expr:
+    if "er_log_mean" not in dated.columns:
+        return pl.lit(False)
+    moved = (pl.col("er_log_mean") - pl.col("er_log_mean_undated")).abs()
+    return (pl.col("in").list.set_difference(pl.lit(list(LEARNED))).list.len() == 0) & (moved < LEAN).fill_null(True)
 
 
 def _same(column: str, kind: pl.DataType) -> pl.Expr:
@@ -87,11 +105,12 @@ def main() -> int:
         print(strip(dated.inbox, undated.inbox), "files without their days")
         subprocess.run([Path(sys.executable).with_name("terukur"), "run", "--workspace", str(undated.root)], check=False)
     unmarked = 0
-    print(f"{'table':24}{'rows':>8}{'equal':>8}{'marked':>8}{'unmarked':>10}")
+    held = table(undated, "marts.export_files").filter(pl.col("outcome") == "held")["account_id"].unique().drop_nulls().to_list()
+    print(f"{'table':24}{'rows':>8}" + "".join(f"{kind:>10}" for kind in KINDS))
     for name in TABLES:
-        counts, rows = compared(name, table(dated, name), table(undated, name))
+        counts, rows = compared(name, table(dated, name), table(undated, name), held)
         unmarked += counts["unmarked"]
-        print(f"{name:24}{counts['rows']:8}{counts['equal']:8}{counts['marked']:8}{counts['unmarked']:10}")
+        print(f"{name:24}{counts['rows']:8}" + "".join(f"{counts[kind]:10}" for kind in KINDS))
         for fields, n in rows.group_by("in").len().sort("len", descending=True).head(8).iter_rows():
             print(f"    {n:6} in {', '.join(fields)}")
     return 1 if unmarked else 0

@@ -50,6 +50,7 @@ def test_every_published_column_is_described(tmp_path):
     """Tables have their columns before they have rows: an empty regency is enough."""
     place = workspace(tmp_path)
     registry.write_template(place.registry)
+    place.inbox.mkdir()
     ledger.ingest(place, registry.load(place.registry))
     published = [t for t in build.build(place).tables if not t.name.startswith("staging.")]
     assert len(published) > 20

@@ -137,3 +137,16 @@ def test_every_link_names_the_file_that_proves_it(made):
 def test_english_books_speak_english(made):
     sheet = read(books.month(dataclasses.replace(made), "en")).worksheets[0]
     assert header_of(sheet)[:4] == ["Agency", "Peer group", "Posts", "Response"]
+
+
+def test_text_that_goes_on_below_has_a_row_that_is_high_enough(made):
+    """A viewer that fits no heights by itself would print lines over one another."""
+    book = read(books.month(made))
+    page = book["Metode"]
+    long = [cell for row in page.iter_rows() for cell in row if cell.alignment.wrap_text and len(str(cell.value)) > 220]
+    assert long and all(page.row_dimensions[cell.row].height >= 3 * 15 for cell in long)
+    said = [
+        cell for row in book["Perangkat daerah"].iter_rows() for cell in row if cell.alignment.wrap_text and cell.column == 15
+    ]
+    heights = book["Perangkat daerah"].row_dimensions
+    assert all((heights[c.row].height or 15) >= 15 * len(str(c.value)) / 60 for c in said)

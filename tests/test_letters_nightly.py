@@ -164,7 +164,7 @@ def test_the_watchdog_is_silent_where_all_is_well(workspace):
     outbox = Outbox()
     with server(outbox) as said:
         report(workspace, said)
-        assert nightly.watch(workspace, said, NOW + timedelta(hours=25), pause=NAP.append) == (night.DONE, [])
+        assert nightly.watch(workspace, said, NOW + timedelta(hours=24), pause=NAP.append) == (night.DONE, [])
     assert len(outbox.mails) == 1
 
 

@@ -818,7 +818,8 @@ def test_the_method_page_says_how_the_answer_moves_with_each_threshold(read, ver
 
 def test_values_of_published_months_that_moved_are_listed(rebuilt):
     page = rebuilt(
-        "insert into meta.moved_values values ('dinkes', date '2026-09-01', 1.1, 0.9, date '2026-10-05', date '2026-11-20', 'others'), "
+        "insert into meta.moved_values values "
+        "('dinkes', date '2026-09-01', 1.1, 0.9, date '2026-10-05', date '2026-11-20', 'others'), "
         "('dinkes', date '2026-07-01', 1.1, null, date '2026-10-05', date '2026-11-21', 'own')"
     )("kualitas.html").text
     assert "2 nilai dari bulan yang sudah terbit bergeser" in page and "×1,10" in page and "×0,90" in page

@@ -643,3 +643,25 @@ def test_a_report_shows_header_and_shapes_and_no_word_of_the_content(tmp_path):
     assert "Isi pesan" in said and "UNKNOWN_HEADER" in said
     assert not any(word in said for word in ("Siti", "Terima", "A-1"))
     assert shape("Sel, 4 Agu 2026") == "a, 9 a 9999"
+
+
+# --- zeros that nobody measured
+
+
+@pytest.mark.parametrize(
+    ("total", "new", "returning", "known"),
+    [
+        ("90", "60", "30", (60, 30)),
+        ("90", "0", "90", (0, 90)),
+        ("0", "0", "0", (0, 0)),
+        ("90", "0", "0", (None, None)),  # who watched is new or returning: neither was measured
+        ("undefined", "0", "0", (None, None)),
+    ],
+)
+def test_viewers_that_are_neither_new_nor_returning_were_not_told_apart(tmp_path, total, new, returning, known):
+    head = "Date,Total Viewers,New Viewers,Returning Viewers\n"
+    rows = ["25 Agustus,80,50,30", "26 Agustus,85,45,40", f"27 Agustus,{total},{new},{returning}"]
+    data = archive(("Viewers.csv", (head + "\n".join(rows) + "\n").encode()))
+    (export,) = look(tmp_path, data, "Viewers_2026-08-25_1788134400_simulasi.bogor.zip")
+    (one,) = [r for r in export.rows.to_dicts() if r["day"] == date(2026, 8, 27)]
+    assert (one.get("new_viewers"), one.get("returning_viewers")) == known

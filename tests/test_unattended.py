@@ -86,7 +86,7 @@ def test_the_schedule_fires_at_its_time_and_once_after_missed_nights(tmp_path, m
     from dagster._scheduler.scheduler import launch_scheduled_runs
 
     monkeypatch.setattr(schedules, "sweep_if_free", lambda *_: [])
-    origin = InProcessCodeLocationOrigin(LoadableTargetOrigin(sys.executable, module_name="pipeline.definitions"))
+    origin = InProcessCodeLocationOrigin(LoadableTargetOrigin(executable_path=sys.executable, module_name="pipeline.definitions"))
     started = []
     with open_instance(Workspace(tmp_path).create()) as instance:
         target = InProcessTestWorkspaceLoadTarget(origin)
@@ -107,5 +107,5 @@ def test_the_schedule_fires_at_its_time_and_once_after_missed_nights(tmp_path, m
             assert clock("2026-11-28 08:00") == 2  # three nights and a half without power: one run handles what is pending
             assert clock("2026-11-28 08:05") == 2
             assert clock("2026-11-29 01:01") == 3
-        assert {run.status for run in instance.get_runs()} == {dg.DagsterRunStatus.QUEUED}  # asked for; a queue of one starts them
+        assert {run.status for run in instance.get_runs()} == {dg.DagsterRunStatus.QUEUED}  # a queue of one
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1

@@ -240,7 +240,8 @@ WHEN_SEEN = ("first_seen_at", "last_seen_at", "file_name", "export_id", "built_a
 
 def _everything(workspace: Workspace) -> dict[str, list[str]]:
     with versions.open_version(workspace) as version:
-        names = [name for name in version.tables if name != "meta.changed_history"]
+        # what a version was made from says when files were seen
+        names = [name for name in version.tables if name not in ("meta.changed_history", "meta.made_from")]
         return {name: sorted(map(repr, version.table(name).drop(*WHEN_SEEN, strict=False).rows())) for name in names}
 
 

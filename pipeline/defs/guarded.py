@@ -12,7 +12,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-TOKEN = "TERUKUR_UI_TOKEN"  # the name of a variable of the environment, so that no list of processes shows what it holds
+# A variable of the environment, so that no list of processes shows what it holds.
+TOKEN = "TERUKUR_UI_TOKEN"  # noqa: S105  # its name
 COOKIE = "terukur"
 LONGEST_BODY = 4 * 2**20
 Scope = MutableMapping[str, Any]
@@ -21,7 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Guard:
-    """An ASGI application in front of another. `port`: where it is served; `token`: asked for changes, empty where none are made."""
+    """An ASGI application in front of another. `port`: where it is served; `token`: for changes; empty: none are asked for, none made."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], *, port: int, token: str):
         self.app, self.token = app, token

@@ -39,7 +39,8 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
         name="warehouse",
         specs=[_spec(table) for table in tables],
         check_specs=[
-            dg.AssetCheckSpec(c.name, asset=key_of(owner[c.name]), blocking=c.blocking, description=f"Fails when: {c.message_en}") for c in checks
+            dg.AssetCheckSpec(c.name, asset=key_of(owner[c.name]), blocking=c.blocking, description=f"Fails when: {c.message_en}")
+            for c in checks
         ],
     )
     def warehouse(context: dg.AssetExecutionContext, night: Night) -> Events:

@@ -293,11 +293,11 @@ class Build:
         known = self._made_from_check(check, sql)
         before = self.before.get(reuse.CHECK + check.name)
         if known and before and (before.made_from, before.rows) == (known, 0):
-            failed, sample = 0, []  # it held for the same rows
+            failed = 0  # it held for the same rows
         else:
             self._need(*graph.tables_of(sql))
             failed = int(self._scalar(f"SELECT count(*) FROM ({sql}\n)"))  # noqa: S608
-            sample = self.con.sql(sql).limit(5).pl().to_dicts() if failed else []
+        sample = self.con.sql(sql).limit(5).pl().to_dicts() if failed else []
         if failed and check.blocking:
             self.broken.append((check, check.rows or sql))
         result = CheckResult(check.name, check.blocking, failed, check.message_id, check.message_en, sample)

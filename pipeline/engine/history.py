@@ -85,7 +85,7 @@ CROSS JOIN (SELECT max(period_start) AS newest FROM previous.estimates.agency_wi
 CROSS JOIN marts.period p
 LEFT JOIN {INDEX} n ON n.agency_id = t.agency_id AND n.month = t.month
 LEFT JOIN (SELECT DISTINCT agency_id, month FROM meta.changed_history) h ON h.agency_id = t.agency_id AND h.month = t.month
-WHERE {MOVES}"""
+WHERE {MOVES}"""  # noqa: S608 - names are ours
 TELL_SQL = f"""CREATE OR REPLACE TABLE meta.told_values AS
 SELECT
     coalesce(n.agency_id, t.agency_id) AS agency_id, coalesce(n.month, t.month) AS month,
@@ -93,7 +93,7 @@ SELECT
     CASE WHEN t.month IS NULL OR {MOVES} THEN CAST($now AS DATE) ELSE t.since END AS since
 FROM meta.told_values t
 FULL JOIN {INDEX} n ON n.agency_id = t.agency_id AND n.month = t.month
-WHERE t.month IS NOT NULL OR (n.complete AND n.vs_expected IS NOT NULL)"""
+WHERE t.month IS NOT NULL OR (n.complete AND n.vs_expected IS NOT NULL)"""  # noqa: S608
 NOTHING_TOLD_SQL = """CREATE TABLE meta.told_values (agency_id VARCHAR, month DATE, value DOUBLE, since DATE);
 CREATE TABLE meta.moved_values (agency_id VARCHAR, month DATE, old_value DOUBLE, new_value DOUBLE, since DATE, moved_on DATE,
     cause VARCHAR)"""
@@ -103,15 +103,15 @@ INSERT INTO meta.moved_values SELECT * FROM previous.meta.moved_values"""
 TOLD_FIRST_SQL = f"""INSERT INTO meta.told_values
 SELECT i.agency_id, i.month, i.vs_expected, CAST(v.built_at AS DATE)
 FROM previous.{INDEX} i CROSS JOIN previous.meta.version v
-WHERE i.complete AND i.vs_expected IS NOT NULL"""
+WHERE i.complete AND i.vs_expected IS NOT NULL"""  # noqa: S608
 
 
 def compare(con: duckdb.DuckDBPyConnection, has_previous: bool, made_of: Mapping[str, str], now: datetime) -> None:
     """Fill `meta.changed_history`, `meta.moved_values` and `meta.told_values` of the version being built.
 
-    `made_of`: the fingerprints of the tables in this build; a version that kept none was built by other rules. `moved_values`: one
-    row per agency, month and night on which a published value became another number, by cause (own: files of the agency; window:
-    the month left the newest window; rules: another way of counting; others: files of those it is told against).
+    `made_of`: the fingerprints of the tables in this build; a version that kept none was built by other rules. `moved_values`:
+    one row per agency, month and night on which a published value became another number, by cause (own: files of the agency;
+    window: the month left the newest window; rules: another way of counting; others: files of those it is told against).
     """
     con.execute(EMPTY_SQL)
     con.execute(NOTHING_TOLD_SQL)

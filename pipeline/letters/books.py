@@ -60,7 +60,7 @@ def league(book: Book) -> None:
         Column(w.plain("place to"), "integer"),
         Column(w.plain("of"), "integer"),
         Column(w.plain("Days covered"), "percent"),
-        Column(w.plain("Note"), width=60),
+        Column(w.plain("Note"), width=60, wrapped=True),
     ]
     note = w.plain(
         "Places are ranges: two agencies whose ranges overlap cannot be told apart. What is empty is not known, not zero."

@@ -66,7 +66,8 @@ def findings(page: Document, shown: int = SHOWN) -> None:
     for title, found in ((w.plain("Certainly better"), better), (w.plain("Certainly worse"), worse)):
         if found:
             page.heading(title)
-            page.points([(w._("{name}: {value}", name=f["name"], value=f["value"]), f["text"]) for f in found[:shown]])
+            named = [(w._("{name}: {value}", name=f["name"], value=f["value"]), f["text"]) for f in found[:shown]]
+            page.points(named, mark=" –")
             more(page, len(found) - shown)
     needed = advice.needs(sheet.facts, w)
     if needed:

@@ -135,15 +135,23 @@ class Document:
         if texts:
             self.blocks.append({"kind": "say", "text": " ".join(texts), "refs": self.annex.note(figures), "big": big})
 
-    def points(self, items: Iterable[tuple[Words_, Words_]], *, numbered: bool = False, rests_on: Sequence[Shown] = ()) -> None:
-        """(what in bold, text) one below the other; `rests_on`: per item the figure behind a text that shows none by itself."""
+    def points(
+        self,
+        items: Iterable[tuple[Words_, Words_]],
+        *,
+        numbered: bool = False,
+        rests_on: Sequence[Shown] = (),
+        mark: str = ".",
+    ) -> None:
+        """(what in bold, text) one below the other, `mark` between them; `rests_on`: per item the figure behind a text that shows
+        none by itself."""
         rows = []
         for place, (title, text) in enumerate(items):
             (name, first), (said, second) = read(title), read(text)
             _, third = read(rests_on[place]) if rests_on else ("", [])
             rows.append({"title": name, "text": said, "refs": self.annex.note([*first, *second, *third])})
         if rows:
-            self.blocks.append({"kind": "points", "items": rows, "numbered": numbered})
+            self.blocks.append({"kind": "points", "items": rows, "numbered": numbered, "mark": mark})
 
     def box(self, title: str, items: Iterable[tuple[Words_, Words_, str]]) -> None:
         """Numbers side by side: (value, what it is, small words below)."""

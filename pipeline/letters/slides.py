@@ -14,6 +14,8 @@ from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
 from pptx.enum.dml import MSO_LINE
+from pptx.enum.shapes import MSO_SHAPE
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Inches, Pt
 
 from pipeline.html.tokens import colour
@@ -26,6 +28,7 @@ WIDE, HIGH = Inches(13.333), Inches(7.5)
 EDGE = Inches(0.6)
 MONTH, PLATFORMS, GROUP = "estimates.regency_month", ringkasan.PLATFORMS, ringkasan.GROUP
 SHOWN = 6
+FULL = 420  # characters of a slide, above which the letters become smaller
 
 
 class Deck:
@@ -46,6 +49,11 @@ class Deck:
         head = made.shapes.title
         head.left, head.top, head.width, head.height = EDGE, Inches(0.45), WIDE - 2 * EDGE, Inches(1.0)
         write(head.text_frame, [inked(title)], 30, bold=True)
+        head.text_frame.paragraphs[0].alignment, head.text_frame.vertical_anchor = PP_ALIGN.LEFT, MSO_ANCHOR.MIDDLE
+        band = made.shapes.add_shape(MSO_SHAPE.RECTANGLE, 0, 0, WIDE, Inches(0.18))
+        band.fill.solid()
+        band.fill.fore_color.rgb = ink("brand")
+        band.line.fill.background()
         foot = made.shapes.add_textbox(EDGE, HIGH - Inches(0.55), WIDE - 2 * EDGE, Inches(0.4)).text_frame
         label = [self.w.plain("SIMULATED DATA – not real figures")] if self.origin.facts.simulated else []
         write(foot, [" · ".join([*label, self.sheet.period, f"Terukur {self.origin.version}"])], 12, tone="ink2")
@@ -57,7 +65,7 @@ class Deck:
         if said:
             made = self.slide(title)
             box = made.shapes.add_textbox(EDGE, Inches(1.6), WIDE - 2 * EDGE, Inches(5.1)).text_frame
-            write(box, [text for text, _ in said], 20)
+            write(box, [text for text, _ in said], 24 if sum(len(text) for text, _ in said) < FULL else 20)
             self.notes(made, [figure for _, figures in said for figure in figures])
 
     def chart(self, title: str, kind: Any, names: list[str], series: list[tuple[str, list[float | None], str]], note: str) -> Any:
@@ -123,8 +131,9 @@ def overview(origin: Origin, language: str = "id") -> bytes:
     sheet, w = deck.sheet, deck.w
     deck.text(read(ringkasan.headline(sheet))[0], [ringkasan.headline(sheet), *ringkasan.lede(sheet)][1:])
     certain = [(side, f) for side in ("up", "down") for f in ringkasan.certain(sheet, side)]
+    marks = {"up": "▲", "down": "▼"}
     lines: list[Words_] = [
-        w._("{mark} {name}: {value}. {text}", mark="▲" if side == "up" else "▼", name=f["name"], value=f["value"], text=f["text"])
+        w._("{mark} {name}: {value} – {text}", mark=marks[side], name=f["name"], value=f["value"], text=f["text"])
         for side, f in certain[:SHOWN]
     ]
     deck.text(w.plain("What is certain"), lines or [ringkasan.calm(sheet)])

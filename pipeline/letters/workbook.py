@@ -31,15 +31,17 @@ FORMATS = {
     "month": {"num_format": "yyyy-mm"},
 }
 LONGEST = 32_000  # characters that a cell holds
+LINE = 15  # points; spreadsheets that are only converted do not fit the height of wrapped rows by themselves
 
 
 @dataclass(frozen=True)
 class Column:
-    """`kind` is one of FORMATS; `width` in characters."""
+    """`kind` is one of FORMATS; `width` in characters; text of a `wrapped` column goes on below."""
 
     label: str
     kind: str = "text"
     width: float = 14
+    wrapped: bool = False
 
 
 @dataclass
@@ -71,26 +73,38 @@ class Book:
         for place, column in enumerate(columns):
             page.write_string(top, place, column.label, self._head)
             page.set_column(place, place, column.width)
+        page.set_row(top, LINE * max(lines(column.label, column.width) for column in columns))
         last = top
         for row in rows:
             last += 1
             for place, (column, value) in enumerate(zip(columns, row, strict=True)):
                 self._cell(page, name[:31], last, place, column.kind, value)
+            self._lowered(page, last, columns, row)
         page.freeze_panes(top + 1, 1)
         page.autofilter(top, 0, max(last, top + 1), len(columns) - 1)
         page.repeat_rows(top)
+        self._on_a4(page)
+
+    def _on_a4(self, page: Any) -> None:
         page.set_landscape()
         page.set_paper(9)
         page.fit_to_pages(1, 0)
 
+    def _lowered(self, page: Any, row: int, columns: Sequence[Column], values: Sequence[Any]) -> None:
+        """Text of wrapped columns goes on below, in a row that is high enough."""
+        wrapped = {place: (c, values[place]) for place, c in enumerate(columns) if c.wrapped and values[place]}
+        for place, (_, value) in wrapped.items():
+            page.write_string(row, place, tampil(str(value))[:LONGEST], self._wrapped)
+        if wrapped:
+            page.set_row(row, LINE * max(lines(str(value), column.width) for column, value in wrapped.values()))
+
     def _opening(self, page: Any, name: str, notes: Sequence[str]) -> int:
         page.write_string(0, 0, f"{self.title} · {name}", self._big)
-        lines = list(filter(None, notes))
         row = 1
         if self.sheet.facts.simulated:
             page.write_string(row, 0, self.sheet.words.plain("SIMULATED DATA – not real figures"), self._warn)
             row += 1
-        for line in lines:
+        for line in filter(None, notes):
             page.write_string(row, 0, line[:LONGEST], self._formats["text"])
             row += 1
         return row + 1
@@ -118,11 +132,12 @@ class Book:
         page = self._book.add_worksheet(w.plain("Method"))
         page.set_column(0, 0, 28)
         page.set_column(1, 1, 110)
-        lines = [*common.method_terms(w), *self._identity()]
         start = self._opening(page, w.plain("Method"), ())
-        for row, (term, text) in enumerate(lines, start):
+        for row, (term, text) in enumerate([*common.method_terms(w), *self._identity()], start):
             page.write_string(row, 0, str(term), self._head)
             page.write_string(row, 1, str(text), self._wrapped)
+            page.set_row(row, LINE * max(lines(str(term), 28), lines(str(text), 110)))
+        self._on_a4(page)
         columns = [Column(w.plain("Sheet"), width=24), Column(w.plain("Cell")), Column(w.plain("As printed"))]
         columns.append(Column(w.plain("Id of the figure"), width=80))
         self.table(w.plain("Sources"), columns, list(self.sources), w.plain("terukur trace with an id lists files and rows."))
@@ -136,3 +151,8 @@ class Book:
             (w.plain("Version"), f"{origin.version} · SHA-256 {origin.version_sha256}"),
             (w.plain("Archive"), f"SHA-256 {origin.archive} ({w.integer(origin.archive_files)})"),
         ]
+
+
+def lines(text: str, width: float) -> int:
+    """How many lines a text takes in a cell, rather one too many."""
+    return max(1, -(-int(len(text) * 1.15) // int(width)))

@@ -214,8 +214,15 @@ SENTENCES: dict[str, Sentences] = {
     "agency_best": _agency_best,
 }
 PAGE_OF = {  # where the evidence of a rule stands
-    "regency_gaps": "kualitas.html#bolong",
-    "regency_slow": "daftar.html",
+    "regency_gaps": "kualitas.html#belum",
+    "regency_surges": "jejak.html#saran-regency_surges",
+    "regency_slow": "jejak.html#saran-regency_slow",
+    "regency_down": "jejak.html#saran-regency_down",
+    "regency_service": "jejak.html#saran-regency_service",
+    "regency_incomplete": "jejak.html#saran-regency_incomplete",
+    "regency_up": "jejak.html#saran-regency_up",
+    "agency_surge": "#lonjakan",
+    "agency_few_posts": "#kalender",
     "regency_training": "pelatihan.html",
     "regency_topic": "pancakarsa.html#aspirasi",
     "agency_no_data": "#cakupan",
@@ -244,7 +251,7 @@ def told(row: Mapping[str, Any], words: Words) -> dict[str, Any]:
         rest = words.plain("{n} more", n=words.integer(values["n"] - len(names)))
         shown["names"] = words.join([*(tampil(item, 60) for item in names), rest])
     title, text = SENTENCES[row["rule"]](words, shown)
-    return {"rule": row["rule"], "title": title, "text": text, "page": PAGE_OF.get(row["rule"], "daftar.html")}
+    return {"rule": row["rule"], "title": title, "text": text, "page": PAGE_OF[row["rule"]]}
 
 
 def _argument(name: str, value: object, rule: str, words: Words) -> object:

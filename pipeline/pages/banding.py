@@ -189,6 +189,7 @@ def spoken(w: Words) -> dict[str, str]:
     """What the script says; its sentences are the catalogue's like all others."""
     return {
         "pick": w.plain("Tick two to five agencies in the table below."),
+        "see": w.plain("See {n} side by side", n="{n}"),
         "most": w.plain("Five agencies at most: untick one first."),
         "value": w.plain("Response against the usual"),
         "between": w.plain("about between {low} and {high}"),

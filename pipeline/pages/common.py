@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from pipeline.charts import JUDGED, Chart
 from pipeline.charts.dots import theme_dots
 from pipeline.html.escape import tampil
@@ -69,6 +71,15 @@ def state_reason(window: dict[str, Any], words: Words) -> str:
     if found is None:
         return words._("Enough data.") if window.get("state") in JUDGED else words._("Not judged.")
     return " ".join(part for part in (found.text(words.language), found.remedy(words.language)) if part)
+
+
+def interactions(sheet: Sheet, table: str, row: dict[str, Any]) -> Markup:
+    """The interactions of one platform or account with their change, as a piece of a headline."""
+    w, n = sheet.words, sheet.number(table, row, "engagement", "compact")
+    change = sheet.number(table, row, "engagement_change", "change")
+    if not n:
+        return w._("interactions not reported")
+    return w._("{n} interactions ({change})", n=n, change=change) if change else w._("{n} interactions", n=n)
 
 
 def sent_line(sheet: Sheet, window: dict[str, Any]) -> str:

@@ -102,6 +102,7 @@ class Facts:
     notebooks: list[Any] = field(default_factory=list)  # execution.Record, of the runs kept in the workspace
     tiles: list[list[str | None]] = field(default_factory=list)  # the schematic map: rows of agencies from north to south
     age_limit: int = 0  # days after which a page says how old its data are; 0 where no registry says it
+    grounds: dict[str, pl.DataFrame] = field(default_factory=dict)  # rule → the rows on which its advice for the regency rests
     past: list[Past] = field(default_factory=list)  # reports that were published before, oldest first
     parts: dict[str, dict[str, pl.DataFrame]] = field(default_factory=dict)
 
@@ -218,10 +219,17 @@ def load(version: Version, registry: Registry | None = None) -> Facts:
     frames = {name: version.table(name) for name in TABLES}
     rules = theme_rules(registry)
     facts = Facts(frames=frames, agencies=agencies_of(frames), themes=theme_names(rules), rules=rules)
+    facts.grounds = grounds(version, frames["estimates.actions"])
     facts.tiles = tiles(registry.settings) if registry else []
     facts.age_limit = registry.settings["data_age_warning_days"] if registry else 0
     facts.measured = {name: measured(version, name, facts.period) for name in METRICS}
     return facts
+
+
+def grounds(version: Version, actions: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The rows of the query that each advice for the regency keeps: what it rests on, as anyone can ask it again."""
+    rows = actions.filter(pl.col("agency_id").is_null() & pl.col("evidence_query").is_not_null())
+    return {rule: version.sql(query) for rule, query in rows.select("rule", "evidence_query").iter_rows()}
 
 
 def measured(version: Version, metric: str, period: tuple[date | None, date | None]) -> dict[str, dict[str, Any]]:

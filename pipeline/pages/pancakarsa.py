@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 from pipeline.charts import Column, Table
 from pipeline.charts.dots import theme_side
@@ -33,7 +34,7 @@ def build(sheet: Sheet) -> str:
     body = render(
         "pancakarsa.html",
         w,
-        p=sheet.opening(headline(sheet, frame, labels), lede(sheet), kind=title),
+        p=sheet.opening(headline(sheet, frame, labels), lede(sheet, frame, labels), kind=title),
         chart=sheet.chart(common.theme_chart(facts, w, facts.scheme), prefix="tema-"),
         shares=shares(sheet, frame, labels),
         others=others,
@@ -89,11 +90,23 @@ def headline(sheet: Sheet, frame: pl.DataFrame, labels: dict[str, str]) -> str:
     return w._("All themes draw about the same response")
 
 
-def lede(sheet: Sheet) -> list[str]:
+def theme_sentence(sheet: Sheet, row: dict[str, Any], labels: dict[str, str]) -> Markup:
+    """How much more or less a theme draws that certainly differs: a factor, its range, and on how many posts it rests."""
+    return sheet.words._(
+        "Posts on {theme} draw {times} times the response of the same accounts' other posts ({between}, {posts} posts).",
+        theme=labels.get(row["programme"], row["programme"]),
+        times=sheet.number(WINDOW, row, "lift", "number", 2),
+        between=sheet.between(WINDOW, row, "times"),
+        posts=sheet.number(WINDOW, row, "n_posts"),
+    )
+
+
+def lede(sheet: Sheet, frame: pl.DataFrame, labels: dict[str, str]) -> list[str]:
     w, none = sheet.words, sheet.facts.untagged(sheet.facts.scheme)
     if not none:
         return [w._("There are no posts in this period.")]
     return [
+        *(theme_sentence(sheet, row, labels) for row in frame.to_dicts() if theme_side(row) in ("up", "down")),
         w._(
             "{share} of the judged posts in {period} carry no theme; they are shown beside the themes and not left out.",
             share=sheet.number(WINDOW, none, "share_posts", "percent"),

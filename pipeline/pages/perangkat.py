@@ -69,30 +69,37 @@ def headline(sheet: Sheet, agency: dict[str, Any]) -> str:
         return w._("{name} has no registered account", name=name)
     if summary.get("posts") is None:
         return w._("{name}: no data for this period", name=name)
-    posts = posts_known(sheet, agency)
-    if common.level(agency) == "data":
-        return w._("{name}: {posts} posts; too little data to judge the response", name=name, posts=posts)
+    did, level, change = done(sheet, agency), common.level(agency), common.direction(agency)
+    if level == "data":
+        return w._("{name}: {did}; too little data to judge the response", name=name, did=did)
+    if change == common.MOBILISED:
+        return w._("{name}: {did}; response rose, some of it perhaps mobilised", name=name, did=did)
     sentences = {
-        ("up", "up"): w._("{name}: {posts} posts; more response than usual, and improving", name=name, posts=posts),
-        ("up", "down"): w._("{name}: {posts} posts; more response than usual, but declining", name=name, posts=posts),
-        ("up", "flat"): w._("{name}: {posts} posts; more response than usual", name=name, posts=posts),
-        ("down", "up"): w._("{name}: {posts} posts; less response than usual, but improving", name=name, posts=posts),
-        ("down", "down"): w._("{name}: {posts} posts; less response than usual, and declining", name=name, posts=posts),
-        ("down", "flat"): w._("{name}: {posts} posts; less response than usual", name=name, posts=posts),
-        ("flat", "up"): w._("{name}: {posts} posts; response is improving", name=name, posts=posts),
-        ("flat", "down"): w._("{name}: {posts} posts; response is declining", name=name, posts=posts),
-        ("flat", "flat"): w._("{name}: {posts} posts; response as usual", name=name, posts=posts),
+        ("up", "up"): w._("{name}: {did}; more response than usual, and improving", name=name, did=did),
+        ("up", "down"): w._("{name}: {did}; more response than usual, but declining", name=name, did=did),
+        ("up", "flat"): w._("{name}: {did}; more response than usual", name=name, did=did),
+        ("down", "up"): w._("{name}: {did}; less response than usual, but improving", name=name, did=did),
+        ("down", "down"): w._("{name}: {did}; less response than usual, and declining", name=name, did=did),
+        ("down", "flat"): w._("{name}: {did}; less response than usual", name=name, did=did),
+        ("flat", "up"): w._("{name}: {did}; response is improving", name=name, did=did),
+        ("flat", "down"): w._("{name}: {did}; response is declining", name=name, did=did),
+        ("flat", "flat"): w._("{name}: {did}; response as usual", name=name, did=did),
     }
-    if common.direction(agency) == common.MOBILISED:
-        return w._("{name}: {posts} posts; response rose, some of it perhaps mobilised", name=name, posts=posts)
-    return sentences.get((common.level(agency), common.direction(agency))) or sentences[(common.level(agency), "flat")]
+    return sentences.get((level, change)) or sentences[(level, "flat")]
 
 
-def posts_known(sheet: Sheet, agency: dict[str, Any]) -> Shown | Markup:
-    """Posts of the period on all accounts; "at least" where not every post of every account is known."""
-    summary = agency["summary"]
-    posts = sheet.number(SUMMARY, summary, "posts")
-    return posts if summary["accounts_known"] == summary["accounts"] else sheet.words._("at least {posts}", posts=posts)
+def done(sheet: Sheet, agency: dict[str, Any]) -> Markup:
+    """What was posted and drawn on the account with the most posts: accounts of different platforms are never added up."""
+    known = sheet.facts.of(ACCOUNTS, agency["agency_id"]).drop_nulls("posts")
+    row = next(known.sort("posts", "account_id", descending=[True, False]).iter_rows(named=True), None)
+    if row is None:
+        return sheet.words._("{n} posts", n=sheet.number(SUMMARY, agency["summary"], "posts"))
+    return sheet.words._(
+        "{posts} posts on {platform}, {interactions}",
+        posts=sheet.number(ACCOUNTS, row, "posts"),
+        platform=common.platform_name(row["platform"]),
+        interactions=common.interactions(sheet, ACCOUNTS, row),
+    )
 
 
 def lede(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
@@ -267,6 +274,7 @@ def five_numbers(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
             w._("Posts in the three months"),
             sheet.number(SUMMARY, summary, "posts"),
             ("", w._("{n} in the three months before", n=sheet.number(SUMMARY, summary, "posts_previous"))),
+            ("", uncounted(sheet, agency)),
         )
         if summary.get("posts") is not None
         else None,
@@ -289,6 +297,13 @@ def peer_line(sheet: Sheet, agency: dict[str, Any]) -> str:
     if window.get("peer_median"):
         return w._("middle of its group {value}", value=sheet.number(WINDOW, window, "peer_median", "times"))
     return common.state_reason(window, w) if common.level(agency) == "data" else ""
+
+
+def uncounted(sheet: Sheet, agency: dict[str, Any]) -> str:
+    """Which accounts the number of posts leaves out, because not every post of theirs is known."""
+    rows = sheet.facts.of(ACCOUNTS, agency["agency_id"]).filter(pl.col("posts").is_null()).sort("platform", "account_id")
+    names = dict.fromkeys(common.platform_name(name) for name in rows["platform"].to_list())
+    return sheet.words._("without {platforms}, where not every post is known", platforms=sheet.words.join(names)) if names else ""
 
 
 def paid_line(sheet: Sheet, agency: dict[str, Any]) -> str:
@@ -318,6 +333,9 @@ def listed_posts(sheet: Sheet, agency: dict[str, Any], place: str, count: int) -
 
 
 def why(sheet: Sheet, row: dict[str, Any]) -> str:
+    if row["format"] in (None, "other"):
+        lift = sheet.number(POSTS, row, "lift", "times", 1)
+        return sheet.words._("{lift} what this account usually gets with such posts in this month", lift=lift)
     return sheet.words._(
         "{lift} what this account usually gets with a {kind} in this month",
         lift=sheet.number(POSTS, row, "lift", "times", 1),
@@ -405,7 +423,9 @@ def charts(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
     ]
     if answers := common.reply(facts, key):
         found.append(reply_times(facts.of("estimates.reply_waits", key), answers, w, agency_id=key))
-    return [sheet.chart(chart, prefix=f"{agency['slug']}-") for chart in found]
+    sent = sheet.facts.of("marts.export_files", agency["agency_id"]).height
+    trail = "#berkas-semua" if sent else "#berkas"
+    return [sheet.chart(chart, prefix=f"{agency['slug']}-", trail=trail) for chart in found]
 
 
 # -- rhythm --------------------------------------------------------------------------------------------------------------------

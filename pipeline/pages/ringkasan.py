@@ -41,11 +41,12 @@ def build(sheet: Sheet) -> str:
         w,
         p=sheet.opening(
             headline(sheet),
-            lede(sheet),
+            lede(sheet)[:1],
             kind=w._("Monthly report"),
             csv=listing["csv"] if listing else daftar.whole_csv(sheet, facts.listed),
         ),
         platforms=platform_rows(sheet),
+        more=[sentence for sentence in lede(sheet)[1:] if sentence],
         strip=strip(sheet),
         better=better[:SHOWN],
         better_more=max(0, len(better) - SHOWN),
@@ -97,10 +98,10 @@ def headline(sheet: Sheet) -> str:
     if not busiest.get("posts"):
         return w._("No complete month of posts has arrived yet")
     return w._(
-        "{posts} posts on {accounts} {platform} accounts; {news}",
+        "{posts} posts on {platform}, {interactions}; {news}",
         posts=sheet.number(PLATFORMS, busiest, "posts"),
-        accounts=sheet.number(PLATFORMS, busiest, "accounts_known"),
         platform=common.platform_name(busiest["platform"]),
+        interactions=common.interactions(sheet, PLATFORMS, busiest),
         news=best_news(sheet) or w._("no change is certain"),
     )
 
@@ -114,7 +115,7 @@ def best_news(sheet: Sheet) -> Markup:
         return w.ngettext("{n} agency certainly improved", "{n} agencies certainly improved", regency["n_up"], n=n)
     if training and training["lower"] > 0:
         change = sheet.number("estimates.training_effect", training, "effect", "growth")
-        return w._("those that were trained draw {change} more response", change=change)
+        return w._("trained agencies draw more response ({change})", change=change)
     if regency.get("n_down"):
         n = sheet.number(GROUP, regency, "n_down")
         return w.ngettext("{n} agency certainly declined", "{n} agencies certainly declined", regency["n_down"], n=n)
@@ -133,9 +134,8 @@ def lede(sheet: Sheet) -> list[str]:
         return [w._("The first report needs one month in which every day is covered by a download.")]
     sentences = [
         w._(
-            "In {period}, {agencies} agencies posted on {platforms} platforms; every post is known of {known} of {accounts} "
-            "accounts, and only those are counted.",
-            period=sheet.period,
+            "{agencies} agencies posted on {platforms} platforms; counted are the {known} of {accounts} accounts of which every "
+            "post is known.",
             agencies=sheet.number(REGENCY, row, "n_agencies"),
             platforms=sheet.number(REGENCY, row, "n_platforms"),
             known=sheet.number(REGENCY, row, "accounts_known"),

@@ -167,8 +167,10 @@ class Sheet:
         }
 
     # -- pieces ----------------------------------------------------------------------------------------------------------------
-    def chart(self, chart: Chart, *, wide: bool = False, prefix: str = "") -> dict[str, Any]:
-        """What the `grafik` macro needs: three drawings of one figure, the numbers as CSV, the figure for the live layer."""
+    def chart(self, chart: Chart, *, wide: bool = False, prefix: str = "", trail: str = "") -> dict[str, Any]:
+        """What the `grafik` macro needs: three drawings of one figure, the numbers as CSV, the figure for the live layer.
+
+        `trail` is where the page itself lists the files behind the chart; else they stand on a page of their own."""
         label = plain_text(f"{unescape(chart.title)}. {unescape(chart.description)}")
         svg = Markup("").join(
             draw(figure, name=f"{chart.name}-{size}", label=label, css_class=f"g-{size}")
@@ -178,7 +180,7 @@ class Sheet:
             self.figures[chart.name] = live_data(chart.figures["w"], chart.figures["n"])
         name = f"{prefix}{chart.name}" if prefix else f"{file_part(self.path.removesuffix('.html'))}-{chart.name}"
         csv = self.csv(name, unescape(chart.title), chart.table) if chart.table.rows else None
-        return {"chart": chart, "svg": svg, "csv": csv, "wide": wide, "file": name, "trace": self.url("jejak.html")}
+        return {"chart": chart, "svg": svg, "csv": csv, "wide": wide, "file": name, "trace": trail or self.url("jejak.html")}
 
     def csv(self, name: str, title: str, table: Table) -> dict[str, Any]:
         """The two CSV twins: files beside the page, or data addresses in a single file. Both work without scripts."""

@@ -99,13 +99,14 @@ ALL_PLATFORMS = ("instagram", "facebook", "x", "youtube", "tiktok")
 
 
 def profile(name: str) -> Profile:
-    """`hostile` is `tiny` with an agency whose name, captions and file names attack pages, sheets and figures: for tests, so that
-    a demo that leadership sees holds no such name."""
+    """`hostile` is `tiny` with an agency whose name, captions and file names attack pages, sheets and figures in the place of the
+    fifth that posts: for tests, so that a demo that leadership sees holds no such name. With four nobody could be compared."""
     forced = {HOSTILE: ALL_PLATFORMS, "diskominfo": (*ALL_PLATFORMS, "linkedin"), "dinkes": ALL_PLATFORMS, MAIN: ALL_PLATFORMS}
     special: dict[str, Any] = {"no_data": "kec-tenjolaya", "three_posts": "kec-sukajaya"}
     if name in ("tiny", "hostile"):
         cast: tuple[str, ...] = ("dinkes", "diskominfo", "kec-cibinong", "kec-sukajaya", "kec-tenjolaya")
-        cast += (HOSTILE,) if name == "hostile" else ()
+        fifth = HOSTILE if name == "hostile" else "disdukcapil"
+        cast, forced = (*cast, fifth), {**forced, fifth: ALL_PLATFORMS}
         pair = ("dinkes", "kec-cibinong")
         return Profile(name, 12, cast, (Wave(2, 1, 0.30),), silent=(), collab=pair, forced=forced, all_arrive=True, **special)
     silent = ("kec-tanjungsari", "inspektorat")

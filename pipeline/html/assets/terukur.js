@@ -2,10 +2,14 @@
 const data=id=>{const e=document.getElementById(id);return e?JSON.parse(e.textContent):null};
 const root=document.documentElement,t=data("kata")||{},warna=data("warna")||{};
 const all=(q,e=document)=>[...e.querySelectorAll(q)];
+<<<<<<< HEAD
 root.classList.add("js");for(const e of all("[data-skrip]"))e.hidden=false;
 /* nobody may be there to build a newer page: its age is told by the reader's own clock */
 const age=document.getElementById("umur");if(age){const n=Math.floor((Date.now()-Date.parse(age.dataset.sampai))/864e5);
 if(n>+age.dataset.batas){age.textContent=t.old.replace("{n}",n);age.hidden=false}}
+=======
+root.classList.add("js");const here=document.querySelector("nav.utama [aria-current]"),bar=here&&here.closest("nav");if(bar&&bar.scrollWidth>bar.clientWidth)bar.scrollLeft=here.offsetLeft-bar.offsetLeft-bar.clientWidth/2+here.offsetWidth/2;for(const e of all("[data-skrip]"))e.hidden=false;
+>>>>>>> main
 /* theme: the system decides until the reader does */
 let kept=null;try{kept=localStorage.getItem("tema")}catch{/* file viewers without storage */}
 const dark=()=>root.dataset.theme?root.dataset.theme==="dark":matchMedia("(prefers-color-scheme:dark)").matches;
@@ -43,7 +47,7 @@ q.addEventListener("input",()=>{const want=fold(q.value.trim());let hits=0;for(c
 for(const g of all("[data-bagian]",box))g.hidden=!g.querySelector("[data-cari]:not([hidden])");count.textContent=want?t.found.replace("{n}",hits):""})}
 /* agencies of one group side by side: the cells of the table as cards, or what an earlier period said */
 for(const box of all("[data-sanding]")){const all_=data("sanding-data"),k=all_.terms,most=+box.dataset.sanding,one=q=>box.querySelector(q);
-const group=one("[data-kelompok]"),period=one("[data-periode]"),panel=one("[data-panel]"),say=one("[data-pesan]"),verdict=one("[data-beda]");
+const group=one("[data-kelompok]"),period=one("[data-periode]"),panel=one("[data-panel]"),say=one("[data-pesan]"),verdict=one("[data-beda]"),float=document.querySelector("[data-lekat]");
 const picked=()=>all("[data-pilih]:checked").map(e=>e.closest("tr")),el=(name,text)=>{const e=document.createElement(name);if(text)e.textContent=text;return e};
 const fill=(text,o)=>text.replace(/\{(\w+)\}/g,(m,n)=>n in o?o[n]:m),num=s=>parseFloat(s.replace(",","."));
 const past=r=>all_.values[r.dataset.siapa][all_.periods.indexOf(period.value)]||[];
@@ -55,7 +59,7 @@ else{const v=past(r);if(!v.length)pair(dl,k.value,[el("b","\u2013"),el("small",k
 pair(dl,k.posts,[v[3]]);if(v[0].endsWith("*"))pair(dl,k.incomplete,[])}}return c};
 const show=()=>{const rows=picked();say.textContent=rows.length<2?k.pick:"";panel.replaceChildren(...(rows.length?rows.map(card):[]));
 const apart=[];for(const a of rows)for(const b of rows){const x=span(a),y=span(b);if(x.length&&y.length&&x[0]>y[1])apart.push(fill(k.apart,{a:a.querySelector(".nama").textContent,b:b.querySelector(".nama").textContent}))}
-verdict.textContent=rows.length<2?"":apart.length?apart.join(" "):k.overlap};
+verdict.textContent=rows.length<2?"":apart.length?apart.join(" "):k.overlap;float.hidden=rows.length<2;float.firstChild.textContent=fill(k.see,{n:rows.length})};
 const only=()=>{for(const s of all("[data-grup]")){s.hidden=s.dataset.grup!==group.value;if(s.hidden)for(const e of all("[data-pilih]:checked",s))e.checked=false}show()};
 for(const e of all("[data-pilih]"))e.addEventListener("change",()=>{if(picked().length>most){e.checked=false;say.textContent=k.most}else show()});
 group.addEventListener("change",only);period.addEventListener("change",show);
