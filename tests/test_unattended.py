@@ -4,6 +4,7 @@ import configparser
 import logging
 import re
 import shlex
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,3 +110,11 @@ def test_the_schedule_fires_at_its_time_and_once_after_missed_nights(tmp_path, m
             assert clock("2026-11-29 01:01") == 3
         assert {run.status for run in instance.get_runs()} == {dg.DagsterRunStatus.QUEUED}  # a queue of one
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
+
+
+def test_what_a_command_writes_is_not_for_everybody(tmp_path):
+    code = "import os, sys; os.umask(0); sys.argv = ['terukur', '-w', sys.argv[1], 'init']\n"
+    code += "from pipeline.cli.command import main\nmain()"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "data")], check=True, capture_output=True)
+    written = [p for p in (tmp_path / "data").rglob("*") if p.is_file()]
+    assert written and not [p for p in written if p.stat().st_mode & 0o037]

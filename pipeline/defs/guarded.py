@@ -22,7 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Guard:
-    """An ASGI application in front of another. `port`: where it is served; `token`: for changes; empty: none are asked for, none made."""
+    """An application in front of another. `port`: where it is served; `token`: asked for changes, empty where none are made."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], *, port: int, token: str):
         self.app, self.token = app, token
@@ -134,8 +134,9 @@ def main() -> None:
     """Dagster's own command, with the guard around the application that it serves."""
     import sys
 
-    import dagster_webserver.cli as webserver
+    from dagster_webserver import cli
 
+    webserver: Any = cli
     port = int(sys.argv[sys.argv.index("--port") + 1])
     token, plain = os.environ.pop(TOKEN, ""), webserver.create_app_from_workspace_process_context
 
