@@ -243,7 +243,7 @@ def silence(place: Path, given: argparse.Namespace) -> list[Row]:
     from tests import nights_that_fail
 
     return [
-        Row("P13", what, f"{said} ({seconds:.1f} s after it could be known)", "within an hour", bool(said) and seconds < 3600)
+        Row("P13", what, f"{said} ({seconds:.1f} s after it could be known)", "within an hour", bool(said) and seconds <= 3600)
         for what, said, seconds in nights_that_fail.told(place)
     ]
 

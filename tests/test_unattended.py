@@ -76,6 +76,7 @@ def test_the_container_keeps_its_workspace_outside_and_is_nobody_special():
     assert re.search(r"^USER terukur$", said, re.M) and "VOLUME /data" in said and "--require-hashes" in said
 
 
+@pytest.mark.filterwarnings("ignore")  # Dagster's own, as it describes a schedule
 def test_the_schedule_fires_at_its_time_and_once_after_missed_nights(tmp_path, monkeypatch):
     from dagster._core.remote_origin import InProcessCodeLocationOrigin
     from dagster._core.test_utils import (
