@@ -92,8 +92,8 @@ def kills(place: Path, given: argparse.Namespace) -> list[Row]:
             "P1",
             f"{given.kills} SIGKILLs in 6 stages, {hit} while at work",
             f"{len(different)} of {len(left)} tables differ",
-            "0",
-            not different,
+            "0 after 500",
+            not different and given.kills >= 500,
         ),
         Row("P2", "a reader beside them", f"{reader.opens} opens, {len(reader.wrong)} wrong", "0 wrong", not reader.wrong),
     ]  # fmt: skip
@@ -158,7 +158,7 @@ def orders(place: Path, given: argparse.Namespace) -> list[Row]:
         wrong += found != first
         shutil.rmtree(workspace.root)
     what = f"{given.orders} random orders and splits of {given.files} files, every tenth rebuilt from its archive"
-    return [Row("P5", what, f"{wrong} differ", "0", not wrong)]
+    return [Row("P5", what, f"{wrong} differ", "0 of 200", not wrong and given.orders >= 200)]
 
 
 def disk(place: Path, given: argparse.Namespace) -> list[Row]:
@@ -243,7 +243,7 @@ def silence(place: Path, given: argparse.Namespace) -> list[Row]:
     from tests import nights_that_fail
 
     return [
-        Row("P13", what, f"{said} ({seconds:.1f} s after it could be known)", "within an hour", bool(said) and seconds < 3600)
+        Row("P13", what, f"{said} ({seconds:.1f} s after it could be known)", "within an hour", bool(said) and seconds <= 3600)
         for what, said, seconds in nights_that_fail.told(place)
     ]
 

@@ -195,6 +195,8 @@ def _errno(error: BaseException) -> int | None:
         return error.errno
     if any(words in str(error) for words in (os.strerror(errno.ENOSPC), "database or disk is full")):
         return errno.ENOSPC
+    if type(error).__name__ == "OperationalError" and "disk I/O error" in str(error):
+        return errno.EIO  # SQLite's words, for a disk without room for its shared memory too
     if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
         return None
     return next((number for number in _ENVIRONMENT if os.strerror(number).casefold() in str(error).casefold()), None)

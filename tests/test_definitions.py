@@ -108,10 +108,11 @@ def test_b9_nothing_is_cleared_while_somebody_works(instance, workspace):
         holder.communicate()
 
 
-def test_the_ui_is_for_this_machine_and_only_looks_unless_told(workspace):
-    webserver, daemon = commands(port=3111, operate=False)
+def test_the_ui_is_for_this_machine_and_only_looks_unless_told(workspace, tmp_path):
+    code, webserver, daemon = commands(tmp_path, port=3111, operate=False)
+    assert "--empty-working-directory" in code
     assert "--read-only" in webserver and webserver[webserver.index("--host") + 1] == "127.0.0.1"
-    assert "--read-only" not in commands(port=3111, operate=True)[0]
+    assert "--read-only" not in commands(tmp_path, port=3111, operate=True)[1]
     found = subprocess.run([*daemon[:3], "--version"], env=environment(workspace), capture_output=True, text=True, check=True)
     assert dg.__version__ in found.stdout
 

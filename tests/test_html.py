@@ -5,7 +5,8 @@ import csv
 import hashlib
 import io
 import re
-from datetime import date, datetime
+import subprocess
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 
 import plotly.offline
@@ -19,6 +20,7 @@ from pipeline import html
 from pipeline.html import escape, mini, svg, tokens
 from pipeline.html.catalogue import sentences
 from pipeline.html.locale import FOLDER, LANGUAGES, Words
+from pipeline.pages import chromium
 
 ID, EN = Words("id"), Words("en")
 
@@ -301,6 +303,23 @@ def test_policy_allows_the_page_script_and_nothing_unnamed(single):
     assert f"'sha256-{digest}'" in policy and "unsafe-inline" not in policy.split("style-src")[0] and "unsafe-eval" not in policy
     assert ("file:" in policy) is not single
     assert ('id="mesin"' in text) is single
+
+
+def test_a_page_carries_the_day_its_data_reach_and_the_limit_its_reader_is_told_of():
+    text = page(until="2026-10-31", age_limit=10)
+    assert 'data-sampai="2026-10-31" data-batas="10" hidden' in text and "berhenti {n} hari lalu" in text
+    assert 'id="umur"' not in page()
+
+
+@pytest.mark.skipif(not chromium(), reason="no Chromium")
+@pytest.mark.parametrize(("age", "told"), [(11, True), (9, False)])
+def test_only_old_pages_say_how_old_they_are(age, told, tmp_path):
+    day = datetime.now(UTC) - timedelta(days=age, hours=1)
+    place = tmp_path / "p.html"
+    place.write_text(page(until=f"{day:%Y-%m-%dT%H:%M:%SZ}", age_limit=10, single=True), encoding="utf-8")
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    dom = subprocess.run([chromium(), *flags, place.as_uri()], capture_output=True, text=True, timeout=120).stdout
+    assert (f"berhenti {age} hari lalu." in dom.partition('id="kata"')[0]) is told
 
 
 def test_simulated_label_stands_on_screen_and_paper():

@@ -164,7 +164,7 @@ def test_the_watchdog_is_silent_where_all_is_well(workspace):
     outbox = Outbox()
     with server(outbox) as said:
         report(workspace, said)
-        assert nightly.watch(workspace, said, NOW + timedelta(hours=25), pause=NAP.append) == (night.DONE, [])
+        assert nightly.watch(workspace, said, NOW + timedelta(hours=24), pause=NAP.append) == (night.DONE, [])
     assert len(outbox.mails) == 1
 
 
@@ -182,6 +182,37 @@ def test_a_night_that_was_killed_is_told_by_the_watchdog_and_mailed_once(workspa
             status, told = nightly.watch(workspace, said, NOW, pause=NAP.append)
             assert status == night.NOT_PUBLISHED and "terhenti tanpa laporan" in told[0][0]
     assert [m["Subject"] for m in outbox.mails] == ["Terukur: malam tidak berjalan atau gagal"]
+
+
+def test_p13_a_night_that_never_began_is_told_within_an_hour_of_its_time(workspace):
+    published(workspace)
+    report(workspace, Settings(), now=NOW)
+    due = NOW - timedelta(minutes=5) + timedelta(days=1)
+    assert nightly.watch(workspace, Settings(), due + timedelta(minutes=30))[0] == night.DONE
+    status, told = nightly.watch(workspace, Settings(), due + timedelta(minutes=59))
+    assert status == night.NOT_PUBLISHED and "jadwal" in told[0][0]
+
+
+def test_files_of_a_night_that_failed_are_told_by_the_next_one(workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(nightly, "_problems", lambda _, since: asked.append(since) or [])
+    report(workspace, Settings(), now=NOW)
+    report(workspace, Settings(), night.ENVIRONMENT, [night.Stopped("raw", 6, "x", "x")], now=NOW + timedelta(days=1))
+    report(workspace, Settings(), now=NOW + timedelta(days=2))
+    assert asked == [None, NOW.isoformat(), NOW.isoformat()]
+
+
+def test_reports_and_logs_of_more_than_a_year_go(workspace):
+    old = (NOW - timedelta(days=nightly.KEEP_DAYS + 1)).timestamp()
+    report(workspace, Settings(), now=NOW)
+    for number in range(nightly.KEEP_LOGS + 3):
+        (workspace.logs / f"{number:03}.log").write_text("x")
+        os.utime(workspace.logs / f"{number:03}.log", (NOW.timestamp() + number,) * 2)
+    for place in (workspace.nights / "2025-01-01T013000.json", workspace.logs / "000.log"):
+        place.write_text("{}")
+        os.utime(place, (old, old))
+    assert sorted(nightly.rotate(workspace, NOW)) == ["000.log", "001.log", "002.log", "2025-01-01T013000.json"]
+    assert len(list(workspace.logs.glob("*"))) == nightly.KEEP_LOGS and list(workspace.nights.glob("2026*.json"))
 
 
 def test_a_missing_night_is_told(workspace):

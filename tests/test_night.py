@@ -87,6 +87,12 @@ def test_every_error_has_a_status_and_two_sentences(error, status):
     assert "Traceback" not in indonesian + english
 
 
+def test_b3_a_history_of_runs_that_cannot_be_written_is_the_machine_and_not_a_fault_of_ours():
+    import sqlite3
+
+    assert night.explain(sqlite3.OperationalError("(sqlite3.OperationalError) disk I/O error"))[0] == night.ENVIRONMENT
+
+
 def test_the_cause_counts_not_its_wrapping():
     try:
         try:

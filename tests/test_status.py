@@ -82,3 +82,13 @@ def test_b13_a_silent_agency_ends_the_night_with_three(published):
     report = Report(published, 1.0, {"accepted": 2}, silent=1)
     assert report.status == 3
     assert any("1 perangkat daerah berhenti mengirim" in line for line in report.lines("id"))
+
+
+def test_p13_status_leads_with_the_night_that_went_wrong_and_ends_with_its_status(published):
+    from pipeline.cli.status import collect, exit_status, lines
+
+    found = collect(published)
+    assert found["night"] and exit_status(found) == found["night"][0]["status"] == 4
+    assert next(iter(lines(found))).plain == found["night"][0]["id"]
+    well = {**found, "night": []}
+    assert exit_status(well) == 3 and exit_status({**well, "silent": [], "refused": 0, "held": 0}) == 0

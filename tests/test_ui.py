@@ -33,7 +33,11 @@ def ui(tmp_path_factory):
     call("init", workspace=root)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER", "TERUKUR"))}
     words = [*COMMAND, "--workspace", str(root), "ui", "--port", str(port)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    strange = tmp_path_factory.mktemp("strange")  # what lies where somebody starts the command is not ours to run
+    for name in ("yaml", "dagster", "pipeline"):
+        (strange / f"{name}.py").write_text(f"open({str(strange / 'ran')!r}, 'w'); raise SystemExit(9)")
+    words = [sys.executable, "-P", *words[1:]]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=strange)
 
     def ask(query: str, **variables: object) -> dict:
         body = json.dumps({"query": query, "variables": variables}).encode()
@@ -48,6 +52,7 @@ def ui(tmp_path_factory):
             break
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.5)
+    assert not (strange / "ran").exists()
     yield process, ask, port
     process.kill()
     process.communicate()
@@ -88,6 +93,17 @@ def test_without_operate_nobody_starts_a_run(ui):
     launch = "mutation($p: ExecutionParams!) {launchPipelineExecution(executionParams: $p) {__typename}}"
     answer = ask(launch, p={"selector": OVERNIGHT, "mode": "default", "runConfigData": {}})
     assert answer["launchPipelineExecution"]["__typename"] == "UnauthorizedError"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}],
+    ids=["another name", "another site", "no site"],
+)
+def test_who_comes_from_elsewhere_sees_nothing(ui, head):
+    _, _, port = ui
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/", headers=head), timeout=60)
 
 
 def test_an_occupied_port_is_told(ui, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -97,6 +98,7 @@ def command(function: Callable[..., None], group: typer.Typer = app) -> Callable
 
 def main() -> NoReturn:
     """The entry point. Whatever goes wrong inside is told in a sentence; its traceback goes to the workspace's log."""
+    os.umask(os.umask(0o027) | 0o027)  # nothing that a deployment owns is for everybody on the machine
     try:
         app(standalone_mode=True)
     except SystemExit:

@@ -142,7 +142,7 @@ def status(
         for indonesian, english in told:
             session.say(indonesian, english, error=True)
         raise typer.Exit(found_wrong)
-    from pipeline.cli.status import collect, lines
+    from pipeline.cli.status import collect, exit_status, lines
 
     found = collect(session.workspace)
     if as_json:
@@ -153,4 +153,4 @@ def status(
         out = screen.console()
         for part in lines(found, session.language):
             out.print(part)
-    raise typer.Exit(night.PARTLY if found["refused"] or found["held"] or found["silent"] else night.DONE)
+    raise typer.Exit(exit_status(found))

@@ -86,12 +86,14 @@ def ui(
     operate: Annotated[bool, typer.Option("--operate", help="Tombol aktif; tanpa ini hanya melihat. / Buttons work.")] = False,
 ) -> None:
     """Dagster di 127.0.0.1: jadwal, riwayat, tabel. / Dagster on 127.0.0.1: schedule, history, tables."""
-    from pipeline.defs.serve import serve
+    from pipeline.defs.serve import new_token, serve
 
     session.workspace.mend()
+    token = new_token() if operate else ""
     mode = session.words("dengan tombol", "operating") if operate else session.words("hanya melihat", "read-only")
-    typer.echo(f"http://127.0.0.1:{port} ({mode}); Ctrl-C")
-    raise typer.Exit(serve(session.workspace, port=port, operate=operate))
+    door = f"/?token={token}" if operate else ""  # buttons work only in the browser that was opened with this address
+    typer.echo(f"http://127.0.0.1:{port}{door} ({mode}); Ctrl-C")
+    raise typer.Exit(serve(session.workspace, port=port, operate=operate, token=token))
 
 
 @command
@@ -105,7 +107,8 @@ def lab(session: Session) -> None:
             night.ENVIRONMENT, "JupyterLab belum terpasang: pip install 'terukur[notebooks]'", "JupyterLab is not installed"
         )
     folder = notebooks_to_edit(session.workspace)
-    environment = {**os.environ, "TERUKUR_WORKSPACE": str(session.workspace.root)}
+    # Nothing that lies in the folder where somebody happened to start this may be imported.
+    environment = {**os.environ, "TERUKUR_WORKSPACE": str(session.workspace.root), "PYTHONSAFEPATH": "1"}
     quiet = [
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

@@ -22,6 +22,7 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         counts[entry["outcome"]] = counts.get(entry["outcome"], 0) + 1
     return {
         "workspace": str(workspace.root),
+        "night": _night(workspace),
         "held_version": versions.held(workspace),
         "working": not night.is_free(workspace),
         "version": _version(workspace) if versions.current(workspace) else None,
@@ -35,6 +36,24 @@ def collect(workspace: Workspace) -> dict[str, Any]:
         "notebooks": _failed_notebooks(workspace),
         "desk": _desk(workspace),
     }
+
+
+def _night(workspace: Workspace) -> list[dict[str, Any]]:
+    """What is wrong with the last night, the worst first, as the watchdog says it; empty where all is well."""
+    from datetime import UTC, datetime
+
+    from pipeline.letters import nightly
+    from pipeline.settings import settings
+
+    found = nightly.wrong(workspace, settings(), datetime.now(UTC))
+    return [{"status": status, "id": indonesian, "en": english} for status, indonesian, english in found]
+
+
+def exit_status(found: dict[str, Any]) -> int:
+    """As of the night where something is wrong with it; 3 where files or agencies need a person; else 0."""
+    if found["night"]:
+        return int(found["night"][0]["status"])
+    return night.PARTLY if found["refused"] or found["held"] or found["silent"] else night.DONE
 
 
 def _entries(workspace: Workspace) -> list[dict[str, Any]]:
@@ -128,6 +147,8 @@ def lines(found: dict[str, Any], language: str = "id") -> Iterator[Any]:
     indonesian = language == "id"
     columns: tuple[str, ...]
     version = found["version"]
+    for said in found.get("night", []):
+        yield Text(screen.safe(said["id" if indonesian else "en"]), style="bold red")
     if version:
         label = "Versi terbit" if indonesian else "Published"
         cut = "data sampai" if indonesian else "data until"

@@ -1,7 +1,7 @@
 """The resource that every step shares: the workspace, held alone for the whole run."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,23 +35,30 @@ class Night(dg.ConfigurableResource[Any]):
         with night.alone(self.workspace):
             self.workspace.mend()
             nightly.began(self.workspace, datetime.now(UTC))
-            night.require_room(self.workspace)
-            if context.instance and context.run:
-                sweep(context.instance, except_run=context.run.run_id)
-                forget(context.instance)
+            try:
+                night.require_room(self.workspace)
+                if context.instance and context.run:
+                    sweep(context.instance, except_run=context.run.run_id)
+                    forget(context.instance)
+            except Exception as error:
+                self._report(context, [night.Stopped("overnight", *night.told(self.workspace, error))])
+                raise
             try:
                 yield self
             finally:
                 self._report(context)
 
-    def _report(self, context: dg.InitResourceContext) -> None:
-        """The report of this night, whoever started it: command, schedule or button. A fault in it is told and costs no night."""
+    def _report(self, context: dg.InitResourceContext, before: Sequence[night.Stopped] = ()) -> None:
+        """The report of this night, whoever started it: command, schedule or button. A fault in it is told and costs no night.
+
+        `before`: what stopped it before its first step.
+        """
         events = []
         try:
             if context.instance and context.run:
                 kept = context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
                 events = [entry.dagster_event for entry in kept if entry.dagster_event]
-            stopped = list(failed_steps(events, self.workspace))
+            stopped = [*before, *failed_steps(events, self.workspace)]
             status = stopped[0].status if stopped else night.DONE
             nightly.finished(self.workspace, settings(), status, stopped, datetime.now(UTC))
         except Exception as error:

@@ -14,9 +14,11 @@ from pipeline.defs.night import Night
 from pipeline.engine import build, models, versions
 from pipeline.engine.aside import Held
 from pipeline.intake import ledger
+from pipeline.letters import nightly
 from pipeline.settings import Workspace
 
 LEDGER = "marts.export_files"
+FRESH = dg.FreshnessPolicy.time_window(fail_window=nightly.OVERDUE)  # Dagster shows it; the watchdog tells a person
 Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 
@@ -37,7 +39,8 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
         name="warehouse",
         specs=[_spec(table) for table in tables],
         check_specs=[
-            dg.AssetCheckSpec(c.name, asset=key_of(owner[c.name]), blocking=c.blocking, description=c.message_en) for c in checks
+            dg.AssetCheckSpec(c.name, asset=key_of(owner[c.name]), blocking=c.blocking, description=f"Fails when: {c.message_en}")
+            for c in checks
         ],
     )
     def warehouse(context: dg.AssetExecutionContext, night: Night) -> Events:
@@ -98,6 +101,7 @@ def _spec(table: models.Model) -> dg.AssetSpec:
         group_name=table.schema,
         kinds={"duckdb", "sql" if table.kind == "sql" else "python"},
         description=f"{table.description}\n\nKey: {', '.join(table.key)}",
+        freshness_policy=FRESH if table.name == LEDGER else None,
         metadata={"dagster/table_name": table.name},
     )
 

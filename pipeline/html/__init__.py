@@ -95,9 +95,12 @@ def shell(
     engine: str | None = None,
     single: bool = False,
     version: str = "",
+    until: str = "",
+    age_limit: int = 0,
 ) -> str:
     """The whole page. `engine` is the relative address of the shared plotly file; `single` carries it compressed instead.
 
+    `until`: the day that the data reach, as ISO; a reader whose clock is more than `age_limit` days past it is told so.
     `body` must be Markup from our own templates; anything else is escaped."""
     stamp = " · ".join(str(part) for part in (site_name, period, words.plain("SIMULATED DATA") if simulated else "") if part)
     foot = json.dumps(stamp.replace("<", "").replace("\n", " "), ensure_ascii=False)
@@ -113,6 +116,8 @@ def shell(
         "twin": twin,
         "engine": None if single or not figures else engine,
         "version": version,
+        "until": until,
+        "age_limit": age_limit,
         "packed": plotly_packed() if single and figures else None,
         "policy": policy(single=single),
         "style": style(),
@@ -123,6 +128,7 @@ def shell(
             "light": words.plain("Light theme"),
             "dark": words.plain("Dark theme"),
             "found": words.plain("{n} found"),
+            "old": words.plain("The data of this page end {n} days ago. Ask for a newer page before deciding anything by it."),
             "stamp": stamp,
         },
     }

@@ -22,7 +22,11 @@ from pipeline.letters import post
 from pipeline.settings import Settings, Workspace
 
 OVERDUE = timedelta(hours=26)  # a night a day, and two hours for one that takes long
+MISSED = timedelta(hours=24, minutes=45)  # since a night began: the next one did not, and an hourly watch says so within the hour
 LISTED = 20
+KEEP_DAYS = 400  # reports of nights and what was written of faults: a year, and a month to look back from
+KEEP_LOGS = 200
+REPORTS = "????-??-??T??????.json"
 ALARM_DAYS, ALARM_PEAK = 14, 10
 
 
@@ -42,6 +46,7 @@ def finished(
     found = collect(workspace, mark, status, stopped, now)
     place = workspace.nights
     place.mkdir(mode=0o750, parents=True, exist_ok=True)
+    rotate(workspace, now)
     stem = now.astimezone(WIB).strftime("%Y-%m-%dT%H%M%S")
     text = "\n\n".join("\n".join(lines(found, Words(language))) for language in (said.language, Words(said.language).other))
     write_atomically(place / f"{stem}.json", json.dumps(found, ensure_ascii=False, default=str, indent=1))
@@ -51,6 +56,18 @@ def finished(
         letter = post.mail(said, subject(found, Words(said.language)), text, now, f"malam-{key}")
         found["mail"] = post.once(place, f"malam-{key}", letter, said, now, **more)
     return found
+
+
+def rotate(workspace: Workspace, now: datetime) -> list[str]:
+    """Delete reports and logs older than `KEEP_DAYS`, and of the logs all but the newest `KEEP_LOGS`. Returns their names."""
+    oldest = (now - timedelta(days=KEEP_DAYS)).timestamp()
+    reports = [p for pattern in ("????-??-??T??????.*", "surat-*.json") for p in workspace.nights.glob(pattern)]
+    logs = sorted(workspace.logs.glob("*.log"), key=lambda p: p.stat().st_mtime)
+    gone = [path for path in (*reports, *logs) if path.stat().st_mtime < oldest]
+    gone += [path for path in logs[:-KEEP_LOGS] if path not in gone]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return [path.name for path in gone]
 
 
 # -- what is told --------------------------------------------------------------------------------------------------------------
@@ -71,7 +88,7 @@ def collect(
         "unread": [],
     }
     parts: dict[str, Callable[[], Any]] = {
-        "problems": lambda: _problems(workspace, mark.get("began_at")),
+        "problems": lambda: _problems(workspace, _last_told(workspace, mark)),
         "silent": lambda: silent(workspace) if found["version"] else [],
         "alarms": lambda: _alarms(workspace) if found["version"] else [],
         "cutoff": lambda: _cutoff(workspace) if found["version"] else None,
@@ -87,8 +104,15 @@ def collect(
     return found
 
 
+def _last_told(workspace: Workspace, mark: dict[str, Any]) -> str | None:
+    """Since when files are new to a person: what a night saw that stopped, or that told nobody, is told by the next one."""
+    whole = [r for path in sorted(workspace.nights.glob(REPORTS)) if not (r := post.read(path)).get("stopped", True)]
+    began, last = mark.get("began_at"), whole[-1].get("finished_at") if whole else None
+    return min(began, last, key=datetime.fromisoformat) if began and last else None
+
+
 def _problems(workspace: Workspace, since: str | None) -> list[dict[str, Any]]:
-    """Files that a person must deal with and that this night saw first, the most urgent first."""
+    """Files that a person must deal with and that were seen first since then, the most urgent first."""
     if not workspace.raw_db.exists():
         return []
     start = datetime.fromisoformat(since).astimezone(UTC).replace(tzinfo=None) if since else datetime.min
@@ -224,10 +248,10 @@ def watch(workspace: Workspace, said: Settings, now: datetime, **more: Any) -> t
     4: no night ended well lately (missing, killed, stopped); 6: disk; 3: the report could not be mailed, or data are old. What is
     wrong is mailed too, once a day.
     """
-    wrong = list(_wrong(workspace, said, now))
-    status = wrong[0][0] if wrong else night.DONE
-    told = [(indonesian, english) for _, indonesian, english in wrong]
-    if wrong and status != night.PARTLY and post.is_set(said):
+    found = list(wrong(workspace, said, now))
+    status = found[0][0] if found else night.DONE
+    told = [(indonesian, english) for _, indonesian, english in found]
+    if found and status != night.PARTLY and post.is_set(said):
         key = f"periksa-{now.astimezone(WIB):%Y-%m-%d}"
         w = Words(said.language)
         body = "\n".join(sentence for pair in (0, 1) for sentence in [t[pair] for t in told])
@@ -239,10 +263,10 @@ def watch(workspace: Workspace, said: Settings, now: datetime, **more: Any) -> t
     return status, told
 
 
-def _wrong(workspace: Workspace, said: Settings, now: datetime) -> Iterator[tuple[int, str, str]]:
+def wrong(workspace: Workspace, said: Settings, now: datetime) -> Iterator[tuple[int, str, str]]:
     place = workspace.nights
     mark = post.read(place / "mulai.json")
-    reports = sorted(place.glob("????-??-??T??????.json"))
+    reports = sorted(place.glob(REPORTS))
     last = post.read(reports[-1]) if reports else {}
     yield from _of_the_night(mark, last, workspace, now)
     try:
@@ -286,7 +310,7 @@ def _of_the_night(
             f"The night that began {day} ended without a report; run `terukur run`.",
         )
         return
-    if now - ended > OVERDUE:
+    if now - started > MISSED or now - ended > OVERDUE:
         hours = int((now - ended).total_seconds() // 3600)
         yield (
             night.NOT_PUBLISHED,

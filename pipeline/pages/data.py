@@ -101,6 +101,7 @@ class Facts:
     measured: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # metric → agency → its measurement
     notebooks: list[Any] = field(default_factory=list)  # execution.Record, of the runs kept in the workspace
     tiles: list[list[str | None]] = field(default_factory=list)  # the schematic map: rows of agencies from north to south
+    age_limit: int = 0  # days after which a page says how old its data are; 0 where no registry says it
     grounds: dict[str, pl.DataFrame] = field(default_factory=dict)  # rule → the rows on which its advice for the regency rests
     past: list[Past] = field(default_factory=list)  # reports that were published before, oldest first
     parts: dict[str, dict[str, pl.DataFrame]] = field(default_factory=dict)
@@ -220,6 +221,7 @@ def load(version: Version, registry: Registry | None = None) -> Facts:
     facts = Facts(frames=frames, agencies=agencies_of(frames), themes=theme_names(rules), rules=rules)
     facts.grounds = grounds(version, frames["estimates.actions"])
     facts.tiles = tiles(registry.settings) if registry else []
+    facts.age_limit = registry.settings["data_age_warning_days"] if registry else 0
     facts.measured = {name: measured(version, name, facts.period) for name in METRICS}
     return facts
 

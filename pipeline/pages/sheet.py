@@ -255,7 +255,14 @@ class Sheet:
             twin=None if self.single else f"{self.up}../{self.words.other}/{self.path}",
             engine=f"{self.up}../{ENGINE}",
             version=str(self.facts.info.get("version") or ""),
+            until=self._until(),
+            age_limit=self.facts.age_limit,
         )
+
+    def _until(self) -> str:
+        """The day that the data reach, where their age means something: simulated data do not grow old."""
+        cutoff = self.facts.info.get("data_cutoff")
+        return f"{cutoff:%Y-%m-%d}" if cutoff and self.facts.age_limit and not self.facts.simulated else ""
 
 
 def _data_url(content: bytes) -> str:
