@@ -2,14 +2,10 @@
 const data=id=>{const e=document.getElementById(id);return e?JSON.parse(e.textContent):null};
 const root=document.documentElement,t=data("kata")||{},warna=data("warna")||{};
 const all=(q,e=document)=>[...e.querySelectorAll(q)];
-<<<<<<< HEAD
-root.classList.add("js");for(const e of all("[data-skrip]"))e.hidden=false;
+root.classList.add("js");const here=document.querySelector("nav.utama [aria-current]"),bar=here&&here.closest("nav");if(bar&&bar.scrollWidth>bar.clientWidth)bar.scrollLeft=here.offsetLeft-bar.offsetLeft-bar.clientWidth/2+here.offsetWidth/2;for(const e of all("[data-skrip]"))e.hidden=false;
 /* nobody may be there to build a newer page: its age is told by the reader's own clock */
 const age=document.getElementById("umur");if(age){const n=Math.floor((Date.now()-Date.parse(age.dataset.sampai))/864e5);
 if(n>+age.dataset.batas){age.textContent=t.old.replace("{n}",n);age.hidden=false}}
-=======
-root.classList.add("js");const here=document.querySelector("nav.utama [aria-current]"),bar=here&&here.closest("nav");if(bar&&bar.scrollWidth>bar.clientWidth)bar.scrollLeft=here.offsetLeft-bar.offsetLeft-bar.clientWidth/2+here.offsetWidth/2;for(const e of all("[data-skrip]"))e.hidden=false;
->>>>>>> main
 /* theme: the system decides until the reader does */
 let kept=null;try{kept=localStorage.getItem("tema")}catch{/* file viewers without storage */}
 const dark=()=>root.dataset.theme?root.dataset.theme==="dark":matchMedia("(prefers-color-scheme:dark)").matches;
