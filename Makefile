@@ -19,7 +19,7 @@ demo: .venv/.installed ## a simulated regency: exports, the whole job, pages; sm
 
 # COVER=90: also how much of pipeline/ the tests run, and a failure below that; takes a third longer.
 test: .venv/.installed ## all tests; those that need Chromium say so when there is none
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(COVER),--cov --cov-report=term --cov-fail-under=$(COVER))
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(COVER),--cov --cov-report=term --cov-fail-under=$(COVER))
 
 lint: .venv/.installed ## style, types, which room may know which, and that what is imported is declared
 	@$(BIN)/ruff check .

@@ -103,12 +103,15 @@ def an_export_erased(workspace: Workspace, known: registry.Registry) -> registry
 WALK = (a_new_export, a_training, a_restated_export, another_threshold, an_agency_renamed, an_export_erased)
 
 
-def test_step_by_step_every_table_is_as_a_whole_build_makes_it(copy, tmp_path):
+@pytest.mark.parametrize("at_once", [3, pytest.param(1, marks=pytest.mark.nightly)])
+def test_step_by_step_every_table_is_as_a_whole_build_makes_it(copy, tmp_path, at_once):
     shutil.copytree(copy.root, tmp_path / "whole")
     whole = Workspace(tmp_path / "whole")
     ours = theirs = registers()
-    for step in WALK:
+    for number, step in enumerate(WALK, 1):
         ours, theirs = step(copy, ours), step(whole, theirs)
+        if number % at_once:
+            continue
         grown = of_one_name(copy, registry=ours, reusing=True)
         of_one_name(whole, registry=theirs)
         assert grown.is_new, step.__name__
