@@ -43,7 +43,11 @@ def copy(healthy, tmp_path):
     return Workspace(tmp_path / "data")
 
 
-@pytest.mark.parametrize("injury", INJURIES, ids=lambda injury: injury.name)
+# Each takes a night: a quarter of them each time, all with -m nightly (and in benchmarks/reliability.py).
+SOME, OTHERS = list(INJURIES[::4]), [one for number, one in enumerate(INJURIES) if number % 4]
+
+
+@pytest.mark.parametrize("injury", SOME + [pytest.param(one, marks=pytest.mark.nightly) for one in OTHERS], ids=lambda i: i.name)
 def test_the_next_night_mends_it_or_names_the_one_step(copy, injury):
     before = dump(copy)
     injury.harm(copy, random.Random(injury.name))

@@ -452,7 +452,9 @@ def whole(workspace: Workspace) -> dict:
         return {t: version.table(t).sort(pl.all()).rows() for t in ("core.posts", "core.post_history", "marts.account_month")}
 
 
-@pytest.mark.parametrize("after", [0.05, 0.4, 1.5])
+@pytest.mark.parametrize(
+    "after", [0.4, pytest.param(0.05, marks=pytest.mark.nightly), pytest.param(1.5, marks=pytest.mark.nightly)]
+)
 def test_p1_a_killed_night_leaves_the_version_whole_and_the_next_one_completes(copy, published, after):
     drop(copy, "a-fb/9.csv", "facebook", [post("facebook", "71", "2026-10-01T05:00", reach=900)], captured_at="2026-11-21")
     run_and_kill(copy, after)
