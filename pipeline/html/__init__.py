@@ -124,12 +124,17 @@ def shell(
         "script": script(),
         "foot": Markup(foot.replace("\\", "")),  # noqa: S704  # a quoted string without < or backslash
         "colours": variable_of(),
-        "terms": {
-            "light": words.plain("Light theme"),
-            "dark": words.plain("Dark theme"),
-            "found": words.plain("{n} found"),
-            "old": words.plain("The data of this page end {n} days ago. Ask for a newer page before deciding anything by it."),
-            "stamp": stamp,
-        },
+        "terms": _terms(words, stamp),
     }
     return str(render("kerangka.html", words, **values))
+
+
+def _terms(words: Words, stamp: str) -> dict[str, str]:
+    """What the script of a page says."""
+    return {
+        "light": words.plain("Light theme"),
+        "dark": words.plain("Dark theme"),
+        "found": words.plain("{n} found"),
+        "old": words.plain("The data of this page end {n} days ago. Ask for a newer page before deciding anything by it."),
+        "stamp": stamp,
+    }

@@ -137,6 +137,13 @@ def scale_of(facts: Facts) -> RatioScale:
     return RatioScale([v for name in ("vs_expected", "lower", "upper") for v in windows[name].to_list()])
 
 
+def box(facts: Facts, agency: dict[str, Any], scale: RatioScale) -> Any:
+    """An agency's value and range on the scale of all agencies, with the middle half of its peers behind."""
+    window = agency["window"]
+    value, lower, upper = (window.get(name) for name in ("vs_expected", "lower", "upper"))
+    return scale.row(value, lower, upper, level(agency), peer_box(facts, agency["agency_id"]))
+
+
 def subject(programme: str, words: Words) -> str:
     """What a Pancakarsa programme is about, in a word; their names alone do not say it."""
     return {
