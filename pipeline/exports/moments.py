@@ -92,6 +92,7 @@ def _read_alone(
         date_order=around.date_order,
         daily=form.grain in ("account_day", "audience") and is_own,
         clock=clock if is_own else [],
+        not_before=max((c.date() for c in clock if c), default=None) if name == "captured_on" else None,
         anchor=around.anchor,
         resaved=around.container == "csv" and around.delimiter != ",",
     )
