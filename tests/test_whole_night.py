@@ -12,8 +12,9 @@ from test_cli import call
 from pipeline import night, stamps
 from pipeline.cli import quiet
 from pipeline.engine import connections, versions
-from pipeline.engine.trace import UnknownFigure, trace
+from pipeline.engine.trace import trace
 from pipeline.intake import ledger
+from pipeline.night import NotPossible
 from pipeline.registry import load
 from pipeline.settings import Workspace
 
@@ -55,7 +56,7 @@ def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo):
     for figure in (one for alike in kinds.values() for one in {alike[0], alike[len(alike) // 2], alike[-1]}):
         try:
             trace(workspace, figure)
-        except UnknownFigure as error:
+        except NotPossible as error:
             unknown[figure] = error.en
     assert unknown == {}
 

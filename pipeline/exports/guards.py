@@ -7,6 +7,8 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -162,23 +164,42 @@ def unpack(data: bytes, limits: Limits, *, workbook: bool = False) -> list[Membe
         raise Refused("TRUNCATED", seen="no end record")
     if end + 22 + struct.unpack("<H", data[end + 20 : end + 22])[0] != len(data):
         raise Refused("UNSAFE_ARCHIVE", seen="bytes after the archive")
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            infos = archive.infolist()
-            directory = archive.start_dir
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error, UnicodeDecodeError) as error:
-        raise Refused("UNSAFE_ARCHIVE", seen=type(error).__name__) from error
+    with opened(data) as archive:
+        infos = archive.infolist()
+        directory = archive.start_dir
     _check_directory(infos, limits)
     _check_layout(data, infos, directory)
     members = []
     for info in infos:
         if info.is_dir():
             continue
-        content = _inflate(data, info, limits)
-        if not workbook and _is_archive(content):
+        inside = _inflate(data, info, limits)
+        if not workbook and _is_archive(inside):
             raise Refused("UNSAFE_ARCHIVE", place=info.filename, seen="nested archive")
-        members.append(Member(info.filename, content))
+        members.append(Member(info.filename, inside))
     return members
+
+
+BROKEN = (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error, RuntimeError, EOFError, zlib.error)
+
+
+@contextmanager
+def opened(source: bytes | Path) -> Iterator[zipfile.ZipFile]:
+    """A ZIP to look into, for whoever asks for some of its members. Raises Refused if it is none."""
+    try:
+        archive = zipfile.ZipFile(BytesIO(source) if isinstance(source, bytes) else source)
+    except BROKEN as error:  # a name that is no text is a ValueError
+        raise Refused("UNSAFE_ARCHIVE", seen=type(error).__name__) from error
+    with archive:
+        yield archive
+
+
+def content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """What a member holds. Raises Refused where it is encrypted, damaged or packed in an unknown way."""
+    try:
+        return archive.read(member)
+    except BROKEN as error:
+        raise Refused("UNSAFE_ARCHIVE", place=member.filename, seen=type(error).__name__) from error
 
 
 def _check_directory(infos: list[zipfile.ZipInfo], limits: Limits) -> None:

@@ -17,6 +17,7 @@ from pipeline import registry
 from pipeline.engine import versions
 from pipeline.files import write_atomically
 from pipeline.intake import ledger
+from pipeline.night import NotPossible
 from pipeline.notebook import execution
 from pipeline.settings import Workspace, settings
 
@@ -92,7 +93,7 @@ def _publish_again(workspace: Workspace) -> None:
     try:
         with origin.opened(workspace) as found:
             remember(workspace, published.publish(found, settings().language), found.version)
-    except origin.NotPossible:
+    except NotPossible:
         shutil.rmtree(workspace.root / "terbit" / "terbaru", ignore_errors=True)
         (workspace.root / "terbit" / "index.html").unlink(missing_ok=True)
 
