@@ -153,6 +153,8 @@ def test_the_clock_of_one_account_seen_is_no_rule_where_the_id_is_exact(tmp_path
     link = f"https://www.tiktok.com/@dinkes/video/{(int(at.timestamp()) << 32) | 777}"
     (export,) = look(tmp_path, csv_of([head, ["Satu", link, "2026/08/01 10:07:05", "1200", "30", "2", "1", "4"]]))
     assert (export.outcome, export.rows["published_at"][0]) == ("accepted", at)
+    (far,) = look(tmp_path, csv_of([head, ["Satu", link, "2026/08/02 10:07:05", "1200", "30", "2", "1", "4"]]), "b.csv")
+    assert codes(far) == ["DATE_INVALID"], "no clock is 31 hours ahead"
 
 
 def test_numbers_that_contradict_each_other_are_sent_on_where_refused_and_kept_where_flagged(tmp_path):
