@@ -5,11 +5,10 @@
 -- compare sums of values brought to maturity (marts.post_facts); null below 95 % of posts that are old enough for that.
 WITH months AS (
     SELECT
-        m.*, c.listed_days, p.period_start, p.period_end, p.previous_start, p.previous_end,
+        m.*, p.period_start, p.period_end, p.previous_start, p.previous_end,
         CASE WHEN m.month >= p.period_start THEN 1 ELSE 0 END AS is_now
     FROM marts.account_month m
     JOIN marts.period p ON m.month BETWEEN p.previous_start AND p.period_end
-    LEFT JOIN marts.coverage_month c ON c.account_id = m.account_id AND c.agency_id = m.agency_id AND c.month = m.month
 ),
 totals AS (
     SELECT
