@@ -1,5 +1,5 @@
 """The second engine: the same files of `warehouse/` make the same version. Needs the extra `spark`; without it these are skipped,
-except for what is said when it is missing. The tests of the tables run on it too: TERUKUR_ENGINE=spark pytest tests/test_warehouse.py
+except for what is said when it is missing. The tests of the tables run on it too, with TERUKUR_ENGINE=spark (`.ci/run`).
 """
 
 import shutil

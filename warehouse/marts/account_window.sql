@@ -35,7 +35,8 @@ totals AS (
 grown AS (
     SELECT
         f.account_id, f.agency_id, CASE WHEN f.month >= p.period_start THEN 1 ELSE 0 END AS is_now,
-        sum(f.e_final) AS e_final, sum(f.x_final) AS x_final, count(*) AS n, count(f.e_final) AS n_e, count(f.x_final) AS n_x
+        CAST(sum(CAST(f.e_final AS DECIMAL(28, 9))) AS DOUBLE) AS e_final, CAST(sum(CAST(f.x_final AS DECIMAL(28, 9))) AS DOUBLE) AS x_final,
+        count(*) AS n, count(f.e_final) AS n_e, count(f.x_final) AS n_x
     FROM marts.post_facts f
     JOIN marts.period p ON f.month BETWEEN p.previous_start AND p.period_end
     WHERE NOT f.is_top_list AND f.agency_id IS NOT NULL
