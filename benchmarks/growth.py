@@ -65,9 +65,9 @@ def build(root: Path, copies: int) -> None:
         alone = 0.0
 
         def _build(self, model) -> None:
-            began = time.monotonic()
+            began = time.process_time()
             super()._build(model)
-            self.alone += time.monotonic() - began
+            self.alone += time.process_time() - began
 
     with Measured(Workspace(root), registers(root / "registry", copies)) as making:
         began, cpu, slowest = time.monotonic(), time.process_time(), []
@@ -83,7 +83,7 @@ def build(root: Path, copies: int) -> None:
     status = Path("/proc/self/status").read_text().splitlines()
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
     names = ", ".join(f"{name} {seconds:.1f}" for seconds, name in sorted(slowest, reverse=True)[:3])
-    print(f"{rows[0]}\t{rows[1]}\t{took:.1f}\t{used:.1f}\t{peak:.0f}\t{size:.0f}\t{took / making.alone:.2f}\t{names}")
+    print(f"{rows[0]}\t{rows[1]}\t{took:.1f}\t{used:.1f}\t{peak:.0f}\t{size:.0f}\t{used / making.alone:.2f}\t{names}")
 
 
 def main() -> None:
@@ -95,7 +95,7 @@ def main() -> None:
     if said.alone:
         return build(said.workspace, said.copies[0])
     print(f"TERUKUR_MEMORY_LIMIT={os.environ.get('TERUKUR_MEMORY_LIMIT', '1GB')}; load {os.getloadavg()[0]:.0f}")
-    print("snapshots account days   seconds      CPU peak MiB disk MiB  whole / SQL alone; the slowest")
+    print("snapshots account days   seconds      CPU peak MiB disk MiB  CPU / of SQL alone; the slowest")
     points = []
     for copies in said.copies:
         with tempfile.TemporaryDirectory() as folder:
