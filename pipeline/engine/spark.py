@@ -99,6 +99,7 @@ class Spark:
         _answers(address)
         with _quietly():
             self.session = maker.builder.remote(address).create()
+            self.session.client.set_retry_policies([_patience()])
             self.session.conf.set("spark.sql.session.timeZone", "UTC")
 
     def _started(self) -> str:
@@ -165,6 +166,13 @@ class Spark:
         self.session.stop()  # before the server: the client waits ten minutes for one that is gone
         if self.server is not None:
             self.server.stop()
+
+
+def _patience() -> Any:
+    """How often the client asks again: half a minute in place of ten, so that a lost server is an error and no standstill."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    return DefaultPolicy(max_retries=8, max_backoff=10_000, max_server_retry_delay=SECONDS * 1000)
 
 
 def _has_rows(con: duckdb.DuckDBPyConnection, table: str) -> bool:
