@@ -42,6 +42,7 @@ bench: .venv/.installed ## what is measured here: reading, regencies united (REG
 	@nice $(BIN)/python -m benchmarks.reading
 	@nice $(BIN)/python -m benchmarks.province --regencies $(or $(REGENCIES),9)
 	@nice $(BIN)/python -m benchmarks.growth $(or $(WORKSPACE),data) --copies $(or $(COPIES),1 4 11)
+	@nice $(BIN)/python -m benchmarks.incremental $(or $(WORKSPACE),data) --profile $(or $(PROFILE),demo)
 	@! $(BIN)/python -c 'import pysail' 2>/dev/null || nice $(BIN)/python -m benchmarks.second_engine $(or $(WORKSPACE),data)
 
 fuzz: .venv/.installed ## a minute of random bytes for each part of the reader; needs atheris and says so

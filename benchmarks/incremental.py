@@ -1,6 +1,6 @@
 """A night of new files against a build of everything, without pages: `python -m benchmarks.incremental WORKSPACE --files 300`
 
-WORKSPACE is a simulated regency of the profile demo; a copy of it is used. New files are exports of its accounts a week later.
+WORKSPACE is a simulated regency; a copy of it is used. New files are exports of its accounts a week later.
 CPU seconds say more than the clock on a machine that does other things. Ends with 1 where a table of the night differs from the
 whole build's.
 """
@@ -19,6 +19,7 @@ from polars.testing import assert_frame_equal
 
 from pipeline import registry, samples
 from pipeline.engine import build, models, versions
+from pipeline.files import sha256_of
 from pipeline.intake import ledger
 from pipeline.settings import Workspace
 
@@ -36,15 +37,13 @@ def tables(workspace: Workspace) -> dict[str, pl.DataFrame]:
         return {n: version.table(n).sort(keys[n], nulls_last=True) for n in version.tables if n in keys}
 
 
-def later(folder: Path, workspace: Workspace, files: int) -> int:
+def later(folder: Path, workspace: Workspace, profile: str, files: int) -> int:
     """Put exports that are new to the workspace into its inbox."""
-    samples.generate(folder, "demo", today=samples.TODAY + dt.timedelta(days=7))
-    known = {path.name for path in workspace.archive.rglob("*") if path.is_file()}
-    from pipeline.files import sha256_of
-
+    samples.generate(folder, profile, today=samples.TODAY + dt.timedelta(days=7))
+    known = "\n".join(path.name for path in workspace.archive.rglob("*"))
     count = 0
     for path in sorted((folder / "inbox").rglob("*"), reverse=True):
-        if path.is_file() and count < files and not any(sha256_of(path) in name for name in known):
+        if path.is_file() and count < files and sha256_of(path) not in known:
             target = workspace.inbox / path.relative_to(folder / "inbox")
             target = target.with_name(f"later-{target.name}") if target.exists() else target
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +56,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("workspace", type=Path)
     asked.add_argument("--files", type=int, default=300)
+    asked.add_argument("--profile", default="demo", help="of the workspace")
     said = asked.parse_args()
     print(f"load {os.getloadavg()[0]:.0f}")
     with tempfile.TemporaryDirectory() as scratch:
@@ -68,7 +68,7 @@ def main() -> None:
         timed("read (nothing new)", lambda: ledger.ingest(workspace, known, settle_seconds=0))
         timed("build of everything", lambda: build.build(workspace, registry=known))
         timed("build, nothing new", lambda: build.build(workspace, registry=known, reusing=True))
-        count = later(Path(scratch) / "later", workspace, said.files)
+        count = later(Path(scratch) / "later", workspace, said.profile, said.files)
         timed(f"read {count} new files", lambda: ledger.ingest(workspace, known, settle_seconds=0))
         grown = timed("build of what changed", lambda: build.build(workspace, registry=known, reusing=True))
         print(f"  {sum(t.is_reused for t in grown.tables)} of {len(grown.tables)} tables taken over")
