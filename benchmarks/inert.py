@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 import openpyxl
-import pytest
 
 from pipeline import pages, registry
 from pipeline.letters import books
@@ -19,7 +18,7 @@ from tests.test_browser import CHROMIUM, FLAGS
 
 def tried(place: Path) -> tuple[int, list[str], int, int]:
     """Pages that were opened, what they did that they must not, cells of workbooks, and those that would act."""
-    home = one_version.workspace(pytest.TempPathFactory(place, 3, "all", _ispytest=True))
+    home = one_version.make(place / "data")
     hostile = one_version.HOSTILE.replace("'", "''")
     texts = (
         f"update core.agencies set short_name = '{hostile}', name = '{hostile}' where agency_id = 'uji-keamanan'",
