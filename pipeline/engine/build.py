@@ -30,7 +30,7 @@ from pipeline.engine.aside import Aside, Held
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, open_raw
 from pipeline.engine.models import Check, Model, models
 from pipeline.engine.spark import Spark
-from pipeline.engine.versions import Damaged, next_name, retain, seal, up_to_current, verify, was_simulated
+from pipeline.engine.versions import Damaged, current, next_name, retain, seal, up_to_current, verify, was_simulated
 from pipeline.files import is_running, program_version, write_atomically
 from pipeline.settings import Workspace, settings
 
@@ -331,7 +331,12 @@ class Build:
         return self.con.execute(query).fetchall()[0][0]  # fetchone would leave the connection busy
 
     def as_before(self, checks: list[Check]) -> BuildResult | None:
-        """The version before, where every table and check would be made from the same and come out as it did; else None."""
+        """The version before, where every table and check would be made from the same and come out as it did; else None.
+
+        Only what is current can stay published: a whole version behind a damaged one answers for nothing.
+        """
+        if not self.before or self.previous != current(self.workspace):
+            return None
         tables = [m.name for m in models()]
         if set(self.before) != {*tables, *(reuse.CHECK + c.name for c in checks), reuse.SAID}:
             return None

@@ -89,6 +89,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+ENCRYPTED = tuple(name.encode("utf-16-le") for name in ("EncryptedPackage", "EncryptionInfo"))
+
+
 def container(data: bytes) -> str:
     """csv | json | spreadsheetml | xls | xlsx | zip, by the bytes alone. Anything else is WRONG_TYPE with what it is."""
     if not data[:64].strip(BLANK) and not data.strip(BLANK):
@@ -96,6 +99,8 @@ def container(data: bytes) -> str:
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
         return "xlsx" if b"xl/workbook.xml" in data or b"xl/workbook.bin" in data else "zip"
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        if any(stream in data for stream in ENCRYPTED):  # Office calls these .xlsx, as they were called without a password
+            raise Refused("ENCRYPTED_OR_XLS", seen="password")
         return "xls"
     if data.startswith(tuple(magic for magic, _ in MAGIC)):
         raise Refused("WRONG_TYPE", seen=next(what for magic, what in MAGIC if data.startswith(magic)))
@@ -321,10 +326,7 @@ def check_workbook(members: list[Member]) -> None:
 
 
 def check_ole(data: bytes) -> None:
-    """An OLE2 file must be a plain BIFF workbook: not an encrypted package, without macros or a password."""
-    for stream in ("EncryptedPackage", "EncryptionInfo"):
-        if stream.encode("utf-16-le") in data:
-            raise Refused("ENCRYPTED_OR_XLS", seen="password")
+    """An OLE2 file must be a plain BIFF workbook without macros; the parser finds its password."""
     if "_VBA_PROJECT".encode("utf-16-le") in data:
         raise Refused("ACTIVE_CONTENT", seen="VBA")
     if "Workbook".encode("utf-16-le") not in data and "Book".encode("utf-16-le") not in data:

@@ -383,6 +383,17 @@ TEXTS: dict[str, Text] = {
 }
 
 
+_LOCKED_ID = (
+    "Berkas ini dikunci kata sandi, jadi tidak dapat dibaca. Buka, hapus kata sandinya, simpan; atau unduh ulang tanpa itu."
+)
+_LOCKED_EN = "This file has a password, so it cannot be read. Open it, remove the password, save it; or export it again without."
+LOCKED = Text("refused", _LOCKED_ID, _LOCKED_EN)
+SEEN = {
+    ("ENCRYPTED_OR_XLS", "password"): LOCKED,
+    ("UNSAFE_ARCHIVE", "encrypted"): LOCKED,
+}  # what was seen tells more than the code
+
+
 def escape(text: object, limit: int = 40) -> str:
     """At most ``limit`` characters, with control, bidirectional and invisible characters and lone surrogates spelled out."""
     out = []
@@ -395,7 +406,7 @@ def escape(text: object, limit: int = 40) -> str:
 
 def message(code: str, place: str = "", seen: object = "", *, again: str | None = None) -> Message:
     """The message of a code. ``again``: a key of AGAIN; what only flags was kept. Unknown codes are a bug and raise KeyError."""
-    text = TEXTS[code]
+    text = SEEN.get((code, str(seen)), TEXTS[code])
     again = again or ("kept" if text.level == "flagged" else "unknown")
     shown = escape(seen, 120)
     words = [
