@@ -5,18 +5,21 @@ screen, A4 print, phone. Pages draw the figures as SVG, notebooks show them live
 and `finish()` are here; every figure passes through it.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.svg import text_width
 from pipeline.html.tokens import colour, tokens
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Row = dict[str, Any]  # of a mart, or of a chart: a value by the name of its column
 
@@ -82,6 +85,8 @@ class Figure:
 
     def plotly(self) -> go.Figure:
         """The validated plotly figure."""
+        import plotly.graph_objects as go
+
         return go.Figure(self.spec)
 
 

@@ -16,8 +16,6 @@ from pathlib import Path
 from pipeline import registry
 from pipeline.engine import versions
 from pipeline.files import write_atomically
-from pipeline.intake import ledger
-from pipeline.notebook import execution
 from pipeline.settings import Workspace, settings
 
 
@@ -39,7 +37,9 @@ def undo(workspace: Workspace) -> Undone:
     Killed half-way, the next night finishes it: it makes notebooks and pages of whatever version is current. Raises Damaged.
     """
     from pipeline import pages
+    from pipeline.intake import ledger
     from pipeline.letters import seal
+    from pipeline.notebook import execution
 
     was, name = versions.current(workspace) or "", versions.earlier(workspace)
     known = registry.load(workspace.registry)
