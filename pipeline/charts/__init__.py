@@ -36,7 +36,8 @@ class Column:
 
     name: str
     label: str
-    kind: str = "text"  # text | integer | compact | number | times | percent | change | growth | signed | month | day | hours
+    # text | integer | compact | spoken | number | times | percent | change | growth | signed | month | day | hours
+    kind: str = "text"
     digits: int = 0
 
     def show(self, words: Words, value: Any) -> str:
@@ -45,6 +46,7 @@ class Column:
         writers: dict[str, Callable[[Any], str]] = {
             "integer": words.integer,
             "compact": words.compact,
+            "spoken": words.spoken,
             "growth": lambda v: words.change(math.exp(v), self.digits),  # ln scale
             "signed": lambda v: words.number(v, self.digits, signed=True),
             "number": lambda v: words.number(v, self.digits),

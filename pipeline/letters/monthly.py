@@ -107,7 +107,7 @@ def every_agency(page: Document) -> None:
     w = page.sheet.words
     columns = [
         (w.plain("Agency"), "left"),
-        (w.plain("Posts"), "right"),
+        (w.plain("Posts judged"), "right"),
         (w.plain("Response"), "right"),
         (w.plain("range (95%)"), "left"),
         (w.plain("Change"), "right"),
@@ -129,8 +129,8 @@ def every_agency(page: Document) -> None:
 def agency_line(page: Document, agency: dict[str, Any]) -> list[Words_]:
     """Where an agency is not judged the reason stands instead of its figures."""
     sheet, w = page.sheet, page.sheet.words
-    window, summary = agency["window"], agency["summary"]
-    posts = sheet.number("marts.agency_summary", summary, "posts")
+    window = agency["window"]
+    posts = sheet.number(ringkasan.WINDOW, window, "n_posts")
     covered = sheet.number(ringkasan.WINDOW, window, "coverage", "percent")
     if not common.is_judged(agency):
         return [agency["short"], posts, "–", "–", "–", "–", w.plain("too little data"), covered]
