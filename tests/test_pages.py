@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from markupsafe import Markup
 
 from pipeline import pages, registry
 from pipeline.columns import columns
@@ -465,7 +466,7 @@ def test_posts_are_told_in_full_with_why_they_are_listed(version, read):
     )
     text = read[f"id/perangkat/{PLAIN}.html"].text
     assert re.sub(r"\s+", " ", best["caption"]).strip()[:120] in text
-    assert "dari yang biasa didapat akun ini dengan" in text
+    assert "dari biasanya untuk" in text and "akun ini pada bulan itu" in text
     listed = version.table("marts.post_list").filter(pl.col("agency_id") == PLAIN).height
     assert f"Semua {listed} unggahan periode ini" in text
 
@@ -611,6 +612,31 @@ def test_the_archive_says_what_is_no_longer_seen_and_what_still_is(version):
     assert re.search(r"Dari \d hal yang diminta laporan September 2026, 1 tidak tampak lagi", page.text)
     needs = version.table("estimates.actions").filter("is_need")["agency_id"].n_unique()
     assert needs and "Masih disebut pada laporan Oktober 2026" in page.text
+
+
+def test_the_headline_is_not_the_same_sentence_every_month(version, monkeypatch):
+    """What certainly changed comes first; findings that stand for months take turns."""
+    standing = [Markup("lama"), Markup("baru")]
+    monkeypatch.setattr(ringkasan, "standing_news", lambda sheet: standing)
+
+    def said(months_back: int, **counts: int) -> str:
+        facts = earlier(version, months_back).facts
+        frames = dict(facts.frames)
+        columns = {name: pl.lit(counts.get(name, 0), pl.Int64) for name in ("n_up", "n_down")}
+        frames["estimates.group_window"] = frames["estimates.group_window"].with_columns(**columns)
+        found = data.Facts(frames=frames, agencies=facts.agencies, themes={})
+        return str(ringkasan.news_of_the_month(Sheet(Words("id"), found, "index.html", BUILT, silent=True)))
+
+    assert [said(k) for k in (3, 2, 1)] in (["lama", "baru", "lama"], ["baru", "lama", "baru"])
+    assert said(1, n_up=2, n_down=1) == "2 perangkat daerah pasti membaik"
+    assert said(1, n_down=1) == "1 perangkat daerah pasti menurun"
+
+
+def test_the_archive_names_programmes_as_the_registry_does(version):
+    past = earlier(version, 1)
+    assert not past.facts.themes
+    archive_of(version, past)
+    assert past.facts.themes == data.load(version).themes
 
 
 def test_numbers_of_other_versions_carry_no_id(version):

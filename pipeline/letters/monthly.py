@@ -64,7 +64,10 @@ def findings(page: Document, shown: int = SHOWN) -> None:
     if not better and not worse:
         page.heading(w.plain("What is certain"))
         page.say(ringkasan.calm(sheet))
-    for title, found in ((w.plain("Certainly better"), better), (w.plain("Certainly worse"), worse)):
+    for title, found in (
+        (w.plain("Certainly better or above usual"), better),
+        (w.plain("Certainly worse or below usual"), worse),
+    ):
         if found:
             page.heading(title)
             named = [(w._("{name}: {value}", name=f["name"], value=f["value"]), f["text"]) for f in found[:shown]]
@@ -81,7 +84,7 @@ def findings(page: Document, shown: int = SHOWN) -> None:
 def more(page: Document, count: int) -> None:
     if count > 0:
         w = page.sheet.words
-        page.say(w.ngettext("{n} more is in the list of agencies.", "{n} more are in the list of agencies.", count))
+        page.say(w.ngettext("{n} more stands on the overview page.", "{n} more stand on the overview page.", count))
 
 
 def actions(page: Document) -> None:
