@@ -20,7 +20,7 @@ import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -665,11 +665,13 @@ def _validate(file: str, register: str, sheet: _Sheet) -> list[tuple[int, Any]]:
     return out
 
 
+@cache
+def _ordered(model: type[Row]) -> list[tuple[str, str]]:
+    return [pair for pair in ORDERED if set(pair) <= set(model.model_fields)]
+
+
 def _disorder(row: Row) -> Iterator[tuple[str, tuple[str, str]]]:
-    fields = type(row).model_fields
-    for first, second in ORDERED:
-        if first not in fields or second not in fields:
-            continue
+    for first, second in _ordered(type(row)):
         a, b = getattr(row, first), getattr(row, second)
         if a is not None and b is not None and b < a:
             yield second, (f"{b} lebih awal daripada {first} {a}", f"{b} is before {first} {a}")

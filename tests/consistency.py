@@ -95,7 +95,7 @@ def forms(value, words: Words) -> set[str]:
         return {words.day(value)}
     if not isinstance(value, int | float):
         return {str(value)}
-    written = {words.compact(value), words.hours(value)}
+    written = {words.compact(value), words.spoken(value), words.hours(value)}
     for digits in range(4):
         written |= {
             words.number(value, digits),

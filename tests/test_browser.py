@@ -208,6 +208,38 @@ def test_search_filter_sort_and_show_all(site, visit):
     assert last == ""  # what is not known stands last, whichever way one sorts
 
 
+def test_the_first_phone_screen_says_what_happened_what_is_better_worse_and_who_needs_help(site, visit):
+    page = visit(site / "id/index.html", width=390, height=844)
+    bottoms = page.eval_on_selector_all("h1, .kabar li, .jumlah thead tr", "e => e.map(x => x.getBoundingClientRect().bottom)")
+    assert len(bottoms) == 5 and max(bottoms) < 844
+    assert [text.split(":")[0].strip("▲▼◆ ") for text in page.locator(".kabar li").all_inner_texts()] == [
+        "Lebih baik",
+        "Lebih rendah",
+        "Perlu bantuan",
+    ]
+
+
+def test_on_a_phone_sorting_by_change_shows_it_and_the_map_names_its_districts(site, visit):
+    page = visit(site / "id/index.html", width=390, height=844)
+    assert page.locator("td[data-k=ubah]:visible").count() == 0
+    page.select_option("#tabel select[data-urut]", "ubah:-1")
+    assert page.locator("td[data-k=ubah]:visible").count() == 15
+    page.goto((site / "id/banding.html").as_uri())
+    names = page.locator(".peta-nama li:visible").all_inner_texts()
+    assert any("Cibinong" in name for name in names)
+    assert len(names) == page.locator(".peta svg.g-n g").count()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_opening_the_numbers_moves_no_button(site, visit, width):
+    page = visit(site / "id/index.html", width=width)
+    place = "e => { const r = e.getBoundingClientRect(); return [r.x + scrollX, r.y + scrollY] }"
+    button = page.locator("#tren a.tombol").first
+    before = button.evaluate(place)
+    page.locator("#tren summary").click()
+    assert page.locator("#tren .sumber table").is_visible() and button.evaluate(place) == before
+
+
 def test_live_layer_appears_on_idle_over_the_same_box(site, visit):
     page = visit(site / "id/index.html")
     box = page.locator('[data-gambar="tren"]')

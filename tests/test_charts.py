@@ -295,7 +295,7 @@ def test_before_and_after_counts_every_agency_and_draws_those_that_moved():
         for i, low in enumerate([-0.1] * 70 + [0.1] * 3)
     ]
     chart = dumbbell.before_after(pl.DataFrame(rows), {}, EN)
-    assert chart.title.startswith("3 agencies") and "of 73 trained" in chart.description
+    assert "3 of 73 agencies" in chart.title and "Of 73 trained agencies 3 " in chart.description
     assert len(chart.table.rows) == 73 and [r[0] for r in chart.listed.rows] == ["a070", "a071", "a072"]
 
 

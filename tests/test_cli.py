@@ -36,9 +36,16 @@ def test_every_command_is_offered_with_a_sentence_in_both_languages():
     assert all(" / " in callback.__doc__ for callback in offered.values())
 
 
-def test_help_does_not_import_what_is_slow():
-    slow = "('dagster', 'polars', 'duckdb', 'plotly', 'numpy')"
-    code = f"import sys; from pipeline.cli import command; print([m for m in {slow} if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("imported", "slow"),
+    [
+        ("from pipeline.cli import command", ("dagster", "polars", "duckdb", "plotly", "numpy")),
+        ("from pipeline.letters import delivery, origin, withdrawn", ("dagster", "scipy", "plotly", "pptx", "nbclient")),
+    ],
+    ids=["help", "a letter"],
+)
+def test_help_and_a_letter_do_not_import_what_is_slow_and_not_theirs(imported, slow):
+    code = f"import sys; {imported}; print([m for m in {slow} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 

@@ -136,7 +136,7 @@ def test_every_link_names_the_file_that_proves_it(made):
 
 def test_english_books_speak_english(made):
     sheet = read(books.month(dataclasses.replace(made), "en")).worksheets[0]
-    assert header_of(sheet)[:4] == ["Agency", "Peer group", "Posts", "Response"]
+    assert header_of(sheet)[:4] == ["Agency", "Peer group", "Posts judged", "Response"]
 
 
 def test_text_that_goes_on_below_has_a_row_that_is_high_enough(made):

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -99,9 +100,9 @@ def test_a_flipped_byte_anywhere_is_found_in_a_browser(closed, tmp_path):
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     content = bundle_of(closed)
     picks = [*random.Random(7).sample(range(len(content)), 12), 0, len(content) - 1, len(content) - 22]
-    with zipfile.ZipFile(io.BytesIO(content)) as bundle:
-        inside = bundle.getinfo("tabel/estimates.agency_window.csv")
-    picks.append(inside.header_offset + 30 + len(inside.filename) + 100)
+    with zipfile.ZipFile(io.BytesIO(content)) as bundle:  # one member of every kind: page, table, manifest, lists
+        members = {(m.filename.split("/")[0], Path(m.filename).suffix): m for m in bundle.infolist() if m.compress_size > 8}
+    assert {kind for kind, _ in members} >= {"halaman", "tabel", "manifes.json", "arsip.csv", "kode.csv"}, members.keys()
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page()
@@ -121,7 +122,12 @@ def test_a_flipped_byte_anywhere_is_found_in_a_browser(closed, tmp_path):
             broken = bytearray(content)
             broken[place] ^= 1 << (place % 8)
             assert judge(bytes(broken))[0] == "bad", place
-        assert judge(bytes(broken))[1] == "tabel/estimates.agency_window.csv"
+        for member in members.values():
+            broken = bytearray(content)
+            broken[member.header_offset + 30 + len(member.filename) + member.compress_size // 2] ^= 4
+            verdict, named = judge(bytes(broken))
+            what = "daftar isi" if member.filename == "manifes.json" else member.filename
+            assert verdict == "bad" and what in named, (member.filename, named)
         assert judge(content[:-1])[0] == "bad" and judge(content + b"\0")[0] == "bad"
         judge(content)
         page.fill("#typed", closed["seal"][:12].upper())

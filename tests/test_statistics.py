@@ -13,6 +13,7 @@ from pipeline.statistics import (
     anomalies,
     curves,
     discovery,
+    intervals,
     maturity,
     ranks,
     regression,
@@ -35,6 +36,19 @@ def test_shrunk_values_lie_between_value_and_centre(seed, k):
     found = shrinkage.shrink(y, s, towards=0.0)
     assert (np.abs(found.mean) <= np.abs(y) + 1e-12).all() and (found.mean * y >= -1e-12).all()
     assert (found.sd > 0).all() and found.tau2 >= 0
+
+
+def test_intervals_are_those_of_scipy_stats_without_its_half_second_of_import():
+    from scipy import stats
+
+    assert [intervals.student(df) for df in (1, 2.5, 7, 400)] == [stats.t.ppf(0.975, df) for df in (1, 2.5, 7, 400)]
+    for events in (0, 0.5, 1, 3, 17.25, 400):
+        low = stats.chi2.ppf(0.025, 2 * events) / 2 if events else 0.0
+        assert intervals.poisson(events, 2.0) == (low / 2, stats.chi2.ppf(0.975, 2 * events + 2) / 2 / 2)
+    for n in range(1, 200):
+        k = int(stats.binom.ppf(0.025, n, 0.5))
+        found = intervals.order_statistics(range(n))
+        assert found == (k - 1, n - k) if n >= 6 else np.isnan(found).all()
 
 
 def test_no_spread_beyond_noise_shrinks_completely():

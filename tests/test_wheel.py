@@ -96,12 +96,24 @@ def test_the_wheel_works_in_an_empty_folder(terukur):
     assert status == night.DONE and (empty / "mulai.html").stat().st_size > 10_000, said
 
 
-def test_an_analyst_of_an_installed_package_works_on_copies_that_no_update_overwrites(tmp_path, monkeypatch):
-    assert notebooks_to_edit(Workspace(tmp_path)) == ROOT / "notebooks"
-    monkeypatch.setattr(files, "is_checkout", lambda: False)
-    monkeypatch.setattr(files, "shipped", lambda *parts: ROOT.joinpath(*parts))
-    own = notebooks_to_edit(Workspace(tmp_path))
+def test_an_analyst_works_on_copies_that_follow_updates_until_they_are_changed(tmp_path, monkeypatch):
+    shipped = tmp_path / "program" / "notebooks"
+    shipped.mkdir(parents=True)
+    for name in ("00_mulai", "01_profil", "02_kelompok"):
+        (shipped / f"{name}.ipynb").write_text("first")
+    monkeypatch.setattr(files, "shipped", lambda *parts: shipped.parent.joinpath(*parts))
+    own = notebooks_to_edit(Workspace(tmp_path / "ws"))
     (own / "00_mulai.ipynb").write_text("mine")
-    (own / "01_profil_perangkat_daerah.ipynb").unlink()
-    assert notebooks_to_edit(Workspace(tmp_path)) == own and own.is_relative_to(tmp_path)
-    assert (own / "00_mulai.ipynb").read_text() == "mine" and (own / "01_profil_perangkat_daerah.ipynb").exists()
+    assert (shipped / "00_mulai.ipynb").read_text() == "first"  # what the night runs
+    (own / "01_profil.ipynb").unlink()
+    for path in shipped.glob("*.ipynb"):
+        path.write_text("second")
+    assert notebooks_to_edit(Workspace(tmp_path / "ws")) == own
+    assert [(own / f"{n}.ipynb").read_text() for n in ("00_mulai", "01_profil", "02_kelompok")] == ["mine", "second", "second"]
+
+
+def test_the_notebooks_of_a_checkout_are_copied_too(tmp_path):
+    own = notebooks_to_edit(Workspace(tmp_path))
+    assert own.is_relative_to(tmp_path) and {p.name for p in own.glob("*.ipynb")} == {
+        p.name for p in (ROOT / "notebooks").glob("*.ipynb")
+    }

@@ -5,18 +5,21 @@ screen, A4 print, phone. Pages draw the figures as SVG, notebooks show them live
 and `finish()` are here; every figure passes through it.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from pipeline.html.live import Spec
 from pipeline.html.locale import Words
 from pipeline.html.svg import text_width
 from pipeline.html.tokens import colour, tokens
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Row = dict[str, Any]  # of a mart, or of a chart: a value by the name of its column
 
@@ -33,7 +36,8 @@ class Column:
 
     name: str
     label: str
-    kind: str = "text"  # text | integer | compact | number | times | percent | change | growth | signed | month | day | hours
+    # text | integer | compact | spoken | number | times | percent | change | growth | signed | month | day | hours
+    kind: str = "text"
     digits: int = 0
 
     def show(self, words: Words, value: Any) -> str:
@@ -42,6 +46,7 @@ class Column:
         writers: dict[str, Callable[[Any], str]] = {
             "integer": words.integer,
             "compact": words.compact,
+            "spoken": words.spoken,
             "growth": lambda v: words.change(math.exp(v), self.digits),  # ln scale
             "signed": lambda v: words.number(v, self.digits, signed=True),
             "number": lambda v: words.number(v, self.digits),
@@ -82,6 +87,8 @@ class Figure:
 
     def plotly(self) -> go.Figure:
         """The validated plotly figure."""
+        import plotly.graph_objects as go
+
         return go.Figure(self.spec)
 
 

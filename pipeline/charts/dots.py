@@ -89,11 +89,11 @@ def _theme_title(rows: list[Row], words: Words) -> str:
     up = [r["label"] for r in rows if r["side"] == "up"]
     down = [r["label"] for r in rows if r["side"] == "down"]
     if up and down:
-        return words._("{up} draw more response than usual, {down} less", up=words.join(up), down=words.join(down))
+        return words._("{up} draw more response than other posts, {down} less", up=words.join(up), down=words.join(down))
     if up:
-        return words._("{up} draw more response than usual; the others do not differ for certain", up=words.join(up))
+        return words._("{up} draw more response than other posts; the others do not differ for certain", up=words.join(up))
     if down:
-        return words._("{down} draw less response than usual; the others do not differ for certain", down=words.join(down))
+        return words._("{down} draw less response than other posts; the others do not differ for certain", down=words.join(down))
     return words._("No theme draws more or less response for certain")
 
 

@@ -20,18 +20,13 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
     frame: agency_id, wave, before, after, effect, lower, upper, n (ln scale). Coloured only when the interval clears ×1."""
     rows = [_row(r, names) for r in frame.drop_nulls(["before", "after"]).to_dicts()]
     rows = sorted(rows, key=lambda r: (r["label"].casefold(), r["agency_id"]))
-    clear = sum(r["side"] in ("up", "down") for r in rows)
+    up, down = (sum(r["side"] == side for r in rows) for side in ("up", "down"))
+    clear = up + down
     wanted = [r for r in rows if r["side"] in ("up", "down")] if len(rows) > LIMIT and clear else rows
     drawn = wanted[:LIMIT]
     return Chart(
         name="sebelum-sesudah",
-        title=words.ngettext(
-            "{n} agency moved beyond its range after its training",
-            "{n} agencies moved beyond their range after their training",
-            clear,
-        )
-        if clear
-        else words._("No single agency moved beyond its range"),
+        title=_title(up, down, len(rows), words),
         subtitle=words._("Response before (hollow) and after the training (filled), per agency, against the usual"),
         reading=words._(
             "Alphabetical. Colour only when the agency's whole range, measured beside the not-yet-trained, lies on one side of "
@@ -40,9 +35,11 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
         ),
         source=words._("Source: training register and platform files"),
         description=words._(
-            "{clear} of {n} trained agencies moved beyond their range.",
-            clear=words.integer(clear),
+            "Of {n} trained agencies {up} certainly draw more response than before, {down} less; for the others it is not "
+            "certain.",
             n=words.integer(len(rows)),
+            up=words.integer(up),
+            down=words.integer(down),
         ),
         table=_table(rows, words),
         figures={size: _figure(drawn, words, size) for size in SIZES} if rows else {},
@@ -55,6 +52,16 @@ def before_after(frame: pl.DataFrame, names: dict[str, str], words: Words) -> Ch
             n=words.integer(len(rows)),
         ),
     )
+
+
+def _title(up: int, down: int, n: int, words: Words) -> str:
+    if not up and not down:
+        return words._("After the training no single agency differs for certain")
+    if not down:
+        return words._("After the training {up} of {n} agencies certainly draw more response", up=up, n=n)
+    if not up:
+        return words._("After the training {down} of {n} agencies certainly draw less response", down=down, n=n)
+    return words._("After the training {up} of {n} agencies draw more response for certain, {down} less", up=up, down=down, n=n)
 
 
 def _table(rows: list[Row], words: Words) -> Table:

@@ -98,7 +98,7 @@ def ui(
 
 @command
 def lab(session: Session) -> None:
-    """JupyterLab pada notebook, di 127.0.0.1 dengan token. / JupyterLab on the notebooks."""
+    """JupyterLab pada salinan notebook, di 127.0.0.1 dengan token. / JupyterLab on copies of the notebooks."""
     import importlib.util
     import subprocess
 
@@ -119,17 +119,24 @@ def lab(session: Session) -> None:
 
 
 def notebooks_to_edit(workspace: Workspace) -> Path:
-    """Those of the checkout; of an installed package copies in the workspace, where no update overwrites anybody's work."""
-    from pipeline.files import is_checkout, shipped
+    """Copies in the workspace: what somebody tries out and saves is not what the night runs and publishes.
 
-    folder = shipped("notebooks")
-    if is_checkout():
-        return folder
+    A copy that nobody changed follows the shipped notebook; one that was changed is its owner's and stays."""
+    from pipeline.files import sha256_of, shipped, write_atomically
+
     own = workspace.root / "lab"
     own.mkdir(mode=0o750, parents=True, exist_ok=True)
-    for path in sorted(folder.glob("*.ipynb")):
-        if not (own / path.name).exists():
-            shutil.copyfile(path, own / path.name)
+    book = own / ".asal.json"  # name → SHA-256 of what was copied
+    try:
+        copied = dict(json.loads(book.read_bytes()))
+    except (OSError, ValueError):
+        copied = {}
+    for path in sorted(shipped("notebooks").glob("*.ipynb")):
+        copy = own / path.name
+        if not copy.exists() or sha256_of(copy) == copied.get(path.name):
+            shutil.copyfile(path, copy)
+            copied[path.name] = sha256_of(copy)
+    write_atomically(book, json.dumps(copied, indent=1, sort_keys=True))
     return own
 
 

@@ -31,13 +31,12 @@ from typing import Any
 import duckdb
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from pipeline import columns, files
 from pipeline.engine.placeholders import fill
 from pipeline.platforms import having
 from pipeline.statistics import survival
-from pipeline.statistics.intervals import order_statistics, poisson, wilson
+from pipeline.statistics.intervals import order_statistics, poisson, student, wilson
 
 FILE = files.shipped("warehouse", "metrics.yml")
 SINGLE_PLATFORM = ("platform", "account_id", "post_key", "export_id")
@@ -500,14 +499,14 @@ def _poisson(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:
 def _log_mean(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:
     if row["n"] < 2 or row["spread"] is None:
         return row["value"], None, None
-    half = stats.t.ppf(0.975, row["n"] - 1) * row["spread"] / math.sqrt(row["n"])
+    half = student(row["n"] - 1) * row["spread"] / math.sqrt(row["n"])
     return row["value"], row["value"] * math.exp(-half), row["value"] * math.exp(half)
 
 
 def _mean(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:
     if row["n"] < 2 or row["spread"] is None:
         return row["value"], None, None
-    half = stats.t.ppf(0.975, row["n"] - 1) * row["spread"] / math.sqrt(row["n"]) * entry.scale
+    half = student(row["n"] - 1) * row["spread"] / math.sqrt(row["n"]) * entry.scale
     return row["value"], max(0.0, row["value"] - half), row["value"] + half  # every mean here is of counts over counts
 
 
@@ -520,7 +519,7 @@ def _ratio(row: Mapping[str, Any], entry: Metric) -> tuple[Any, Any, Any]:
         return row["value"], None, None
     ratio = top / bottom
     variance = max(0.0, row["nn"] - 2 * ratio * row["nd"] + ratio * ratio * row["dd"]) * n / (n - 1)
-    half = stats.t.ppf(0.975, n - 1) * math.sqrt(variance) / top
+    half = student(n - 1) * math.sqrt(variance) / top
     return row["value"], row["value"] * math.exp(-half), row["value"] * math.exp(half)
 
 

@@ -153,6 +153,21 @@ class Words:
                 return f"{self.number(value / size, 1)} {indonesian if self.language == 'id' else english}"
         return self.number(value, 0)
 
+    def spoken(self, value: float | None) -> str:
+        """As `compact`, in words that can be read aloud: 8,4 juta · 12,3 ribu · 940."""
+        short, _, unit = self.compact(value).partition(" ")
+        words = {
+            "rb": "ribu",
+            "jt": "juta",
+            "M": "miliar",
+            "T": "triliun",
+            "k": "thousand",
+            "m": "million",
+            "bn": "billion",
+            "tn": "trillion",
+        }
+        return f"{short} {words[unit]}" if unit else short
+
     def hours(self, value: float | None) -> str:
         """A duration in words short enough for a table: 45 menit, 14 jam, 3,5 hari."""
         if value is None or not math.isfinite(value):
@@ -207,6 +222,6 @@ class Words:
         clock = f"{local:%H.%M}" if self.language == "id" else f"{local:%H:%M}"
         return f"{self.day_long(local.date())}, {clock} WIB"
 
-    def weekday(self, index: int) -> str:
-        """0 = Monday."""
-        return str(_BABEL[self.language].days["format"]["abbreviated"][index])
+    def weekday(self, index: int, width: str = "abbreviated") -> str:
+        """0 = Monday; `width` "wide" for the whole name."""
+        return str(_BABEL[self.language].days["format"][width][index])

@@ -89,19 +89,21 @@ class Tile:
     side: str = ""
     words: str = ""
     url: str | None = None
+    number: int = 0  # on a phone, where no name fits: the place in the list below
 
 
 SIGNS = {"up": "▲", "down": "▼", "flat": "●", "data": "○"}
 
 
 def tile_map(tiles: Sequence[Tile], label: str, *, size: str) -> Markup:
-    """Equal tiles, each linked to its agency: with names on a wide screen and on paper, with signs alone on a phone."""
+    """Equal tiles: named and linked to their agencies on a wide screen and on paper, on a phone with the numbers of a list."""
     wide, tall, gap = (96, 52, 4) if size != "n" else (30, 30, 2)
     columns, rows = max(t.column for t in tiles) + 1, max(t.row for t in tiles) + 1
     width, height = columns * (wide + gap), rows * (tall + gap)
     cells = [_tile(tile, (wide, tall, gap), named=size != "n") for tile in tiles]
+    role = "group" if size != "n" else "img"
     return Markup(  # noqa: S704  # numbers, token names, escaped text
-        f'<svg class="g-{size}" viewBox="0 0 {width} {height}" role="group" aria-label="{escape(label)}">{"".join(cells)}</svg>'
+        f'<svg class="g-{size}" viewBox="0 0 {width} {height}" role="{role}" aria-label="{escape(label)}">{"".join(cells)}</svg>'
     )
 
 
@@ -121,9 +123,9 @@ def _tile(tile: Tile, box: tuple[int, int, int], *, named: bool) -> str:
         text = "".join(_text(middle, top + 14 * i, line, "ink", 12.5) for i, line in enumerate(lines))
         text += _text(middle, y + tall - 5, sign, tint, 10)
     else:
-        text = _text(middle, y + tall // 2 + 5, sign, tint, 14)
+        text = _text(middle, y + 14, str(tile.number), "ink", 12) + _text(middle, y + tall - 4, sign, tint, 10)
     drawn = f'<title>{escape(tile.words)}</title><rect {place} class="{ground}"{dash}/>{text}'
-    if tile.url is None:
+    if tile.url is None or not named:
         return f"<g>{drawn}</g>"
     return f'<a href="{escape(tile.url)}" aria-label="{escape(tile.words)}">{drawn}</a>'
 

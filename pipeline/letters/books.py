@@ -48,7 +48,7 @@ def league(book: Book) -> None:
     columns = [
         Column(w.plain("Agency"), width=26),
         Column(w.plain("Peer group"), width=22),
-        Column(w.plain("Posts"), "integer"),
+        Column(w.plain("Posts judged"), "integer"),
         Column(w.plain("Response"), "times"),
         Column(w.plain("lower (95%)"), "times"),
         Column(w.plain("upper (95%)"), "times"),
@@ -80,7 +80,7 @@ def _league_row(sheet: Sheet, agency: dict[str, Any]) -> list[Any]:
     return [
         agency["short"],
         common.peer_label(agency["peer_group"], w),
-        sheet.number(SUMMARY, agency["summary"], "posts"),
+        sheet.number(WINDOW, window, "n_posts"),
         *(cell(c) for c in ("vs_expected", "lower", "upper")),
         *(cell(c, "change", 0) for c in ("change", "change_lower", "change_upper")),
         common.direction_word(common.direction(agency), w),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.letters import agency, books, handins, messages, monthly, published, seal, slides
+from pipeline.letters import monthly
 from pipeline.letters.origin import Origin, folder_of
 from pipeline.letters.paper import compile_pdf
 
@@ -24,6 +24,7 @@ def make(
     """The files of one kind, each path as soon as it is written.
 
     `agencies`: documents of these only; without any: of every listed agency. Raises NotPossible for one that is not known.
+    What one kind alone needs is imported for that kind: a letter does not wait for workbooks and slides.
     """
     folder, tail = folder_of(origin.workspace, origin.month, target), _tail(origin, language)
     if kind == "bulanan":
@@ -31,27 +32,41 @@ def make(
     elif kind == "briefing":
         yield put(folder / f"briefing-{tail}.pdf", compile_pdf(monthly.briefing(origin, language)))
     elif kind == "perangkat":
+        from pipeline.letters import agency
+
         for found in chosen(origin, agencies):
             path = folder / "perangkat" / f"{found['slug']}-{tail}.pdf"
             yield put(path, compile_pdf(agency.report(origin, found, language)))
-    elif kind == "buku" and agencies:
-        for found in chosen(origin, agencies):
-            yield put(folder / "perangkat" / f"{found['slug']}-{tail}.xlsx", books.agency(origin, found, language))
     elif kind == "buku":
-        yield put(folder / f"buku-kerja-{tail}.xlsx", books.month(origin, language))
+        from pipeline.letters import books
+
+        for found in chosen(origin, agencies) if agencies else ():
+            yield put(folder / "perangkat" / f"{found['slug']}-{tail}.xlsx", books.agency(origin, found, language))
+        if not agencies:
+            yield put(folder / f"buku-kerja-{tail}.xlsx", books.month(origin, language))
     elif kind == "setoran":
+        from pipeline.letters import handins
+
         yield put(folder / f"setoran-{tail}.xlsx", handins.book(origin, language))
     elif kind == "slide":
+        from pipeline.letters import slides
+
         yield put(folder / f"paparan-{tail}.pptx", slides.overview(origin, language))
     elif kind == "segel":
+        from pipeline.letters import seal
+
         closed = seal.close(origin, reason, target)
         yield from (Path(closed["bundle"]), Path(closed["verifier"]))
         yield from make(origin, "bulanan", language, target=target)
     elif kind == "pesan":
+        from pipeline.letters import messages
+
         for found in chosen(origin, agencies):
             yield put(folder / "pesan" / f"{found['slug']}-{tail}.txt", messages.text(origin, found, language).encode())
             yield put(folder / "pesan" / f"{found['slug']}-{tail}.png", messages.card(origin, found, language))
     elif kind == "terbit":
+        from pipeline.letters import published
+
         yield published.publish(origin, language, target)
     else:
         raise ValueError(kind)

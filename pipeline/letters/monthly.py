@@ -64,7 +64,10 @@ def findings(page: Document, shown: int = SHOWN) -> None:
     if not better and not worse:
         page.heading(w.plain("What is certain"))
         page.say(ringkasan.calm(sheet))
-    for title, found in ((w.plain("Certainly better"), better), (w.plain("Certainly worse"), worse)):
+    for title, found in (
+        (w.plain("Certainly better or above usual"), better),
+        (w.plain("Certainly worse or below usual"), worse),
+    ):
         if found:
             page.heading(title)
             named = [(w._("{name}: {value}", name=f["name"], value=f["value"]), f["text"]) for f in found[:shown]]
@@ -81,7 +84,7 @@ def findings(page: Document, shown: int = SHOWN) -> None:
 def more(page: Document, count: int) -> None:
     if count > 0:
         w = page.sheet.words
-        page.say(w.ngettext("{n} more is in the list of agencies.", "{n} more are in the list of agencies.", count))
+        page.say(w.ngettext("{n} more stands on the overview page.", "{n} more stand on the overview page.", count))
 
 
 def actions(page: Document) -> None:
@@ -107,7 +110,7 @@ def every_agency(page: Document) -> None:
     w = page.sheet.words
     columns = [
         (w.plain("Agency"), "left"),
-        (w.plain("Posts"), "right"),
+        (w.plain("Posts judged"), "right"),
         (w.plain("Response"), "right"),
         (w.plain("range (95%)"), "left"),
         (w.plain("Change"), "right"),
@@ -129,8 +132,8 @@ def every_agency(page: Document) -> None:
 def agency_line(page: Document, agency: dict[str, Any]) -> list[Words_]:
     """Where an agency is not judged the reason stands instead of its figures."""
     sheet, w = page.sheet, page.sheet.words
-    window, summary = agency["window"], agency["summary"]
-    posts = sheet.number("marts.agency_summary", summary, "posts")
+    window = agency["window"]
+    posts = sheet.number(ringkasan.WINDOW, window, "n_posts")
     covered = sheet.number(ringkasan.WINDOW, window, "coverage", "percent")
     if not common.is_judged(agency):
         return [agency["short"], posts, "–", "–", "–", "–", w.plain("too little data"), covered]

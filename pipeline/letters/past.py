@@ -31,6 +31,7 @@ TABLES = (
     "marts.agency_summary",
     "estimates.group_window",
     "estimates.agency_window",
+    "estimates.theme_window",
     "estimates.training_effect",
     "estimates.actions",
 )

@@ -16,9 +16,7 @@ from pathlib import Path
 from pipeline import registry
 from pipeline.engine import versions
 from pipeline.files import write_atomically
-from pipeline.intake import ledger
 from pipeline.night import NotPossible
-from pipeline.notebook import execution
 from pipeline.settings import Workspace, settings
 
 
@@ -39,6 +37,8 @@ def undo(workspace: Workspace) -> Undone:
 
     One that was killed half-way is finished instead, by this or by the next night, and goes no further back. Raises Damaged.
     """
+    from pipeline.intake import ledger
+
     if begun := finish(workspace):
         return begun
     done = Undone(versions.earlier(workspace), versions.current(workspace) or "")
@@ -49,6 +49,8 @@ def undo(workspace: Workspace) -> Undone:
 
 def finish(workspace: Workspace) -> Undone | None:
     """Take along what still speaks of the version that a hold withdrew: its death came between. None where nothing does."""
+    from pipeline.notebook import execution
+
     held = versions.held(workspace)
     if not held or held["contents"] is None:
         return None
@@ -73,6 +75,7 @@ def _follow(workspace: Workspace, done: Undone) -> Undone:
     """Notebooks and letters, once the version is current and its pages are shown."""
     from pipeline import pages
     from pipeline.letters import seal
+    from pipeline.notebook import execution
 
     if not execution.restore_set(workspace.notebooks, done.version) and execution.records(workspace.notebooks):
         execution.overnight(workspace)

@@ -77,6 +77,7 @@ def told(sheet: Sheet) -> list[dict[str, Any]]:
 
 def report(sheet: Sheet, past: Past, after: Past | None) -> dict[str, Any]:
     w = sheet.words
+    past.facts.themes = past.facts.themes or sheet.facts.themes  # names of programmes stand in the registry, not in a version
     then = Sheet(w, past.facts, PATH, sheet.built_at, single=True, silent=past.facts is not sheet.facts)
     rows = past.facts.frames["estimates.actions"].sort("rank", nulls_last=True)
     actions = rows.filter(pl.col("agency_id").is_null()).to_dicts()

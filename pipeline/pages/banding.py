@@ -17,7 +17,8 @@ from pipeline.pages.sheet import Sheet
 
 PATH = "banding.html"
 MOST = 5  # agencies side by side
-WINDOW, SUMMARY, REPLIES = "estimates.agency_window", "marts.agency_summary", "estimates.response_summary"
+NAMED = 3  # of more, a headline gives the number
+WINDOW, REPLIES = "estimates.agency_window", "estimates.response_summary"
 MONTHS = "estimates.agency_month_index"
 
 
@@ -73,6 +74,13 @@ def page_of(facts: Any, agency: dict[str, Any]) -> str | None:
 
 def headline(sheet: Sheet) -> str:
     w, table, regency = sheet.words, "estimates.group_window", sheet.facts.regency
+    sides = {side: [a["short"] for a in sheet.facts.listed if common.level(a) == side] for side in ("up", "down")}
+    if all(0 < len(names) <= NAMED for names in sides.values()):
+        return w._(
+            "{above} certainly draw more response than usual, {below} less",
+            above=w.join(sides["up"]),
+            below=w.join(sides["down"]),
+        )
     above, below = sheet.number(table, regency, "n_above"), sheet.number(table, regency, "n_below")
     if not above.value and not below.value:
         return w._("No agency lies certainly above or below the usual")
@@ -96,8 +104,8 @@ def headline(sheet: Sheet) -> str:
 def lede(sheet: Sheet) -> list[str]:
     return [
         sheet.words._(
-            "Tick two to five agencies of one group. Each is compared with what is usual for accounts like its own; where two "
-            "ranges overlap, a difference between the two is not certain."
+            "Each agency is compared with what is usual for accounts like its own. Where the ranges of two overlap, a difference "
+            "between them is not certain."
         )
     ]
 
@@ -114,16 +122,18 @@ def groups(sheet: Sheet) -> list[dict[str, Any]]:
 def group(sheet: Sheet, key: str | None, members: Sequence[dict[str, Any]], label: str) -> dict[str, Any]:
     scale = common.scale_of(sheet.facts)
     row = sheet.facts.row("estimates.group_window", peer_group=key)
+    rows = [_row(sheet, agency, scale) for agency in members]
     return {
         "id": key or "",
         "label": label,
         "middle": sheet.number("estimates.group_window", row, "median", "times"),
         "between": sheet.between("estimates.group_window", row, "times"),
-        "rows": [_row(sheet, agency, scale) for agency in members],
+        "rows": rows,
+        "has_reply": any(row["reply"].value is not None for row in rows),  # few districts have a log of questions
         "heads": [
             sheet.words._("Response against the usual"),
             sheet.words._("Change against the three months before"),
-            sheet.words._("Posts in the three months"),
+            sheet.words._("Posts that were judged"),
             sheet.words._("Half answered within"),
             sheet.words._("Days covered by downloads"),
         ],
@@ -146,8 +156,7 @@ def _row(sheet: Sheet, agency: dict[str, Any], scale: RatioScale) -> dict[str, A
         "between": sheet.between(WINDOW, window, "times") if known else common.state_reason(window, w),
         "change": sheet.number(WINDOW, window, "change", "change"),
         "change_between": sheet.between(WINDOW, window, "change", bounds=("change_lower", "change_upper")),
-        "posts": sheet.number(SUMMARY, agency["summary"], "posts"),
-        "previous": sheet.number(SUMMARY, agency["summary"], "posts_previous"),
+        "posts": sheet.number(WINDOW, window, "n_posts"),
         "reply": sheet.number(REPLIES, answers, "median_hours", "hours"),
         "answered": sheet.number(REPLIES, answers, "answered_24h", "percent"),
         "coverage": sheet.number(WINDOW, window, "coverage", "percent"),
@@ -213,43 +222,38 @@ def district_map(sheet: Sheet) -> dict[str, Any] | None:
     found = [known[name] for _, _, name in placed if name in known]
     if not found:
         return None
-    tiles = [_tile(sheet, x, y, known.get(name)) for x, y, name in placed]
+    numbers = {agency["agency_id"]: i for i, agency in enumerate(found, 1)}
+    tiles = [_tile(sheet, x, y, known.get(name), numbers.get(name, 0)) for x, y, name in placed]
     sides = [common.level(agency) for agency in found]
-    title, counts = map_title(sides, w), {side: w.integer(sides.count(side)) for side in SIGNS}
+    title, counts = map_title(found, w), {side: w.integer(sides.count(side)) for side in SIGNS}
     keys = [(side, SIGNS[side], common.level_word(side, w), counts[side]) for side in SIGNS if side in sides]
     return {
         "title": title,
         "drawings": [tile_map(tiles, title, size=size) for size in ("w", "n")],
         "keys": keys,
         "absent": w.integer(len(placed) - len(found)) if len(placed) > len(found) else "",
-        "named": [
-            (side, w.join(agency["short"] for agency in found if common.level(agency) == side))
-            for side in ("up", "down")
-            if side in sides
-        ],
+        "listed": [(tile.number, tile.name, tile.side, SIGNS[tile.side], tile.words, tile.url) for tile in tiles if tile.side],
     }
 
 
-def map_title(sides: Sequence[str], w: Words) -> str:
-    above, below = sides.count("up"), sides.count("down")
-    if not above and not below:
+def map_title(found: Sequence[dict[str, Any]], w: Words) -> str:
+    """Who lies certainly above or below the usual: by name, of many only how many."""
+    sides: dict[str, list[str]] = {side: [a["short"] for a in found if common.level(a) == side] for side in ("up", "down")}
+    if not sides["up"] and not sides["down"]:
         return w.plain("On the map no district lies certainly above or below the usual")
-    said = []
-    if above:
-        said.append(
-            w.ngettext("{n} district draws more response than usual", "{n} districts draw more response than usual", above)
-        )
-    if below:
-        said.append(
-            w.ngettext("{n} district draws less response than usual", "{n} districts draw less response than usual", below)
-        )
-    return w.plain("On the map {findings}", findings=w.join(str(part) for part in said))
+    counted = {side: w.integer(len(names)) for side, names in sides.items()}
+    above, below = (w.join(sides[side]) if len(sides[side]) <= NAMED else counted[side] for side in ("up", "down"))
+    if not sides["down"]:
+        return w.plain("On the map: more response than usual in {above}", above=above)
+    if not sides["up"]:
+        return w.plain("On the map: less response than usual in {below}", below=below)
+    return w.plain("On the map: more response than usual in {above}, less in {below}", above=above, below=below)
 
 
-def _tile(sheet: Sheet, x: int, y: int, agency: dict[str, Any] | None) -> Tile:
+def _tile(sheet: Sheet, x: int, y: int, agency: dict[str, Any] | None, number: int) -> Tile:
     if agency is None:
         return Tile(x, y)
     level = common.level(agency)
     name = agency["short"].removeprefix("Kec. ")
     words = sheet.words.plain("{name}: {verdict}", name=agency["short"], verdict=common.level_word(level, sheet.words))
-    return Tile(x, y, name, level, words, sheet.agency_url(agency))
+    return Tile(x, y, name, level, words, sheet.agency_url(agency), number)

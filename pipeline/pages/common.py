@@ -73,13 +73,16 @@ def state_reason(window: dict[str, Any], words: Words) -> str:
     return " ".join(part for part in (found.text(words.language), found.remedy(words.language)) if part)
 
 
-def interactions(sheet: Sheet, table: str, row: dict[str, Any]) -> Markup:
-    """The interactions of one platform or account with their change, as a piece of a headline."""
-    w, n = sheet.words, sheet.number(table, row, "engagement", "compact")
+def done(sheet: Sheet, table: str, row: dict[str, Any]) -> Markup:
+    """What was posted on one platform or account and what it drew, as the beginning of a headline that can be read aloud."""
+    w, n = sheet.words, sheet.number(table, row, "engagement", "spoken")
     change = sheet.number(table, row, "engagement_change", "change")
+    posts, platform = sheet.number(table, row, "posts"), platform_name(row["platform"])
     if not n:
-        return w._("interactions not reported")
-    return w._("{n} interactions ({change})", n=n, change=change) if change else w._("{n} interactions", n=n)
+        return w._("{posts} posts on {platform}, interactions not reported", posts=posts, platform=platform)
+    if not change:
+        return w._("{posts} posts on {platform} drew {n} interactions", posts=posts, platform=platform, n=n)
+    return w._("{posts} posts on {platform} drew {n} interactions ({change})", posts=posts, platform=platform, n=n, change=change)
 
 
 def sent_line(sheet: Sheet, window: dict[str, Any]) -> str:
@@ -241,6 +244,26 @@ def threshold_word(name: str, words: Words) -> str:
     }.get(name, name)
 
 
+def interactions_are(w: Words) -> str:
+    return w._(
+        "Interactions are what the public does in the open: likes or reactions, comments, shares, saves. Clicks are not included."
+    )
+
+
+def response_is(w: Words) -> str:
+    return w._(
+        "Response is the interactions divided by how often the post was seen: reach on Facebook and Instagram, impressions on X "
+        "and LinkedIn, views on YouTube and TikTok. These are counted differently, so they are never added up or averaged."
+    )
+
+
+def pull_is(w: Words) -> str:
+    return w._(
+        "Response to one post against what this account usually gets with this kind of post in that month. ×2 means twice as "
+        "much."
+    )
+
+
 def method_terms(w: Words) -> list[tuple[str, str]]:
     """What the overview and every agency's page explain below their figures."""
     return [
@@ -260,6 +283,9 @@ def method_terms(w: Words) -> list[tuple[str, str]]:
         ),
         (
             w._("▲ and ▼"),
-            w._("They stand only at changes that were checked so that at most one in ten of such marks is chance."),
+            w._(
+                "The whole range lies on one side: improving or above the usual (▲), declining or below it (▼). Marks at changes "
+                "were checked so that at most one in ten of them is chance."
+            ),
         ),
     ]

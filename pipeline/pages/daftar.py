@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from markupsafe import Markup
+
 from pipeline.charts import Column, Table
 from pipeline.html import render
 from pipeline.html.mini import RatioScale, sparkline
@@ -14,7 +16,7 @@ from pipeline.pages.parts import Part, parts
 from pipeline.pages.sheet import Sheet
 
 PATH = "daftar.html"
-WINDOW, SUMMARY, GROUP = "estimates.agency_window", "marts.agency_summary", "estimates.group_window"
+WINDOW, GROUP = "estimates.agency_window", "estimates.group_window"
 
 
 def build(sheet: Sheet) -> str:
@@ -24,7 +26,7 @@ def build(sheet: Sheet) -> str:
     gone = [a for a in sheet.facts.agencies if not a["summary"].get("is_listed") and a.get("valid_to")]
     some = parts(agencies)
     found = None if some else listing(sheet, agencies)
-    title = sheet.words.ngettext("{n} agency, in alphabetical order", "All {n} agencies, in alphabetical order", len(agencies))
+    title = headline(sheet, agencies)
     csv = found["csv"] if found else whole_csv(sheet, agencies)
     body = render(
         "daftar_indeks.html" if some else "daftar.html",
@@ -37,6 +39,19 @@ def build(sheet: Sheet) -> str:
         back=None,
     )
     return sheet.page(body, title=sheet.words.plain("Agencies"))
+
+
+def headline(sheet: Sheet, agencies: Sequence[dict[str, Any]]) -> Markup:
+    """How many lie above and below the usual, of how many."""
+    w, regency = sheet.words, sheet.facts.regency
+    if regency.get("n_above") is None or not (regency["n_above"] or regency["n_below"]):
+        return w.ngettext("{n} agency, in alphabetical order", "All {n} agencies, in alphabetical order", len(agencies))
+    return w._(
+        "Of {n} agencies {above} draw more response than usual, {below} less",
+        n=sheet.number(GROUP, regency, "n_agencies"),
+        above=sheet.number(GROUP, regency, "n_above"),
+        below=sheet.number(GROUP, regency, "n_below"),
+    )
 
 
 def build_part(sheet: Sheet, part: Part) -> str:
@@ -53,7 +68,7 @@ def build_part(sheet: Sheet, part: Part) -> str:
 def _opening(sheet: Sheet, title: str, csv: dict[str, Any]) -> dict[str, Any]:
     w = sheet.words
     lede = w._("Each agency is compared with what is usual for accounts like its own, never with a rank of all.")
-    return sheet.opening(title, [lede], kind=w._("Index"), csv=csv)
+    return sheet.opening(title, [lede], kind=w._("List"), csv=csv)
 
 
 def part_url(part: Part) -> str:
@@ -141,7 +156,7 @@ def _row(sheet: Sheet, agency: dict[str, Any], scale: RatioScale, months: list[d
         "value": sheet.number(WINDOW, window, "vs_expected", "times"),
         "between": sheet.between(WINDOW, window, "times") if known else common.state_reason(window, w),
         "change": sheet.number(WINDOW, window, "change", "change"),
-        "posts": sheet.number(SUMMARY, agency["summary"], "posts"),
+        "posts": sheet.number(WINDOW, window, "n_posts"),
         "reply": sheet.number("estimates.response_summary", answers, "median_hours", "hours"),
         "spark": sparkline([series.get(m) for m in months], tint=state if state in ("up", "down") else "neutral", size=(92, 24)),
         "search": _search(agency),
@@ -161,7 +176,6 @@ def _table(sheet: Sheet, agencies: Sequence[dict[str, Any]]) -> Table:
         Column("change", w.plain("Change, factor"), "times"),
         Column("change_lower", w.plain("Change, 95% lower"), "times"),
         Column("change_upper", w.plain("Change, 95% upper"), "times"),
-        Column("posts", w.plain("Posts"), "integer"),
         Column("n_posts", w.plain("Posts that were judged"), "integer"),
         Column("median_reply_hours", w.plain("Half answered within, hours"), "number", 1),
         Column("direction", w.plain("Direction")),
@@ -176,7 +190,6 @@ def _table(sheet: Sheet, agencies: Sequence[dict[str, Any]]) -> Table:
             agency["short"],
             common.peer_label(agency["peer_group"], w),
             *(agency["window"].get(name) for name in estimates),
-            agency["summary"].get("posts"),
             agency["window"].get("n_posts"),
             common.reply(sheet.facts, agency["agency_id"]).get("median_hours"),
             common.direction_word(common.direction(agency), w),

@@ -1,4 +1,5 @@
-"""Glossary, generated from `warehouse/metrics.yml`: the same words, formula and caveat that the numbers were made with."""
+"""Glossary: first the words that every page uses, then every measure of `warehouse/metrics.yml` with the meaning and the caveat
+that its numbers were made with."""
 
 import functools
 from typing import Any
@@ -7,6 +8,7 @@ from pipeline import files
 from pipeline.engine import metrics
 from pipeline.html import render
 from pipeline.html.escape import file_part
+from pipeline.html.locale import Words
 from pipeline.pages import common
 from pipeline.pages.sheet import Sheet
 
@@ -27,15 +29,42 @@ def build(sheet: Sheet) -> str:
         "prosa.html",
         w,
         p=sheet.opening(
-            w.ngettext(
-                "{n} measure, each with its meaning and its caveat", "{n} measures, each with its meaning and its caveat", count
-            ),
-            [w._("Generated from the catalogue that the numbers themselves are computed from.")],
+            w._("What the words and numbers of these pages mean"),
+            [
+                w.ngettext(
+                    "The words that stand on every page come first, then {n} measure with its meaning and its caveat.",
+                    "The words that stand on every page come first, then {n} measures, each with its meaning and its caveat.",
+                    count,
+                )
+            ],
             kind=w._("Glossary"),
         ),
-        sections=[common.section(title, terms=terms) for title, terms in found],
+        sections=[
+            common.section(w._("The words of every page"), terms=words_of_every_page(w)),
+            *(common.section(title, terms=terms) for title, terms in found),
+        ],
     )
     return sheet.page(body, title=w.plain("Glossary"))
+
+
+def words_of_every_page(w: Words) -> list[tuple[str, str, str]]:
+    """(name, meaning, anchor), in the order in which a reader meets them."""
+    return [
+        (w.plain("Interactions"), common.interactions_are(w), "kata-interaksi"),
+        (w.plain("Response"), common.response_is(w), "kata-tanggapan"),
+        *((str(name), str(text), f"kata-{place}") for place, (name, text) in enumerate(common.method_terms(w), 1)),
+        (
+            w.plain("not certain").capitalize(),
+            w._("“Not certain” is a normal result: the data cannot tell a change from ordinary ups and downs."),
+            "kata-belum-pasti",
+        ),
+        (
+            w.plain("too little data").capitalize(),
+            w._("Fewer than 5 posts that are old enough, or too few days covered. Too little data is never counted as zero."),
+            "kata-belum-cukup",
+        ),
+        (w.plain("Pull"), common.pull_is(w), "kata-daya-tarik"),
+    ]
 
 
 def groups(data: dict[str, Any], language: str) -> list[tuple[str, list[tuple[str, str, str]]]]:

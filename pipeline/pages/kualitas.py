@@ -58,7 +58,7 @@ def build_part(sheet: Sheet, part: Part) -> str:
     w, inside = sheet.words, {a["agency_id"] for a in part.agencies}
     row, label = sheet.facts.row(GROUP, peer_group=part.group), part.label(w)
     title = (
-        w._("{group}: {share} of the months of accounts are complete", group=label, share=_share(sheet, row))
+        w._("{group}: the data are {share} complete", group=label, share=_share(sheet, row))
         if row
         else w._("{group}: no account is registered yet", group=label)
     )
@@ -133,7 +133,7 @@ def lede(sheet: Sheet) -> list[str]:
     w, info, row = sheet.words, sheet.facts.info, sheet.facts.row(GROUP, peer_group=None)
     found = [
         w._(
-            "{share} of the months of all accounts are complete ({missing} are missing).",
+            "The data are {share} complete; {missing} months are missing, counted account by account.",
             share=_share(sheet, row),
             missing=sheet.number(GROUP, row, "months_missing"),
         )
@@ -197,7 +197,8 @@ def refused(sheet: Sheet) -> dict[str, Any]:
         "rows": [shown(r) for r in stopped[:REFUSED_SHOWN]],
         "flagged": [shown(r) for r in flagged[:REFUSED_SHOWN]],
         "flagged_count": len(flagged),
-        "more": max(0, len(stopped) - REFUSED_SHOWN) + max(0, len(flagged) - REFUSED_SHOWN),
+        "more": max(0, len(stopped) - REFUSED_SHOWN),
+        "flagged_more": max(0, len(flagged) - REFUSED_SHOWN),
         "title": title,
         "csv": csv,
     }

@@ -45,14 +45,8 @@ def _reading(w: Words) -> list[dict[str, Any]]:
         ),
         common.section(
             w._("What counts as response"),
-            w._(
-                "Response is what the public does in the open: likes or reactions, comments, shares, saves. Clicks are not "
-                "included."
-            ),
-            w._(
-                "Response is divided by how often the post was seen: reach on Facebook and Instagram, impressions on X and "
-                "LinkedIn, views on YouTube and TikTok. These are counted differently, so they are never added up or averaged."
-            ),
+            common.interactions_are(w),
+            common.response_is(w),
             w._("A post is judged once it is old enough: once at least 90% of its response has usually come in."),
         ),
     ]
@@ -119,5 +113,5 @@ def thresholds(sheet: Sheet) -> dict[str, Any]:
             "Counted here are only agencies that are ranked in their group, by the value alone: beyond the limits of “as usual”, "
             "whether certain or not. The overview counts all agencies and only what is certain, so its numbers are others."
         ),
-        table={"heads": heads, "groups": groups},
+        table={"heads": heads, "groups": groups, "fold": w._("See what would change")},
     )

@@ -20,6 +20,7 @@ from pipeline.pages.sheet import Sheet
 
 PATH = "pancakarsa.html"
 MINIMUM_SHOWN = 5  # questions of a topic: below it a topic could point at a person
+OTHER = "lainnya"
 TOP = 3
 WINDOW, POSTS, GAP, CHECK = "estimates.theme_window", "marts.post_list", "estimates.aspiration_gap", "estimates.theme_check"
 
@@ -84,7 +85,7 @@ def headline(sheet: Sheet, frame: pl.DataFrame, labels: dict[str, str]) -> str:
     if names["up"] and names["down"]:
         return w._("{up} draws more response than other posts, {down} less", up=w.join(names["up"]), down=w.join(names["down"]))
     if names["up"]:
-        return w._("{up} draws the most response", up=w.join(names["up"]))
+        return w._("Only {up} certainly draws more response than other posts", up=w.join(names["up"]))
     if names["down"]:
         return w._("{down} draws less response than other posts", down=w.join(names["down"]))
     return w._("All themes draw about the same response")
@@ -143,7 +144,8 @@ def aspirations(sheet: Sheet) -> dict[str, Any]:
     w = sheet.words
     known = {t["id"]: t.get(f"name_{w.language}", t["id"]) for t in sheet.facts.rules.get("aspiration_topics", [])}
     frame = sheet.facts.frames[GAP].filter(pl.col("cases") >= MINIMUM_SHOWN)
-    rows = frame.sort("cases", "topic", descending=[True, False]).to_dicts()
+    rest = pl.col("topic") == OTHER  # what fits no topic stands last
+    rows = frame.sort(rest, "cases", "topic", descending=[False, True, False]).to_dicts()
     columns = (
         Column("topic", w.plain("Topic")),
         Column("cases", w.plain("Questions"), "integer"),
@@ -152,7 +154,7 @@ def aspirations(sheet: Sheet) -> dict[str, Any]:
         Column("share_posts", w.plain("Share of posts on topics"), "percent", 1),
     )
     values = tuple((known.get(r["topic"], r["topic"]), r["cases"], r["share_cases"], r["posts"], r["share_posts"]) for r in rows)
-    silent = [known.get(r["topic"], r["topic"]) for r in rows if r["posts"] == 0 and r["topic"] != "lainnya"]
+    silent = [known.get(r["topic"], r["topic"]) for r in rows if r["posts"] == 0 and r["topic"] != OTHER]
     table = Table(columns, values)
     title = (
         w._("Asked about but not posted on: {topics}", topics=w.join(silent[:4])) if silent else w._("What citizens ask about")

@@ -94,12 +94,7 @@ def done(sheet: Sheet, agency: dict[str, Any]) -> Markup:
     row = next(known.sort("posts", "account_id", descending=[True, False]).iter_rows(named=True), None)
     if row is None:
         return sheet.words._("{n} posts", n=sheet.number(SUMMARY, agency["summary"], "posts"))
-    return sheet.words._(
-        "{posts} posts on {platform}, {interactions}",
-        posts=sheet.number(ACCOUNTS, row, "posts"),
-        platform=common.platform_name(row["platform"]),
-        interactions=common.interactions(sheet, ACCOUNTS, row),
-    )
+    return common.done(sheet, ACCOUNTS, row)
 
 
 def lede(sheet: Sheet, agency: dict[str, Any]) -> list[str]:
@@ -235,9 +230,9 @@ def account_note(sheet: Sheet, row: dict[str, Any]) -> str:
     """What the totals of an account lack, said beside them."""
     w = sheet.words
     if row["is_top_list"]:
-        return w._("only its best posts are known, so they are not counted")
+        return w._("only its best posts are known")
     if not row["covered_days"]:
-        return w._("no download of these months")
+        return w._("no download")
     platform = sheet.facts.row("estimates.agency_platform_window", agency_id=row["agency_id"], platform=row["platform"])
     said: list[str] = []
     if row["coverage"] < common.COVERAGE_NOTE:
@@ -248,8 +243,10 @@ def account_note(sheet: Sheet, row: dict[str, Any]) -> str:
 
 
 def five_numbers(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
-    w, window, summary = sheet.words, agency["window"], agency["summary"]
-    cells = [
+    w, window = sheet.words, agency["window"]
+    if not window.get("n_posts") and not window.get("coverage"):
+        return []  # the opening says that nothing arrived; five dashes say nothing more
+    return [
         cell(
             w._("Response against the usual"),
             sheet.number(WINDOW, window, "vs_expected", "times"),
@@ -271,20 +268,11 @@ def five_numbers(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
             ("", w._("old enough for nearly all of their response to have come in")),
         ),
         cell(
-            w._("Posts in the three months"),
-            sheet.number(SUMMARY, summary, "posts"),
-            ("", w._("{n} in the three months before", n=sheet.number(SUMMARY, summary, "posts_previous"))),
-            ("", uncounted(sheet, agency)),
-        )
-        if summary.get("posts") is not None
-        else None,
-        cell(
             w._("Days covered by downloads"),
             sheet.number(WINDOW, window, "coverage", "percent"),
             _coverage_line(window, w),
         ),
     ]
-    return [found for found in cells if found]
 
 
 def cell(label: str, value: Shown, *lines: tuple[str, str]) -> dict[str, Any]:
@@ -299,17 +287,12 @@ def peer_line(sheet: Sheet, agency: dict[str, Any]) -> str:
     return common.state_reason(window, w) if common.level(agency) == "data" else ""
 
 
-def uncounted(sheet: Sheet, agency: dict[str, Any]) -> str:
-    """Which accounts the number of posts leaves out, because not every post of theirs is known."""
-    rows = sheet.facts.of(ACCOUNTS, agency["agency_id"]).filter(pl.col("posts").is_null()).sort("platform", "account_id")
-    names = dict.fromkeys(common.platform_name(name) for name in rows["platform"].to_list())
-    return sheet.words._("without {platforms}, where not every post is known", platforms=sheet.words.join(names)) if names else ""
-
-
 def paid_line(sheet: Sheet, agency: dict[str, Any]) -> str:
     """The platforms on which nobody can tell paid from unpaid reach, named beside the value that rests on them."""
     rows = sheet.facts.of("estimates.agency_platform_window", agency["agency_id"]).sort("platform").to_dicts()
     names = [common.platform_name(row["platform"]) for row in rows if common.may_include_paid(row)]
+    if len(names) > 1 and len(names) == len(rows):
+        return sheet.words._("paid reach may be included")
     return sheet.words._("paid reach may be included: {platforms}", platforms=sheet.words.join(names)) if names else ""
 
 
@@ -333,6 +316,8 @@ def listed_posts(sheet: Sheet, agency: dict[str, Any], place: str, count: int) -
 
 
 def why(sheet: Sheet, row: dict[str, Any]) -> str:
+    if row["engagement"] == 0:
+        return sheet.words._("nobody responded")
     if row["format"] in (None, "other"):
         lift = sheet.number(POSTS, row, "lift", "times", 1)
         return sheet.words._("{lift} what this account usually gets with such posts in this month", lift=lift)
@@ -352,13 +337,18 @@ def post_row(sheet: Sheet, row: dict[str, Any], length: int) -> dict[str, Any]:
         "day": w.day(row["published_on"]),
         "date": row["published_on"].isoformat(),
         "platform": common.platform_name(row["platform"]),
-        "kind": common.format_word(row["format"], w),
+        "kind": kind_word(row, w),
         "theme": theme,
         "lift": sheet.number(POSTS, row, "lift", "times", 1),
         "engagement": sheet.number(POSTS, row, "engagement"),
         "exposure": sheet.number(POSTS, row, "exposure"),
         "unit": common.exposure_word(row["platform"], w),
     }
+
+
+def kind_word(row: dict[str, Any], w: Words) -> str:
+    """Photo, video and so on; nothing where the platform's files do not say it (X, LinkedIn)."""
+    return "" if row["format"] in (None, "other") else common.format_word(row["format"], w)
 
 
 def every_post(sheet: Sheet, agency: dict[str, Any]) -> dict[str, Any]:
@@ -397,7 +387,7 @@ def posts_table(sheet: Sheet, rows: list[dict[str, Any]]) -> Table:
         (
             row["published_on"],
             common.platform_name(row["platform"]),
-            common.format_word(row["format"], w),
+            kind_word(row, w),
             sheet.facts.themes.get(row["programme"] or "", {}).get(w.language) or "",
             tampil(row["caption"], 600),
             row["engagement"],
@@ -421,6 +411,8 @@ def charts(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
         agency_trend(facts.of("estimates.agency_month_index", key), peers, w, agency_id=key, through=facts.period[1]),
         platform_dots(facts.of("estimates.agency_platform_window", key), w, agency_id=key),
     ]
+    if not agency["summary"].get("posts") and not agency["window"].get("n_posts"):
+        found = [chart for chart in found[1:] if not chart.is_empty]  # where others stand says nothing of one without data
     if answers := common.reply(facts, key):
         found.append(reply_times(facts.of("estimates.reply_waits", key), answers, w, agency_id=key))
     sent = sheet.facts.of("marts.export_files", agency["agency_id"]).height
@@ -474,7 +466,7 @@ def rhythm(sheet: Sheet, agency: dict[str, Any]) -> dict[str, Any] | None:
     return {
         "title": w._(
             "Most posts appear on {day} between {low} and {high}",
-            day=w.weekday(top["weekday"]),
+            day=w.weekday(top["weekday"], "wide"),
             low=f"{top['hour_start']:02d}",
             high=f"{hours[top['hour_start']]:02d}",
         ),
@@ -518,11 +510,11 @@ def targets(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
         found.append(
             {
                 "name": target_word(row["metric"], w),
-                "period": tampil(row["period"], 20),
+                "period": span_word(row["period"], w),
                 "target": sheet.number(TARGETS, row, "target", kind, digits),
                 "value": sheet.number(TARGETS, row, "value", kind, digits),
                 "between": sheet.between(TARGETS, row, kind),
-                "kind": {"reached": "up", "missed": "down"}.get(row["status"], "data"),
+                "kind": {"reached": "ya", "missed": "tidak"}.get(row["status"], "data"),
                 "status": target_status(row, w),
             }
         )
@@ -542,13 +534,22 @@ def targets(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def span_word(span: str, w: Words) -> str:
+    """2026-Q3 as its months, 2026-10 as a month; a year stays as it is."""
+    year, _, rest = span.partition("-")
+    if not year.isdigit() or not rest.removeprefix("Q").isdigit():
+        return tampil(span, 20)
+    first, last = (3 * int(rest[1:]) - 2, 3 * int(rest[1:])) if rest.startswith("Q") else (int(rest), int(rest))
+    return w.months(date(int(year), first, 1), date(int(year), last, 1)) if 1 <= first <= last <= 12 else tampil(span, 20)
+
+
 TARGET_KINDS = {"answered_24h": ("percent", 0), "vs_expected": ("times", 2), "posts": ("integer", 0)}
 
 
 def target_word(metric: str, w: Words) -> str:
     known = {
         "answered_24h": w.plain("Questions answered within 24 hours"),
-        "posts": w.plain("Number of posts"),
+        "posts": w.plain("Number of posts on all accounts"),
         "vs_expected": w.plain("Response against the usual"),
     }
     return known.get(metric, metric.replace("_", " "))
@@ -561,7 +562,7 @@ def target_status(row: dict[str, Any], w: Words) -> str:
         return w.plain("missed")
     return {
         "too_few": w.plain("too few to tell"),
-        "no_data": w.plain("no data yet"),
+        "no_data": w.plain("no number for this period"),
     }.get(row.get("reason") or "", w.plain("not certain yet"))
 
 
@@ -610,7 +611,10 @@ def habits(sheet: Sheet, agency: dict[str, Any]) -> list[tuple[str, Markup]]:
 
 
 def measured(sheet: Sheet, agency: dict[str, Any]) -> list[dict[str, Any]]:
-    """Metrics of the catalogue over the judged months, each with its interval, its number of cases and its caveat."""
+    """Metrics of the catalogue over the judged months, each with its interval, its number of cases and its caveat; none where no
+    post is known."""
+    if not sheet.facts.of(POSTS, agency["agency_id"]).height:
+        return []
     return [sheet.metric(name, agency["agency_id"]) for name in METRICS]
 
 
@@ -768,11 +772,7 @@ def method(sheet: Sheet, agency: dict[str, Any]) -> list[tuple[str, str]]:
         *common.method_terms(w),
         (
             w._("Pull"),
-            w._(
-                "Response to one post against what this account usually gets with this kind of post in that month. ×2 "
-                "means twice "
-                "as much."
-            ),
+            common.pull_is(w),
         ),
         (
             w._("Peer group"),

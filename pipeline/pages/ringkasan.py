@@ -18,8 +18,9 @@ from pipeline.pages.parts import LISTED, parts
 from pipeline.pages.sheet import Sheet
 
 PATH = "index.html"
-SHOWN = 5
-HELPED = 6  # in two columns
+SHOWN = 7
+NAMED = 3  # in a line of the first screen
+HELPED = 6
 REGENCY, PLATFORMS, GROUP, WINDOW = (
     "marts.regency_window",
     "marts.platform_window",
@@ -36,17 +37,19 @@ def build(sheet: Sheet) -> str:
     some = parts(facts.listed)
     listing = None if some else daftar.listing(sheet, facts.listed)
     better, worse, needed = certain(sheet, "up"), certain(sheet, "down"), advice.needs(facts, w)
+    told = [sentence for sentence in lede(sheet) if sentence]
     body = render(
         "ringkasan.html",
         w,
         p=sheet.opening(
             headline(sheet),
-            lede(sheet)[:1],
+            [],
             kind=w._("Monthly report"),
             csv=listing["csv"] if listing else daftar.whole_csv(sheet, facts.listed),
         ),
         platforms=platform_rows(sheet),
-        more=[sentence for sentence in lede(sheet)[1:] if sentence],
+        news=news(sheet, better, worse, [need["agency"]["short"] for need in needed]),
+        more=told,
         strip=strip(sheet),
         better=better[:SHOWN],
         better_more=max(0, len(better) - SHOWN),
@@ -98,33 +101,53 @@ def headline(sheet: Sheet) -> str:
     if not busiest.get("posts"):
         return w._("No complete month of posts has arrived yet")
     return w._(
-        "{posts} posts on {platform}, {interactions}; {news}",
-        posts=sheet.number(PLATFORMS, busiest, "posts"),
-        platform=common.platform_name(busiest["platform"]),
-        interactions=common.interactions(sheet, PLATFORMS, busiest),
-        news=best_news(sheet) or w._("no change is certain"),
+        "{did}; {news}",
+        did=common.done(sheet, PLATFORMS, busiest),
+        news=news_of_the_month(sheet) or w._("no change is certain"),
     )
 
 
-def best_news(sheet: Sheet) -> Markup:
-    """The strongest certain finding, good news first; nothing where nothing is certain."""
-    w, regency = sheet.words, sheet.facts.regency
-    training = training_row(sheet, "er")
+def news_of_the_month(sheet: Sheet) -> Markup:
+    """What certainly changed, good news first. What holds for many months takes turns, or one finding would be the headline of
+    all of them; all stand below it. Nothing where nothing is certain."""
+    w, regency, end = sheet.words, sheet.facts.regency, sheet.facts.period[1]
     if regency.get("n_up"):
         n = sheet.number(GROUP, regency, "n_up")
         return w.ngettext("{n} agency certainly improved", "{n} agencies certainly improved", regency["n_up"], n=n)
-    if training and training["lower"] > 0:
-        change = sheet.number("estimates.training_effect", training, "effect", "growth")
-        return w._("trained agencies draw more response ({change})", change=change)
     if regency.get("n_down"):
         n = sheet.number(GROUP, regency, "n_down")
         return w.ngettext("{n} agency certainly declined", "{n} agencies certainly declined", regency["n_down"], n=n)
+    standing = standing_news(sheet)
+    return standing[end.month % len(standing)] if standing and end else Markup("")
+
+
+def standing_news(sheet: Sheet) -> list[Markup]:
+    """The certain findings that are no change of this quarter, good ones first."""
+    w, regency, found = sheet.words, sheet.facts.regency, []
+    training, reply, effect = training_row(sheet, "er"), training_row(sheet, "response"), "estimates.training_effect"
+    if training and training["lower"] > 0:
+        change = sheet.number(effect, training, "effect", "growth")
+        found.append(w._("trained agencies draw more response ({change})", change=change))
+    if reply and reply["upper"] < 0:
+        change = sheet.number(effect, reply, "effect", "growth")
+        found.append(w._("trained agencies answer sooner (waiting time {change})", change=change))
+    if better := themes(sheet, "up"):
+        found.append(w._("posts on {theme} draw more response ({times})", theme=better[0]["name"], times=better[0]["value"]))
     if regency.get("n_above"):
         n = sheet.number(GROUP, regency, "n_above")
-        return w.ngettext(
-            "{n} agency draws more response than usual", "{n} agencies draw more response than usual", regency["n_above"], n=n
+        found.append(
+            w.ngettext(
+                "{n} agency draws more response than usual", "{n} agencies draw more response than usual", regency["n_above"], n=n
+            )
         )
-    return Markup("")
+    if regency.get("n_below") and not found:
+        n = sheet.number(GROUP, regency, "n_below")
+        found.append(
+            w.ngettext(
+                "{n} agency draws less response than usual", "{n} agencies draw less response than usual", regency["n_below"], n=n
+            )
+        )
+    return found
 
 
 def lede(sheet: Sheet) -> list[str]:
@@ -207,10 +230,33 @@ def platform_rows(sheet: Sheet) -> list[dict[str, Any]]:
     return found
 
 
+def news(
+    sheet: Sheet, better: list[dict[str, Any]], worse: list[dict[str, Any]], needed: list[str]
+) -> list[tuple[str, str, str, str, Markup]]:
+    """What is better, what is worse, who needs help, each in one line of the first screen: (anchor, tint, sign, what, names)."""
+    w = sheet.words
+
+    def line(items: list[Any]) -> Markup:
+        shown = items[:NAMED] if len(items) > NAMED + 1 else items
+        rest = [w._("{n} more", n=w.integer(len(items) - len(shown)))] if len(items) > len(shown) else []
+        return w.join([*shown, *rest])
+
+    both = [
+        [w._("{name} ({value})", name=row.get("brief") or row["name"], value=row["value"]) for row in rows]
+        for rows in (better, worse)
+    ]
+    return [
+        ("j-baik", "up", "▲", w._("Better"), line(both[0]) or w._("nothing certain")),
+        ("j-buruk", "down", "▼", w._("Lower"), line(both[1]) or w._("nothing certain")),
+        ("j-bantu", "warn", "◆", w._("Need help"), line(needed) or w._("nobody")),
+    ]
+
+
 # -- what is certain -----------------------------------------------------------------------------------------------------------
 def certain(sheet: Sheet, side: str) -> list[dict[str, Any]]:
-    """What is certainly better (up) or worse (down): changes of agencies, effects of the training, levels, themes."""
-    return [*changes(sheet, side), *trained(sheet, side), *levels(sheet, side), *themes(sheet, side)]
+    """What is certainly better (up) or worse (down): effects of the training and themes, then agencies, of which the table below
+    names all: their changes and their levels."""
+    return [*trained(sheet, side), *themes(sheet, side), *changes(sheet, side), *levels(sheet, side)]
 
 
 def changes(sheet: Sheet, side: str) -> list[dict[str, Any]]:
@@ -233,12 +279,16 @@ def changes(sheet: Sheet, side: str) -> list[dict[str, Any]]:
 
 
 def habit(sheet: Sheet, agency: dict[str, Any]) -> str:
-    """What was different, not why: the numbers of posts of both quarters."""
-    summary = agency["summary"]
-    if not summary.get("posts") or not summary.get("posts_previous"):
+    """What was different, not why: the numbers of posts of both quarters on the account that posts most."""
+    table = "marts.account_window"
+    rows = sheet.facts.of(table, agency["agency_id"]).filter((pl.col("posts") > 0) & (pl.col("posts_previous") > 0))
+    row = next(rows.sort("posts", "account_id", descending=[True, False]).iter_rows(named=True), None)
+    if row is None:
         return ""
-    then, now = (sheet.number("marts.agency_summary", summary, name) for name in ("posts_previous", "posts"))
-    return sheet.words._("Posts: {then} → {now}.", then=then, now=now)
+    then, now = (sheet.number(table, row, name) for name in ("posts_previous", "posts"))
+    return sheet.words._(
+        "Posts on {platform}: {then} → {now}.", platform=common.platform_name(row["platform"]), then=then, now=now
+    )
 
 
 def training_row(sheet: Sheet, outcome: str) -> dict[str, Any]:
@@ -259,9 +309,14 @@ def trained(sheet: Sheet, side: str) -> list[dict[str, Any]]:
         found.append(
             {
                 "name": {
-                    "er": w._("Training: response"),
-                    "response": w._("Training: waiting time for a reply"),
-                    "posts": w._("Training: number of posts"),
+                    "er": w._("Response after training"),
+                    "response": w._("Waiting time for a reply after training"),
+                    "posts": w._("Number of posts after training"),
+                }[outcome],
+                "brief": {
+                    "er": w._("response after training"),
+                    "response": w._("waiting time for a reply"),
+                    "posts": w._("number of posts"),
                 }[outcome],
                 "url": sheet.url("pelatihan.html"),
                 "value": sheet.number(table, row, "effect", "growth", 0),

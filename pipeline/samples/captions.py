@@ -30,10 +30,10 @@ DISTRICTS = (
     "Rumpin,Jasinga,Cigudeg,Caringin,Ciomas,Dramaga,Tamansari"
 ).split(",")
 HASHTAGS = ("#KabupatenBogor", "#BogorIstimewa", "#DiskominfoKabBogor")
-TAILS = (
+TAILS = (  # decorated letters and signs that every machine's own fonts can draw: pictures of the pages show no empty boxes
     "\n\nInfo lengkap di kantor kecamatan atau call center 112.",
-    '\nCatatan: "gratis, tidak dipungut biaya" 🙏',
-    "\n\n𝗜𝗻𝗳𝗼 𝗣𝗲𝗻𝘁𝗶𝗻𝗴 👨‍👩‍👧‍👦",
+    '\nCatatan: "gratis, tidak dipungut biaya" ☺',
+    "\n\n𝗜𝗻𝗳𝗼 𝗣𝗲𝗻𝘁𝗶𝗻𝗴 ☎ 112",
 )
 HOSTILE_CAPTIONS = (
     "</script><script>alert('kapsi')</script>",

@@ -23,13 +23,13 @@ for(const box of all("[data-tabel]")){
 const table=box.querySelector("table"),body=table.tBodies[0],rows=[...body.rows],more=box.querySelector("[data-semua]"),count=box.querySelector("[data-jumlah]");
 const q=box.querySelector("input"),picks=all("select[data-saring]",box),order=box.querySelector("select[data-urut]");let open=!more;
 const apply=()=>{const want=fold(q?q.value.trim():"");let shown=0,hits=0;const busy=want||picks.some(p=>p.value);
-for(const r of body.rows){const hit=(!want||fold(r.dataset.cari||"").includes(want))&&picks.every(p=>!p.value||r.dataset[p.dataset.saring]===p.value);
+for(const r of body.rows){const hit=(!want||fold(r.dataset.cari??r.cells[0].textContent).includes(want))&&picks.every(p=>!p.value||r.dataset[p.dataset.saring]===p.value);
 if(hit)hits++;const cut=hit&&!open&&!busy&&shown>=15;r.hidden=!hit;if(cut){r.hidden=true;r.dataset.lipat=""}else delete r.dataset.lipat;if(hit&&!cut)shown++}
 if(more)more.hidden=open||!!busy;if(count)count.textContent=busy?t.found.replace("{n}",hits):""};
 const sort=(key,dir)=>{const v=r=>{const c=r.querySelector(`[data-k="${key}"]`);return c?c.dataset.v:""};
 const num=rows.every(r=>v(r)===""||!isNaN(v(r)));
 rows.sort((a,b)=>{const x=v(a),y=v(b);if(x===""||y==="")return(x==="")-(y==="");return dir*(num?x-y:x.localeCompare(y,root.lang,{ignorePunctuation:true}))});
-body.append(...rows);
+body.append(...rows);table.dataset.urut=key;
 for(const h of all("th[data-key]",table))h.setAttribute("aria-sort",h.dataset.key===key?(dir>0?"ascending":"descending"):"none");apply()};
 for(const h of all("th[data-key]",table)){const b=h.querySelector("button");if(b)b.addEventListener("click",()=>sort(h.dataset.key,h.getAttribute("aria-sort")==="ascending"?-1:h.getAttribute("aria-sort")==="descending"?1:h.classList.contains("n")?-1:1))}
 if(order)order.addEventListener("change",()=>{const[k,d]=order.value.split(":");sort(k,+d)});
