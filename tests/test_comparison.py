@@ -205,6 +205,21 @@ def test_a_dead_page_alone_stands_below_expectation_and_its_rate_is_no_12_per_ce
     assert rates.max() < 0.05
 
 
+@pytest.mark.parametrize("likes", [1, 2])
+def test_a_page_that_only_its_own_people_see_and_like_leads_nobody(regency, likes):
+    """Three viewers and the like of the one who posts are a rate of a third, fortyfold: no verdict in either direction."""
+    mine = pl.col("agency_id").is_in(["ag05", "ag06"])
+    now = mine & (pl.col("month").is_in(regency.months[-3:]) | (pl.col("agency_id") == "ag05"))  # ag06 only began to
+    posts = regency.post_facts.with_columns(
+        exposure=pl.when(mine).then(3).otherwise("exposure"),
+        engagement=pl.when(now).then(likes).when(mine).then(0).otherwise("engagement"),
+    )
+    _, window, _ = tables(regency, post_facts=posts)
+    for row in window.filter(mine).to_dicts():
+        assert row["lower"] < 1 < row["upper"] and row["rank_upper"] > 1 and row["vs_expected"] < 1.25
+        assert row["direction"] == "data" and row["change"] is None, "+17,000 %, give or take, is no change"
+
+
 def test_equal_numbers_everywhere_are_an_answer_not_an_error(regency):
     """All posts with one rate, two agencies: the spread between posts and between agencies is 0, and the night goes on."""
     two = regency.post_facts.filter(pl.col("agency_id").is_in(["ag00", "ag01"])).with_columns(engagement=50, exposure=1000)

@@ -277,9 +277,10 @@ def change_estimates(now: pl.DataFrame, before: pl.DataFrame, noise: c.Noise) ->
     """agency_id, d, se, p, q: change on the ln scale relative to the regency's own movement, false discoveries controlled.
 
     The noise of a change is post noise plus two quarters' shocks. The t reference has as many degrees of freedom as posts
-    were there to learn their spread from, and not more than past changes to learn the shocks from.
+    were there to learn their spread from, and not more than past changes to learn the shocks from. An agency of which nobody
+    knows its change within a factor of ten has none.
     """
-    rows = c.agency_changes(now, before, noise.change)
+    rows = c.agency_changes(now, before, noise.change).filter(pl.col("variance") < c.UNKNOWN_SE**2)
     d = rows["change"].to_numpy() - (np.median(rows["change"].to_numpy()) if len(rows) >= 5 else 0.0)
     se = np.sqrt(rows["variance"].to_numpy() + noise.change)
     df = np.minimum(c.PRIOR_DF + 2 * rows["n"].to_numpy() - 2, max(noise.df - 1, 1))
