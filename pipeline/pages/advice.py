@@ -106,8 +106,8 @@ def _agency_columns(w: Words, a: Mapping[str, Any]) -> Told:
 
 def _agency_accounts(w: Words, a: Mapping[str, Any]) -> Told:
     return w._("Send the accounts that are missing"), w._(
-        "{n_sent} of {n_required} accounts sent a download that can be used; missing: {missing_accounts}. Send these too, with the "
-        "columns of reach and reactions.",
+        "{n_sent} of {n_required} accounts sent a download that can be used; missing: {missing_accounts}. Send these too, with "
+        "the columns of reach and reactions.",
         **a,
     )
 

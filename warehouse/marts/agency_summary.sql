@@ -37,7 +37,7 @@ SELECT
     CASE
         WHEN w.state = 'not_required' THEN 'not_required'
         WHEN coalesce(w.state, 'no_data') = 'no_data' THEN 'silent'
-        WHEN w.coverage >= t.minimum_coverage THEN 'complete'
+        WHEN w.coverage >= t.minimum_coverage AND w.missing_accounts IS NULL THEN 'complete'
         ELSE 'partial'
     END AS completeness
 FROM core.agencies a
