@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import sys
@@ -99,6 +100,7 @@ def command(function: Callable[..., None], group: typer.Typer = app) -> Callable
 def main() -> NoReturn:
     """The entry point. Whatever goes wrong inside is told in a sentence; its traceback goes to the workspace's log."""
     os.umask(os.umask(0o027) | 0o027)  # nothing that a deployment owns is for everybody on the machine
+    gc.set_threshold(100_000, 20, 50)  # many objects, few circles among them: looking for these cost a tenth of a night
     try:
         app(standalone_mode=True)
     except SystemExit:

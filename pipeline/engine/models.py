@@ -278,6 +278,7 @@ def parse(sql: str) -> Node:
     return node
 
 
+@cache
 def tables_of(sql: str) -> tuple[str, ...]:
     """Names schema.table that a SELECT reads, sorted; its own CTEs are not tables."""
     found = {".".join(node["qualified_name"]["path"]) for node in _walk(parse(sql)) if node.get("type") == "BASE_TABLE"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any, Protocol
 
 import polars as pl
@@ -111,12 +112,13 @@ class Grafik:
 
     def nama_tema(self) -> dict[str, str]:
         """programme id → its name in the language of the notebook, from the register of this workspace."""
-        return self._named([p for scheme in self._themes().get("schemes", []) for p in scheme.get("programmes", [])])
+        return self._named([p for scheme in self._themes.get("schemes", []) for p in scheme.get("programmes", [])])
 
     def nama_isi(self) -> dict[str, str]:
         """kind of content or topic of a question → its name, from the register of this workspace."""
-        return self._named([*self._themes().get("content_types", []), *self._themes().get("aspiration_topics", [])])
+        return self._named([*self._themes.get("content_types", []), *self._themes.get("aspiration_topics", [])])
 
+    @cached_property
     def _themes(self) -> dict[str, Any]:
         from pipeline import files
 
