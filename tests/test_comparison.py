@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import fire
 from benchmarks.regency import simulate
 from pipeline.statistics import comparison, windows
 from pipeline.thresholds import DEFAULT
@@ -383,3 +384,11 @@ def test_an_account_that_changes_its_parts_is_compared_on_those_of_most_of_its_p
     listed = posts.with_columns(is_top_list=pl.col("account_id") == account)
     seen = comparison.comparable_posts(listed).filter(pl.col("account_id") == account)
     assert set(seen["basis"]) == {"likes+comments+shares; top_list"}
+
+
+@pytest.mark.nightly
+def test_every_trouble_of_real_regencies_is_tried_and_the_intervals_hold():
+    """A small draw of benchmarks/fire.py: its full run has hundreds of regencies."""
+    found = {row.trouble: row for row in fire.rows([3001], agencies=12)}
+    assert found.keys() == fire.TROUBLES.keys()
+    assert all(row.coverage[0] > 0.7 and 0 <= row.power[0] <= 1 for row in found.values())
