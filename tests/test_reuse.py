@@ -103,7 +103,7 @@ def an_export_erased(workspace: Workspace, known: registry.Registry) -> registry
 WALK = (a_new_export, a_training, a_restated_export, another_threshold, an_agency_renamed, an_export_erased)
 
 
-@pytest.mark.parametrize("at_once", [3, pytest.param(1, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("at_once", [6, *(pytest.param(n, marks=pytest.mark.nightly) for n in (3, 1))])
 def test_step_by_step_every_table_is_as_a_whole_build_makes_it(copy, tmp_path, at_once):
     shutil.copytree(copy.root, tmp_path / "whole")
     whole = Workspace(tmp_path / "whole")

@@ -11,7 +11,7 @@ from test_cli import call
 
 from pipeline import night, stamps
 from pipeline.cli import quiet
-from pipeline.engine import connections, versions
+from pipeline.engine import build, connections, versions
 from pipeline.engine.trace import UnknownFigure, trace
 from pipeline.intake import ledger
 from pipeline.registry import load
@@ -43,7 +43,9 @@ def test_demo_says_in_ten_lines_what_there_is_and_where(demo):
     assert "DATA SIMULASI" in page.read_text(encoding="utf-8")
 
 
-def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo):
+@pytest.mark.parametrize("places", [(0.5,), pytest.param((0, 0.25, 0.75, 1), marks=pytest.mark.nightly)])
+def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo, places):
+    """Of each kind of figure the middle one, at night the ends too."""
     workspace, _ = demo
     pages = list((workspace.site / "latest/id").rglob("*.html"))
     figures = {html.unescape(f) for p in pages for f in re.findall(r'data-figure="([^"]*)"', p.read_text(encoding="utf-8"))}
@@ -52,7 +54,7 @@ def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo):
     for figure in sorted(figures):
         kinds.setdefault(":".join(figure.split(":")[:2]), []).append(figure)
     unknown = {}
-    for figure in (one for alike in kinds.values() for one in {alike[0], alike[len(alike) // 2], alike[-1]}):
+    for figure in {alike[int(place * (len(alike) - 1))] for alike in kinds.values() for place in places}:
         try:
             trace(workspace, figure)
         except UnknownFigure as error:
@@ -79,43 +81,6 @@ def test_status_is_there_for_programs_and_names_who_did_not_send(demo):
     assert truth["special"]["no_data"] in {row["agency_id"] for row in found["coverage"]}
 
 
-def test_rows_that_break_a_check_are_held_and_the_rest_is_published(copy):
-    before = versions.current(copy)
-    with connections.open_raw(copy) as con:
-        [(file, export_id)] = con.execute(
-            """SELECT file_name, export_id FROM raw.exports
-            WHERE account_id LIKE 'ig-%' AND grain = 'post' AND n_stored > 0 ORDER BY export_id LIMIT 1"""
-        ).fetchall()
-        con.execute("UPDATE raw.post_snapshots SET likes = -1 WHERE export_id = $id", {"id": export_id})
-    result = call("run", workspace=copy.root)
-    assert result.returncode == night.PARTLY, result.stdout + result.stderr
-    assert versions.current(copy) != before
-    told = json.loads(call("status", "--json", workspace=copy.root).stdout)["problems"]
-    assert [(p["file"], p["outcome"], p["code"]) for p in told if p["outcome"] == "held"] == [
-        (file, "held", "CHECK_column_values")
-    ]
-    with versions.open_version(copy) as version:
-        assert version.sql("SELECT 1 FROM core.posts WHERE export_id = $id", id=export_id).is_empty()
-        held = version.sql("SELECT file_name, code FROM marts.export_files WHERE outcome = 'held'").rows()
-    assert held == [(file, "CHECK_column_values")]
-    assert Path(file).name in (copy.site / "latest/id/kualitas.html").read_text(encoding="utf-8")
-
-
-def test_a_bad_file_is_told_in_a_sentence_and_changes_no_figure(copy):
-    before = _figures(copy)
-    bad = copy.inbox / "ig-dinkes/Oct-01-2026_Oct-31-2026_1.csv"
-    bad.parent.mkdir(exist_ok=True)
-    bad.write_text("<!DOCTYPE html><html><title>Masuk</title></html>")
-    result = call("run", workspace=copy.root)
-    assert result.returncode == night.PARTLY, result.stderr + result.stdout
-    assert versions.current(copy) == "w-2" and _figures(copy) == before
-    said = call("status", "--json", workspace=copy.root)
-    assert said.returncode == night.PARTLY
-    problem = next(p for p in json.loads(said.stdout)["problems"] if p["file"].endswith(bad.name))
-    assert problem["outcome"] == "refused" and problem["code"] == "WRONG_TYPE"
-    assert "unduh" in problem["messages"][0]["id"].casefold()
-
-
 OTHER_TOOL = (
     "Date,Type,Content,URL,Reach,Plays,Likes,Comments,Shares,Saved,Engagement\n"
     '2026-09-07 09:30,video,"Antre, rapi",https://www.tiktok.com/@uji.alat/video/7682663700000000001,"1,100",1240,40,3,2,5,4.5\n'
@@ -131,15 +96,82 @@ ANSWERS = {
 }
 
 
-def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows(copy):
-    """inspect proposes the mapping, the data keeper answers its questions, the next night publishes what the file says."""
-    accounts = copy.registry / "accounts.csv"
+@pytest.fixture(scope="module")
+def troubled(demo, tmp_path_factory):
+    """One night with rows that break a check, a page saved as an export, and a table of a tool that nobody knew.
+
+    Gives the workspace, the night as it was told, the file whose rows are broken, and the posts of all accounts before.
+    """
+    place = Workspace(tmp_path_factory.mktemp("troubled") / "data")
+    shutil.copytree(demo[0].root, place.root, symlinks=True)
+    before = _posts(place)
+    broken = _break_rows(place)
+    bad = place.inbox / "ig-dinkes" / BAD
+    bad.parent.mkdir(exist_ok=True)
+    bad.write_text("<!DOCTYPE html><html><title>Masuk</title></html>")
+    _teach(place)
+    result = call("run", workspace=place.root)
+    assert result.returncode == night.PARTLY, result.stdout + result.stderr
+    assert versions.current(place) == "w-2"
+    return place, broken, before
+
+
+BAD = "Oct-01-2026_Oct-31-2026_1.csv"
+
+
+def _break_rows(workspace: Workspace) -> tuple[str, str, str]:
+    """(file, export, account) of which all rows have less than no likes."""
+    with connections.open_raw(workspace) as con:
+        [found] = con.execute(
+            """SELECT file_name, export_id, account_id FROM raw.exports
+            WHERE account_id LIKE 'ig-%' AND grain = 'post' AND n_stored > 0 ORDER BY export_id LIMIT 1"""
+        ).fetchall()
+        con.execute("UPDATE raw.post_snapshots SET likes = -1 WHERE export_id = $id", {"id": found[1]})
+    return found
+
+
+def _posts(workspace: Workspace) -> dict[str, list[str]]:
+    with versions.open_version(workspace) as version:
+        posts = version.table("core.posts").drop("export_id")
+    return {str(account): sorted(map(repr, rows.rows())) for (account,), rows in posts.group_by("account_id")}
+
+
+def _problems(workspace: Workspace) -> list[dict]:
+    said = call("status", "--json", workspace=workspace.root)
+    assert said.returncode == night.PARTLY
+    return json.loads(said.stdout)["problems"]
+
+
+def test_rows_that_break_a_check_are_held_and_the_rest_is_published(troubled):
+    workspace, (file, export_id, account), before = troubled
+    told = [(p["file"], p["outcome"], p["code"]) for p in _problems(workspace) if p["outcome"] == "held"]
+    assert told == [(file, "held", "CHECK_column_values")]
+    with versions.open_version(workspace) as version:
+        assert version.sql("SELECT 1 FROM core.posts WHERE export_id = $id", id=export_id).is_empty()
+        held = version.sql("SELECT file_name, code FROM marts.export_files WHERE outcome = 'held'").rows()
+    assert held == [(file, "CHECK_column_values")]
+    assert Path(file).name in (workspace.site / "latest/id/kualitas.html").read_text(encoding="utf-8")
+    after = _posts(workspace)
+    assert {name: rows for name, rows in after.items() if name not in (account, "tt-uji")} == {
+        name: rows for name, rows in before.items() if name != account
+    }
+
+
+def test_a_bad_file_is_told_in_a_sentence(troubled):
+    problem = next(p for p in _problems(troubled[0]) if p["file"].endswith(BAD))
+    assert problem["outcome"] == "refused" and problem["code"] == "WRONG_TYPE"
+    assert "unduh" in problem["messages"][0]["id"].casefold()
+
+
+def _teach(workspace: Workspace) -> None:
+    """inspect proposes the mapping of a table that no format knows, the data keeper answers its questions."""
+    accounts = workspace.registry / "accounts.csv"
     columns, first, *_ = accounts.read_text(encoding="utf-8").splitlines()
     agency = dict(zip(columns.split(","), first.split(","), strict=True))["agency_id"]
     new = {"account_id": "tt-uji", "platform": "tiktok", "handle": "uji.alat", "agency_id": agency, "valid_from": "2023-01-01"}
     with accounts.open("a", encoding="utf-8") as lines:
         lines.write(",".join({"status": "active", **new}.get(c, "") for c in columns.split(",")) + "\n")
-    incidents = copy.registry / "incidents.csv"  # one more account changes what its agency's past months were
+    incidents = workspace.registry / "incidents.csv"  # one more account changes what its agency's past months were
     reason = {
         "incident_id": "r1",
         "agency_id": agency,
@@ -150,26 +182,28 @@ def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows
     head = incidents.read_text(encoding="utf-8").splitlines()[0].split(",")
     with incidents.open("a", encoding="utf-8") as lines:
         lines.write(",".join(reason.get(c, "") for c in head) + "\n")
-    file = copy.inbox / "tt-uji/laporan.csv"
+    file = workspace.inbox / "tt-uji/laporan.csv"
     file.parent.mkdir()
     file.write_text(OTHER_TOOL, encoding="utf-8")
-    said = call("inspect", file, "--account", "tt-uji", workspace=copy.root).stdout
+    said = call("inspect", file, "--account", "tt-uji", workspace=workspace.root).stdout
     proposed = said[said.index("# Usulan") :].rstrip()
     assert '"Content" = "caption"' in proposed and '"URL" = "permalink"' in proposed
     for question, answer in ANSWERS.items():
         assert question in proposed
         proposed = proposed.replace(question, answer)
-    mapping = copy.registry / "mappings/alat.toml"
+    mapping = workspace.registry / "mappings/alat.toml"
     mapping.parent.mkdir(exist_ok=True)
     mapping.write_text(proposed, encoding="utf-8")
-    night_of = call("run", workspace=copy.root)
-    assert night_of.returncode == night.DONE, night_of.stdout + night_of.stderr
-    with versions.open_version(copy) as version:
+
+
+def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows(troubled):
+    workspace, *_ = troubled
+    with versions.open_version(workspace) as version:
         posts = version.sql(
             "SELECT post_id, views, likes, saves, reach FROM core.posts WHERE account_id = 'tt-uji' ORDER BY 1"
         ).rows()
     assert posts == [("7682663700000000001", 1240, 40, 5, 1100), ("7683042500000000002", 360, None, 1, 310)]
-    behind = call("trace", "account_month:engagement:account_id=tt-uji,month=2026-09-01", "--json", workspace=copy.root).stdout
+    behind = call("trace", "account_month:engagement:account_id=tt-uji,month=2026-09-01", "--json", workspace=workspace.root).stdout
     rows = [json.loads(line) for line in behind.splitlines()]
     assert [(r["file"], r["row"], r["value"]) for r in rows] == [
         ("laporan.csv", 2, "E 50, X 1240"),
@@ -223,16 +257,22 @@ def test_the_same_files_twice_and_in_another_order_change_only_what_was_seen_whe
     files = sorted(p.relative_to(workspace.inbox) for p in workspace.inbox.rglob("*") if p.is_file())
     for file in files[len(files) // 2 :]:
         _drop(workspace, file, other, file.name)
-    assert call("run", workspace=other.root).returncode in (night.DONE, night.PARTLY)
+    _publish(other)
     for file in reversed(files):
         _drop(workspace, file, other, f"salinan {file.name}")
         _drop(workspace, file, other, file.name)
-    assert call("run", workspace=other.root).returncode in (night.DONE, night.PARTLY)
+    _publish(other)
     assert versions.current(other) == "w-2"
     assert _differences(_everything(workspace), _everything(other)) == []
     first, again = _ledger(workspace), _ledger(other)
     assert {key: entry[:-1] for key, entry in first.items()} == {key: entry[:-1] for key, entry in again.items()}
     assert {key: (seen, again[key]) for key, (*_, seen) in first.items() if again[key][-1] <= seen} == {}
+
+
+def _publish(workspace: Workspace) -> None:
+    known = load(workspace.registry)
+    ledger.ingest(workspace, known)
+    build.build(workspace, registry=known, reusing=True)
 
 
 def _drop(source: Workspace, file: Path, target: Workspace, name: str) -> None:

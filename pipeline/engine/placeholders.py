@@ -24,6 +24,7 @@ class PlaceholderError(Exception):
     """A name in braces that nobody knows, or braces that are not closed."""
 
 
+@cache
 def fill(sql: str) -> str:
     """The SQL with its braces filled in. Raises PlaceholderError."""
     try:
