@@ -203,7 +203,9 @@ def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows
             "SELECT post_id, views, likes, saves, reach FROM core.posts WHERE account_id = 'tt-uji' ORDER BY 1"
         ).rows()
     assert posts == [("7682663700000000001", 1240, 40, 5, 1100), ("7683042500000000002", 360, None, 1, 310)]
-    behind = call("trace", "account_month:engagement:account_id=tt-uji,month=2026-09-01", "--json", workspace=workspace.root).stdout
+    behind = call(
+        "trace", "account_month:engagement:account_id=tt-uji,month=2026-09-01", "--json", workspace=workspace.root
+    ).stdout
     rows = [json.loads(line) for line in behind.splitlines()]
     assert [(r["file"], r["row"], r["value"]) for r in rows] == [
         ("laporan.csv", 2, "E 50, X 1240"),
