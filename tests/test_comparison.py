@@ -231,6 +231,11 @@ def test_equal_numbers_everywhere_are_an_answer_not_an_error(regency):
     assert window["vs_expected"].is_between(0.95, 1.05).all() and not window["direction"].is_in(["up", "down"]).any()
 
 
+def test_a_regency_in_which_nobody_reacts_has_no_ranges_of_ten_digits(regency):
+    window = tables(regency, post_facts=regency.post_facts.with_columns(engagement=0))[1]
+    assert (window["upper"].is_null() | (window["upper"] < 1000)).all()
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 10**7)), min_size=1, max_size=60))
 @settings(max_examples=40, deadline=None)
 def test_no_counts_stop_the_night(rows):

@@ -201,8 +201,9 @@ def _own_reactions(t: Thresholds) -> pl.Expr:
     expect: hardly where these are several, by any factor where they are a small part of one. It is the same on every post of an
     account and no number of posts makes it smaller: the like of whoever posts is a third of three viewers, not of citizens."""
     series = ["platform", "basis"]
-    expected = pl.col("exposure") * pl.col("engagement").sum().over(series) / pl.col("exposure").sum().over(series)
-    return (t.own_reactions / pl.max_horizontal(expected, 1e-6)).pow(2).log1p()
+    reactions = pl.max_horizontal(pl.col("engagement").sum().over(series), 0.5)  # a platform on which nobody reacts at all
+    expected = pl.col("exposure") * reactions / pl.col("exposure").sum().over(series)
+    return pl.min_horizontal((t.own_reactions / expected).pow(2).log1p(), 4.0)
 
 
 def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:

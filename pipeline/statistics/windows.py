@@ -19,6 +19,7 @@ from pipeline.statistics.shrinkage import Shrunk, shrink, shrink_integrated
 from pipeline.thresholds import DEFAULT, Thresholds
 
 HISTORY_WINDOWS = 12
+NO_VALUE = 6.0  # standard error (ln) from which there is no value to print: where nobody reacts at all, nothing is usual
 UNSEEN_SPREAD = 6.0  # variance of what is missing, in variances between accounts: who chooses what to send leaves out its worst
 
 
@@ -215,6 +216,7 @@ def standings(accounts: pl.DataFrame, noise: c.Noise, tau2: float | None = None,
         levels = levels.join(sent.select("agency_id", "missing_share"), on="agency_id", how="left")
         unseen = pl.col("missing_share").fill_null(0.0) ** 2 * UNSEEN_SPREAD * max(noise.account, c.LEAST_ACCOUNT_VARIANCE)
         levels = levels.with_columns(s=(pl.col("s") ** 2 + unseen).sqrt()).drop("missing_share")
+    levels = levels.filter(pl.col("s") < NO_VALUE)
     if not len(levels):
         columns = ["y", "s", "n_posts", "n_accounts", "mean", "sd", "vs_expected", "lower", "upper"]
         whole = ("n_posts", "n_accounts")
