@@ -38,9 +38,12 @@ lock: ## write the lock files anew from pyproject.toml; newer versions: make loc
 spark: .venv/.installed ## the second engine, Sail, on top: 65 MB more
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements-spark.lock
 
-bench: .venv/.installed ## what is measured here: reading, regencies united (REGENCIES=9); long
+bench: .venv/.installed ## what is measured here: reading, regencies united (REGENCIES=9), how tables grow (WORKSPACE=data); long
 	@nice $(BIN)/python -m benchmarks.reading
 	@nice $(BIN)/python -m benchmarks.province --regencies $(or $(REGENCIES),9)
+	@nice $(BIN)/python -m benchmarks.growth $(or $(WORKSPACE),data) --copies $(or $(COPIES),1 4 11)
+	@nice $(BIN)/python -m benchmarks.incremental $(or $(WORKSPACE),data) --profile $(or $(PROFILE),demo)
+	@! $(BIN)/python -c 'import pysail' 2>/dev/null || nice $(BIN)/python -m benchmarks.second_engine $(or $(WORKSPACE),data)
 
 fuzz: .venv/.installed ## a minute of random bytes for each part of the reader; needs atheris and says so
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(EACH),60)

@@ -107,6 +107,7 @@ def run_tests(place: Path, file: str, limits: Limits = Limits()) -> Verdict:
         "-p",
         "no:xdist",
         f"--timeout={limits.waiting}",
+        "--timeout-method=thread",  # ends the process: a thread that waits for a pipe would keep it alive
     ]
     command += ["--tb=no", "--deselect", f"tests/test_mutants.py::{PLACES}", *order(file)]
     kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
@@ -126,6 +127,8 @@ def run_tests(place: Path, file: str, limits: Limits = Limits()) -> Verdict:
     first = next((x for x in done.stdout.splitlines() if x.startswith(("FAILED", "ERROR"))), "").split(" - ")[0]
     if limits.processor and done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return Verdict("caught", f"ran on for more than {limits.processor} s of processor time", seconds)
+    if limits.waiting and "+ Timeout +" in done.stdout + done.stderr:
+        return Verdict("caught", f"a test waited for more than {limits.waiting} s", seconds)
     if done.returncode == 1 and first.startswith("FAILED"):
         return Verdict("caught", first.removeprefix("FAILED tests/"), seconds)
     if done.returncode == 0:

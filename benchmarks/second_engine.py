@@ -1,124 +1,170 @@
-"""Every SQL table of a published regency on Sail too, compared with DuckDB: `python -m benchmarks.second_engine WORKSPACE`
+"""Every table of a regency built on DuckDB and on Spark's plans, compared: `python -m benchmarks.second_engine WORKSPACE`
 
-Needs the extra `spark` (make spark). The same files of `warehouse/` go through sqlglot; each model reads DuckDB's own tables as
-Parquet, so a difference is one of that model. Ends with 1 where a table differs or does not run. Rows are compared as sets,
-floats to nine digits.
+Needs the extra `spark` (make spark): Sail, in this process, without Java. On a real cluster instead:
+
+    python -m benchmarks.second_engine WORKSPACE --cluster FOLDER_OF_APACHE_SPARK [--kill-worker]
+
+starts Apache Spark standalone on loopback, one master, two workers and a Connect server, and ends them. Java 17 comes from the
+system (Debian: apt install openjdk-17-jre-headless), Spark from its archive or `pip install 'pyspark[connect]'` in an environment
+of its own. `--kill-worker` ends a worker with SIGKILL while posts are made. Ends with 1 where a table differs (floats: by 1e-9).
 """
 
 import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from pipeline.engine import build, models
+from pipeline.settings import Workspace
+
+DURING = "core.posts"  # the table that is being made when a worker is killed
+
+
+def built(workspace: Workspace, engine: str, during=None) -> Iterator[tuple[models.Model, pl.DataFrame, float]]:
+    """Each table of a build that is thrown away, in the order of its key, and the seconds that it took."""
+    os.environ["TERUKUR_ENGINE"] = engine
+    with build.Build(workspace, now=datetime(2026, 12, 1, tzinfo=UTC)) as making:
+        for model in models.models():
+            if during and model.name == DURING:
+                during()
+            seconds = making.create(model).seconds
+            rows = making.con.sql(f"SELECT * FROM {model.name}").pl()
+            yield model, rows.sort(model.key, nulls_last=True), seconds
+
+
+def different(ours: pl.DataFrame, theirs: pl.DataFrame) -> str:
+    """What differs first; empty where nothing does: names, types, rows, floats within 1e-9."""
+    try:
+        assert_frame_equal(ours, theirs, rel_tol=1e-9, abs_tol=1e-12)
+    except AssertionError as error:
+        return " ".join(str(error).split())[:300]
+    return ""
+
+
+def compare(workspace: Workspace, during=None) -> bool:
+    ours = {model.name: (rows, seconds) for model, rows, seconds in built(workspace, "duckdb")}
+    wrong, count, one, other = 0, 0, 0.0, 0.0
+    for model, rows, seconds in built(workspace, "spark", during):
+        known, before = ours[model.name]
+        found = different(known, rows)
+        wrong += bool(found)
+        if model.sql:
+            count, one, other = count + 1, one + before, other + seconds
+        if model.sql or found:
+            print(f"{model.name:32} DuckDB {before:6.2f} s  Spark {seconds:6.2f} s  {found or 'equal'}", flush=True)
+    print(f"{count} tables of SQL, {len(ours)} in all, {wrong} different; SQL: DuckDB {one:.1f} s, Spark {other:.1f} s")
+    return not wrong
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextlib.contextmanager
+def cluster(home: Path, logs: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
+    """One master, two workers of one core each and a Connect server on loopback: its address, and the workers."""
+    master, connect = free_port(), free_port()
+    alone = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": str(home), "SPARK_WORKER_DIR": str(logs), "SPARK_NO_DAEMONIZE": "1"}
+    running: list[subprocess.Popen] = []
+
+    def start(name: str, program: str, *said: str) -> subprocess.Popen:
+        with (logs / f"{name}.log").open("w") as log:
+            command = [str(home / "bin" / program), *said]
+            running.append(
+                subprocess.Popen(command, env=os.environ | alone, stdout=log, stderr=log, cwd=logs, start_new_session=True)
+            )
+        return running[-1]
+
+    deploy, at = "org.apache.spark.deploy", f"spark://127.0.0.1:{master}"
+    try:
+        here = ("--host", "127.0.0.1", "--webui-port", "0")
+        start("master", "spark-class", f"{deploy}.master.Master", *here, "--port", str(master))
+        listens(master)
+        limits = (*here, "--cores", "1", "--memory", "1g")
+        workers = [start(f"worker-{n}", "spark-class", f"{deploy}.worker.Worker", *limits, at) for n in (1, 2)]
+        said = {
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(connect),
+            "spark.sql.shuffle.partitions": "4",
+            "spark.executor.memory": "1g",
+            "spark.ui.enabled": "false",
+        }
+        options = [part for name, value in said.items() for part in ("--conf", f"{name}={value}")]
+        service = "org.apache.spark.sql.connect.service.SparkConnectServer"
+        start("connect", "spark-submit", "--master", at, "--class", service, *options, "spark-internal")
+        listens(connect)
+        yield f"sc://127.0.0.1:{connect}", workers
+    finally:
+        for one in reversed(running):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(one.pid, signal.SIGKILL)
+            one.wait()
+
+
+def listens(port: int, seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.3)
+    sys.exit(f"nothing listens on port {port}")
+
+
+def executors(logs: Path) -> int:
+    """How many executors the master was asked to start so far: a killed worker's is started again elsewhere."""
+    return sum("Launching executor" in line for line in (logs / "master.log").read_text(errors="replace").splitlines())
+
+
+def on_a_cluster(workspace: Workspace, home: Path, kill: bool) -> bool:
+    logs = Path(tempfile.mkdtemp(prefix="cluster-"))
+    done = False
+    try:
+        with cluster(home, logs) as (address, workers):
+            os.environ["TERUKUR_SPARK_REMOTE"] = address
+
+            def killing() -> None:
+                def one() -> None:
+                    os.killpg(workers[0].pid, signal.SIGKILL)
+                    print(f"worker 1 of 2 killed while {DURING} was made", flush=True)
+
+                threading.Timer(1.0, one).start()
+
+            done = compare(workspace, killing if kill else None)
+            print(f"executors launched: {executors(logs)}; workers alive: {sum(w.poll() is None for w in workers)}")
+    finally:
+        if done:
+            shutil.rmtree(logs, ignore_errors=True)
+        else:
+            print(f"logs of the cluster: {logs}")
+    return done
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__)
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("workspace", type=Path)
-    asked.add_argument("--only", nargs="*", default=[])
+    asked.add_argument("--cluster", type=Path, metavar="FOLDER", help="Apache Spark, or the folder of the Python package pyspark")
+    asked.add_argument("--kill-worker", action="store_true")
     said = asked.parse_args()
-    try:
-        import pysail.spark
-        import pyspark
-        import sqlglot
-        from pyspark.sql import SparkSession
-    except ImportError:
-        sys.exit("The second engine is not installed: make spark")
-    from pipeline.engine import models
-    from pipeline.settings import Workspace
-
-    server = pysail.spark.SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    _, port = server.listening_address
-    spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-    print(f"Sail {pysail.__version__}, pyspark {pyspark.__version__}, sqlglot {sqlglot.__version__}")
-    with tempfile.TemporaryDirectory() as folder:
-        tables, seconds = _tables(Workspace(said.workspace.absolute()), Path(folder))
-        spark.conf.set("spark.sql.session.timeZone", "UTC")
-        for name, place in tables.items():
-            spark.read.parquet(str(place)).createOrReplaceTempView(name.replace(".", "__"))
-        wrong, ours, theirs = [], 0.0, 0.0
-        chosen = [m for m in models.models() if m.sql and (not said.only or m.name in said.only)]
-        for model in chosen:
-            began = time.monotonic()
-            try:
-                text = _spark_sql(sqlglot, model.sql)
-                out = Path(folder) / f"theirs-{model.name}.parquet"
-                spark.sql(text).write.parquet(str(out))
-                took = time.monotonic() - began
-                found = _differences(tables[model.name], out)
-            except Exception as error:
-                took, found = time.monotonic() - began, " ".join(str(error).split())[:300]
-            ours, theirs = ours + seconds[model.name], theirs + took
-            print(f"{model.name:32} DuckDB {seconds[model.name]:6.2f} s  Sail {took:6.2f} s  {found or 'equal'}", flush=True)
-            wrong += [model.name] if found else []
-        print(f"{len(chosen) - len(wrong)} of {len(chosen)} equal; Sail / DuckDB: {theirs / max(ours, 0.01):.1f}")
-    sys.exit(bool(wrong))
-
-
-def _tables(workspace, folder: Path):
-    """Every table that a model reads or makes, built anew by DuckDB, as Parquet; and the seconds that each took."""
-    from pipeline.engine import build, models
-
-    with build.Build(workspace) as making:
-        made = {model.name: making.create(model).seconds for model in models.models()}
-        read = {source for model in models.models() if model.sql for source in model.sources}
-        places = {}
-        for name in sorted({*made, *read}):
-            places[name] = folder / f"{name}.parquet"
-            making.con.sql(f"SELECT * FROM {name}").pl().write_parquet(places[name])
-        return places, made
-
-
-def _spark_sql(sqlglot, sql: str) -> str:
-    """The model in Spark's dialect, reading views instead of schemas."""
-    tree = sqlglot.parse_one(sql, read="duckdb")
-    for table in tree.find_all(sqlglot.exp.Table):
-        if table.db:
-            alias = table.alias or table.name
-            table.set("this", sqlglot.exp.to_identifier(f"{table.db}__{table.name}"))
-            table.set("db", None)
-            table.set("alias", sqlglot.exp.TableAlias(this=sqlglot.exp.to_identifier(alias)))
-    for split in list(tree.find_all(sqlglot.exp.Split)):  # one plain character, as the lint demands: no quoting needed
-        split.replace(sqlglot.exp.RegexpSplit(this=split.this.copy(), expression=split.expression.copy()))
-    return tree.sql(dialect="spark")
-
-
-def _differences(ours: Path, theirs: Path) -> str:
-    """What differs first; empty where nothing does."""
-    import polars as pl
-
-    if not theirs.exists():
-        return "" if pl.read_parquet(ours).is_empty() else "no rows"  # Sail writes no file for an empty table
-    one, other = pl.read_parquet(ours), pl.read_parquet(f"{theirs}/*.parquet" if theirs.is_dir() else theirs)
-    if one.columns != other.columns:
-        return f"columns {sorted(set(one.columns) ^ set(other.columns))}"
-    if len(one) != len(other):
-        return f"rows {len(one)} and {len(other)}"
-    same = [_alike(frame) for frame in (one, other)]
-    for column in one.columns:
-        both = [frame[column].sort(nulls_last=True) for frame in same]
-        if not both[0].equals(both[1], null_equal=True):
-            apart = [(a, b) for a, b in zip(*(s.to_list() for s in both), strict=True) if a != b]
-            return f"{column}: {len(apart)} values, {apart[0]}"
-    left, right = (frame.sort(frame.columns, nulls_last=True) for frame in same)
-    return "" if left.equals(right, null_equal=True) else "rows are put together otherwise"
-
-
-def _alike(frame):
-    """Types that say the same as one: decimals and floats, integers of any width, instants."""
-    import polars as pl
-
-    def one(column: pl.Expr, kind) -> pl.Expr:
-        if kind.is_float() or kind.is_decimal():
-            return column.cast(pl.Float64).round_sig_figs(9)
-        if kind.is_integer():
-            return column.cast(pl.Int64)
-        if kind == pl.Datetime:
-            return column.dt.replace_time_zone(None).cast(pl.Datetime("us"))
-        return column
-
-    return frame.select(one(pl.col(name), kind) for name, kind in frame.schema.items())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a cluster is never left behind
+    workspace = Workspace(said.workspace.absolute())
+    good = on_a_cluster(workspace, said.cluster.absolute(), said.kill_worker) if said.cluster else compare(workspace)
+    sys.exit(not good)
 
 
 if __name__ == "__main__":

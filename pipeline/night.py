@@ -28,6 +28,16 @@ _held: set[Path] = set()
 Result = TypeVar("Result")
 
 
+class NotPossible(ValueError):
+    """What was asked for does not exist: a figure, an agency, a month. The sentences say what does."""
+
+    exit_status = USAGE
+
+    def __init__(self, indonesian: str, english: str):
+        self.id, self.en = indonesian, english
+        super().__init__(f"{indonesian} / {english}")
+
+
 class Busy(RuntimeError):
     """Another process is working in this workspace."""
 

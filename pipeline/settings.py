@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pipeline.files import program_version, set_aside, write_atomically
 
 ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+REMOTE = r"^sc://[^\s/?#@]+(/.*)?$"
 MEMORY = r"(?i)^[1-9][0-9]*(\.[0-9]+)?\s*([KMGT]i?B)$"
 
 
@@ -50,6 +51,8 @@ EXPECTED = {
     "TERUKUR_WORKSPACE": ("tulis nama folder", "write the name of a folder"),
     "TERUKUR_LANGUAGE": ("tulis id atau en", "write id or en"),
     "TERUKUR_MEMORY_LIMIT": ("tulis misalnya 1GB atau 800MB", "write for example 1GB or 800MB"),
+    "TERUKUR_ENGINE": ("tulis duckdb atau spark", "write duckdb or spark"),
+    "TERUKUR_SPARK_REMOTE": ("tulis misalnya sc://10.0.0.5:15002", "write for example sc://10.0.0.5:15002"),
     "TERUKUR_THREADS": ("tulis bilangan bulat 1 sampai 256", "write a whole number from 1 to 256"),
     "TERUKUR_DOOR_ADDRESS": ("tulis misalnya https://kirim.bogorkab.go.id", "write for example https://kirim.bogorkab.go.id"),
     "TERUKUR_MAIL_PORT": ("tulis bilangan bulat 1 sampai 65535", "write a whole number from 1 to 65535"),
@@ -71,6 +74,8 @@ class Settings(BaseSettings):
     language: Literal["id", "en"] = "id"
     memory_limit: str = Field(default="1GB", pattern=MEMORY)
     threads: int = Field(default=2, ge=1, le=256)
+    engine: Literal["duckdb", "spark"] = "duckdb"  # who runs the SQL of a build; the version is DuckDB's either way
+    spark_remote: str | None = Field(default=None, pattern=REMOTE)  # a cluster; without it Sail in the same process
     keep_versions: int = Field(default=7, ge=2, le=1000)
     door_address: str = Field(default="http://127.0.0.1:8090", pattern=ADDRESS)
     mail_host: str | None = None  # IMAP; without it there is no mailbox door

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -63,6 +63,13 @@ def drop(workspace: Workspace, name: str, platform: str, rows: list[dict], **abo
     content = {"platform": platform, "grain": grain, "kind": f"test.{platform}.{grain}", "rows": rows} | about
     path.write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
     return path
+
+
+def file_number(workspace: Workspace, n: int) -> Path:
+    """One more export of the Facebook account: three posts, some of them seen before with other counts."""
+    rows = [post("facebook", str(i), f"2026-10-{1 + i % 28:02}T03:00", reach=500 + n) for i in range(n, n + 3)]
+    captured = (date(2026, 11, 1) + timedelta(days=n)).isoformat()
+    return drop(workspace, f"a-fb/{n:03}.csv", "facebook", rows, captured_at=captured)
 
 
 def read(path, *, name=None, registry=None, accounts=(), folder_date=None, captured_at=None, first_seen=None) -> list[Export]:

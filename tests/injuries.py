@@ -9,15 +9,16 @@ import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipeline import night, pages
 from pipeline.defs.instance import open_instance
 from pipeline.engine import build, versions
 from pipeline.intake import ledger
+from pipeline.registry import write_template
 from pipeline.settings import Workspace
-from tests.fake_exports import NOW, read
+from tests.fake_exports import NOW, file_number, read
 from tests.night_worker import few_agencies
 
 Harm = Callable[[Workspace, random.Random], None]
@@ -158,9 +159,21 @@ def whole_night(workspace: Workspace, moment: datetime = NOW) -> None:
         with open_instance(workspace) as instance:
             instance.get_runs(limit=1)
         ledger.ingest(workspace, known, now=moment, settle_seconds=0, read=read)
-        build.build(workspace, registry=known, now=moment)
+        build.build(workspace, registry=known, now=moment, reusing=True)
         with versions.open_version(workspace) as version:
             pages.build(version, workspace.site, registry=known)
+
+
+def healthy(root: Path) -> Workspace:
+    """Two nights old: an older version, a current one, pages, a history of runs."""
+    workspace = Workspace(root).create()
+    write_template(workspace.registry)
+    for n in range(2):
+        file_number(workspace, n)
+    whole_night(workspace)
+    file_number(workspace, 2)
+    whole_night(workspace, NOW + timedelta(hours=1))
+    return workspace
 
 
 def recover(workspace: Workspace, harmed: tuple[Injury, ...]) -> list[str]:

@@ -42,11 +42,16 @@ def workspace(tmp_path_factory) -> settings.Workspace:
                 return settings.workspace(root)
             time.sleep(0.2)
         raise RuntimeError("the worker that builds the version of this run did not finish") from None
+    found = make(root)
+    done.touch()
+    return found
+
+
+def make(root: Path) -> settings.Workspace:
     samples.generate(root, "hostile")
     found = settings.workspace(root)
     ledger.ingest(found, registry.load(found.registry))
     build.build(found, version_name=NAME)
-    done.touch()
     return found
 
 

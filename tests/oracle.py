@@ -328,6 +328,7 @@ def _dates(form, column, texts, around, instants, data, notes, name):
         date_order=around.date_order,
         daily=form.grain in ("account_day", "audience") and is_own,
         clock=instants if is_own and instants else [],
+        not_before=max((i.date() for i in instants or [] if i), default=None) if name == "captured_on" else None,
         anchor=around.anchor,
         resaved=around.container == "csv" and around.delimiter != ",",
     )
@@ -453,6 +454,10 @@ def _publish(form, frame, instants, notes):
         moment, is_unsure = _moment(form, printed[i], days[i], zoned, known[i])
         wall, instant = printed[i], known[i]
         day = days[i] or (wall.date() if wall else None)
+        if instant and moment and form.clock and form.clock.any_zone:
+            apart = abs((moment - instant).total_seconds())
+            if form.clock.tolerance < apart <= 15 * 3600:
+                moment, day, precision[i], is_unsure = instant, days[i] or instant.date(), "instant", False
         delay = _delay(form, moment, day, precision[i], known[i], frame["row_number"][i])
         if instant and form.clock and form.clock.use == "settle" and not delay:
             moment, precision[i], is_unsure = instant, "instant", False

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -33,8 +34,12 @@ def posts(platform: str, first: int, **values) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory) -> Workspace:
+    return fill(tmp_path_factory.mktemp("filled"))
+
+
+def fill(root: Path) -> Workspace:
     """Five accounts with posts of October; the one to be broken has all grains, and two exports of its posts."""
-    workspace = Workspace(tmp_path_factory.mktemp("filled")).create()
+    workspace = Workspace(root).create()
     for account, platform, first in (("a-ig", "instagram", 100), ("b-ig", "instagram", 200), ("a-x", "x", 300)):
         drop(workspace, f"{account}/a.csv", platform, posts(platform, first), captured_at="2026-11-20", period=PERIOD)
     drop(workspace, "a-yt/a.csv", "youtube", posts("youtube", 400), captured_at="2026-11-20", period=PERIOD)

@@ -286,11 +286,45 @@ def test_a11_the_bytes_say_the_type(look, data, name, seen):
     refused(look(data, name), "WRONG_TYPE", seen=seen)
 
 
-def test_a12_locked_and_old_workbooks_are_refused(look):
+@pytest.mark.parametrize("name", ["x.xlsx", "x.xls", "x.csv"])
+def test_a12_a_workbook_with_a_password_is_called_that_whatever_its_name(look, name):
+    """Office writes a workbook with a password into an OLE container and calls it .xlsx all the same."""
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 504
-    refused(look(head + "EncryptedPackage".encode("utf-16-le") + b"\x00" * 600, "x.xlsx"), "WRONG_TYPE")
-    refused(look(head + "EncryptedPackage".encode("utf-16-le") + b"\x00" * 600, "x.xls"), "ENCRYPTED_OR_XLS", seen="password")
+    export = refused(
+        look(head + "EncryptedPackage".encode("utf-16-le") + b"\x00" * 600, name), "ENCRYPTED_OR_XLS", seen="password"
+    )
+    assert "dikunci kata sandi" in export.messages[0].id and "has a password" in export.messages[0].en
+
+
+def test_a12_old_workbooks_are_refused(look):
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 504
     refused(look(head + "Workbook".encode("utf-16-le") + b"\x00" * 600, "x.xls"), "ENCRYPTED_OR_XLS")
+
+
+def test_a12_what_a_parser_says_of_a_password_is_passed_on(monkeypatch):
+    import fastexcel
+
+    from pipeline.exports import workbook_child
+
+    def locked(_):
+        raise fastexcel.FastExcelError("calamine error: Xls error: Workbook is password protected")
+
+    monkeypatch.setattr(fastexcel, "read_excel", locked)
+    with pytest.raises(workbook_child.Stop) as stopped:
+        workbook_child.read_xls(b"", 10, 10)
+    assert stopped.value.args[0] == "ENCRYPTED_OR_XLS" and "password" in stopped.value.args
+
+
+def test_a15_a_header_wider_than_any_kind_is_not_compared_with_each(look, monkeypatch):
+    """Twenty megabytes of two million columns once took two minutes; what is too wide is refused before names are looked up."""
+    from pipeline.formats import Format
+
+    asked = []
+    inner = Format.column_for
+    monkeypatch.setattr(Format, "column_for", lambda self, name: asked.append(name) or inner(self, name))
+    wide = plain([[f"k{n}" for n in range(50_000)], ["1"] * 50_000])
+    refused(look(wide, "x.csv"), "TOO_LARGE", seen="50000 kolom/columns")
+    assert len(asked) < 10_000
 
 
 def changed_book(extra_name=None, extra=b"x", change=None):

@@ -1,6 +1,5 @@
 """The night after an injury: figures, pages and status are what they were, or one sentence names the one step."""
 
-import datetime as dt
 import json
 import random
 import shutil
@@ -15,11 +14,11 @@ from pipeline import night
 from pipeline.cli import status
 from pipeline.engine import build, connections, versions
 from pipeline.intake import ledger, tombstones
-from pipeline.registry import write_template
 from pipeline.settings import Workspace
-from tests.fake_exports import NOW, drop, ingest, post, registers
+from tests import injuries
+from tests.fake_exports import NOW, drop, file_number, ingest, post, registers
 from tests.injuries import INJURIES, Injury, recover, whole_night
-from tests.test_faults import dump, file_number
+from tests.test_faults import dump
 
 ROOT = Path(__file__).parents[1]
 SHOWN = ("id/index.html", "en/index.html")
@@ -27,14 +26,7 @@ SHOWN = ("id/index.html", "en/index.html")
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
-    """Two nights old: an older version, a current one, pages, a history of runs."""
-    workspace = Workspace(tmp_path_factory.mktemp("healthy") / "data").create()
-    write_template(workspace.registry)
-    for n in range(3):
-        file_number(workspace, n)
-    whole_night(workspace)
-    whole_night(workspace, NOW + dt.timedelta(hours=1))
-    return workspace
+    return injuries.healthy(tmp_path_factory.mktemp("healthy") / "data")
 
 
 @pytest.fixture

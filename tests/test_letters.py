@@ -13,7 +13,8 @@ import pytest
 
 from pipeline import registry
 from pipeline.letters import agency, delivery, messages, monthly, paper, parts
-from pipeline.letters.origin import NotPossible, opened
+from pipeline.letters.origin import opened
+from pipeline.night import NotPossible
 from pipeline.pages.sheet import Shown
 from tests.one_version import HOSTILE
 

@@ -8,7 +8,8 @@ import struct
 import pytest
 
 from pipeline.letters import messages, published, seal
-from pipeline.letters.origin import NotPossible, opened
+from pipeline.letters.origin import opened
+from pipeline.night import NotPossible
 from pipeline.settings import Workspace
 
 

@@ -11,7 +11,8 @@ import zipfile
 import pytest
 
 from pipeline.letters import monthly, paper, past, seal
-from pipeline.letters.origin import NotPossible, opened
+from pipeline.letters.origin import opened
+from pipeline.night import NotPossible
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]

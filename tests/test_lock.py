@@ -7,6 +7,8 @@ here; that they are locked where something demands them, and nowhere else, follo
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -163,3 +165,35 @@ def test_an_injured_lock_is_found(right, wrong, said):
     assert times == 1
     linux = next(e for e in ENVIRONMENTS if place(e) == "linux-x86_64-3.11.7")
     assert said in faults(injured, linux)
+
+
+# What pip-audit prints where it found something, where it found nothing, and where no source of advisories answers.
+FOUND = (
+    "Found 1 known vulnerability in 1 package\\nName   Version ID             Fix Versions\\njinja2 3.1.0   GHSA-0000-0000 3.1.9"
+)
+SAID = {
+    "a weakness": (FOUND, 1, 1, "GHSA-0000-0000"),
+    "nothing": ("No known vulnerabilities found", 0, 0, "No known"),
+    "no answer": ("ERROR:pip_audit._cli:Could not connect to the service", 1, 0, "Not audited"),
+}
+
+
+@pytest.mark.parametrize(("said", "status", "ends", "told"), SAID.values(), ids=SAID)
+def test_the_audit_fails_for_a_weakness_and_for_nothing_else(tmp_path, said, status, ends, told):
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "audit", tmp_path / ".ci" / "audit")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n[ \"$3\" = --version ] && exit 0\nprintf '{said}\\n'\nexit {status}\n")
+    python.chmod(0o755)
+    done = subprocess.run(["bash", ".ci/audit"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, told in done.stdout) == (ends, True), done.stdout
+
+
+def test_the_audit_says_so_where_nothing_can_audit(tmp_path):
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "audit", tmp_path / ".ci" / "audit")
+    done = subprocess.run(
+        ["bash", ".ci/audit"], cwd=tmp_path, capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin"}
+    )
+    assert done.returncode == 0 and done.stdout.startswith("Not audited")

@@ -7,7 +7,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipeline import columns
 from pipeline.engine import metrics
+from pipeline.pages import glosarium
 from pipeline.platforms import having, platforms
 from pipeline.statistics import intervals
 
@@ -444,3 +446,11 @@ def test_a_column_that_is_gone_makes_its_metrics_unknown_and_none_becomes_zero()
                 assert (value, n) == (None, 0), (column, key)
         con.execute("rollback")
     assert touched == set(COUNTS)
+
+
+def test_where_a_column_misleads_is_said_beside_every_metric_made_of_it():
+    said = metrics.caveats("reach_ratio", "id")
+    assert said.startswith(metrics.get("reach_ratio").caveat_id) and columns.columns()["reach"].hazard_id in said
+    assert metrics.caveats("vs_expected", "en").count(columns.columns()["vs_expected"].hazard_en) == 1
+    glossary = dict(term[:2] for _, terms in glosarium.groups(glosarium.catalogue(), "id") for term in terms)
+    assert columns.columns()["reach"].hazard_id in glossary[metrics.get("reach_ratio").label_id]

@@ -277,6 +277,17 @@ def test_days_are_long_latest_and_never_shifted(workspace):
     assert restated["share_changed"].to_list() == [0.2]
 
 
+def test_two_menus_that_tell_a_metric_at_one_instant_make_one_restatement(workspace):
+    """Else its key is broken, and the check sets sound files aside."""
+    day = {"day": "2026-10-01", "day_zone": "UTC", "reach": 100}
+    drop(workspace, "a-fb/1.csv", "facebook", [day], grain="account_day", captured_at="2026-10-05")
+    for name, reach in (("2", 150), ("3", 120)):
+        told = [day | {"reach": reach}]
+        drop(workspace, f"a-fb/{name}.csv", "facebook", told, grain="account_day", kind=f"menu.{name}", captured_at="2026-10-09")
+    restated = build(workspace, "marts.restatements")
+    assert restated.select("old_value", "new_value").rows() == [(100.0, 150.0)]
+
+
 @pytest.mark.parametrize(("at", "is_partial"), [("2026-10-02T03:00:00", True), ("2026-10-02T08:00:00", False)])
 def test_a_pacific_day_is_over_when_it_is_over_there(workspace, at, is_partial):
     """10:00 in Jakarta is still the evening before in Los Angeles: the day goes on."""

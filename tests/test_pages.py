@@ -242,7 +242,7 @@ def test_trace_follows_the_ids_of_the_pages(home, read):
         kinds.setdefault(tuple(figure.split(":")[:2]), figure)
     for (table, _), figure in kinds.items():
         if table != "version":
-            trace.trace(home, figure)  # UnknownFigure where it cannot be followed
+            trace.trace(home, figure)  # NotPossible where it cannot be followed
     behind = trace.trace(home, f"metric:offhours_share.value:agency_id={PLAIN},month=2026-08..2026-10")
     assert behind and all(source.sha256 for source in behind)
 

@@ -5,9 +5,11 @@ Each rule was learned from a wrong table or a refusal on Sail or Spark. It says 
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
+from pipeline.columns import columns
 from pipeline.engine import models
 
 NOT_ZERO = {
@@ -99,6 +101,87 @@ def long_separators(sql: str) -> list[str]:
     return [s for s in separators if len(s) != 1 or s in r"\.^$|?*+()[]{}"]
 
 
+def filtered_windows(sql: str) -> list[str]:
+    """Sail refuses FILTER in a window, Spark too: sum(CASE WHEN condition THEN value END) OVER …"""
+    return [_name(n) or str(n.get("function_name")) for n in _nodes(sql) if n.get("class") == "WINDOW" and n.get("filter_expr")]
+
+
+def moved_dates(sql: str) -> list[str]:
+    """A column of months cannot be taken from a date there: an interval is one number; else make_date of a counted month."""
+    lengths = [n for n in _nodes(sql) if n.get("class") == "FUNCTION" and _name(n).startswith("to_")]
+    inside = [_name(n) for n in lengths if any(x.get("class") == "COLUMN_REF" for x in models._walk(n))]
+    return inside + [
+        _name(n) for n in _nodes(sql) if _name(n) in ("*", "/") and any(_name(a).startswith("to_") for a in _arguments(n))
+    ]
+
+
+def double_columns(sql: str) -> list[str]:
+    """Two columns of one name: DuckDB takes the first for it, Sail says ambiguous. `t.*` beside a column that t has already."""
+    wrong: list[str] = []
+
+    def every(columns: models.Columns) -> list[str]:
+        return [*columns, *(name for table in columns.tables for name in _known().get(table, ()))]
+
+    def look(node: dict, outer: dict[str, models.Columns]) -> None:
+        ctes = dict(outer)
+        for entry in node.get("cte_map", {}).get("map", []):
+            look(entry["value"]["query_node"], ctes)
+            ctes[entry["key"]] = models._lineage(entry["value"]["query_node"], ctes)
+        for side in node.get("children") or [node[k] for k in ("left", "right") if k in node]:
+            if node["type"] == "SET_OPERATION_NODE":
+                look(side, ctes)
+        if node["type"] != "SELECT_NODE":
+            return
+        scope, names = dict(models._scope(node["from_table"], ctes)), []
+        for item in node["select_list"]:
+            if item["class"] == "STAR":
+                chosen = [c for name, c in scope.items() if item.get("relation_name") in ("", None, name)]
+                names += [name for columns in chosen for name in every(columns)]
+            else:
+                names.append(item["alias"] or item.get("column_names", [""])[-1])
+        wrong.extend(sorted({name for name in names if name and names.count(name) > 1}))
+
+    look(models.parse(sql), {})
+    return wrong
+
+
+def float_sums(sql: str) -> list[str]:
+    """A sum of floats depends on the order of the rows, which is that of threads, files and workers: summed as DECIMAL."""
+    exact = [
+        id(x)
+        for n in _nodes(sql)
+        if n.get("class") == "CAST" and str((n.get("type_expr") or {}).get("type_name")).lower() == "decimal"
+        for x in models._walk(n)
+    ]
+    return [
+        f"{_name(call)} {x['column_names'][-1]}"
+        for call in _calls(sql, "sum", "avg")
+        for argument in _arguments(call)
+        for x in _summed(argument)
+        if x["column_names"][-1] in _floats() and id(x) not in exact
+    ]
+
+
+def _summed(node: dict) -> Iterator[dict]:
+    """The columns that go into a value; conditions decide only whether."""
+    if node.get("class") == "CASE":
+        for value in [c["then_expr"] for c in node["case_checks"]] + [node["else_expr"]]:
+            yield from _summed(value)
+    else:
+        yield from (x for x in models._walk(node) if x.get("class") == "COLUMN_REF")
+
+
+@cache
+def _floats() -> frozenset[str]:
+    return frozenset(name for name, column in columns().items() if column.type in ("float", "ratio")) | {"ln_lift"}
+
+
+@cache
+def _known() -> dict[str, tuple[str, ...]]:
+    """The columns of every table of SQL; a table that Python makes names its own when it is built."""
+    return {m.name: m.columns for m in models.models() if m.sql}
+
+
 def week_days(sql: str) -> list[str]:
     """dayofweek begins with another day in Spark: datediff('day', DATE '2024-01-01', d) % 7, made positive for earlier days."""
     parts = [_text(_arguments(n)[0]) for n in _calls(sql, "date_part", "datepart", "extract") if _arguments(n)]
@@ -143,6 +226,24 @@ RULES: dict[Callable[[str], list[str]], tuple[str, ...]] = {
     nested_unnest: ("SELECT trim(unnest(string_split(a, ';'))) AS w FROM core.t",),
     having_aliases: ("SELECT w, min(a) AS a FROM core.t GROUP BY w HAVING count(DISTINCT a) = 1",),
     long_separators: ("SELECT string_split(a, ', ') AS w FROM core.t", "SELECT string_split(a, '|') AS w FROM core.t"),
+    filtered_windows: (
+        "SELECT sum(a) FILTER (b) OVER (PARTITION BY c) AS s FROM core.t",
+        "SELECT sum(a) FILTER (b) OVER w AS s FROM core.t WINDOW w AS (PARTITION BY c)",
+    ),
+    moved_dates: (
+        "SELECT d - n * INTERVAL 1 MONTH AS e FROM core.t",
+        "SELECT d - INTERVAL (n) MONTH AS e FROM core.t",
+    ),
+    double_columns: (
+        "WITH m AS (SELECT a, b FROM core.t) SELECT m.*, u.b FROM m CROSS JOIN core.u",
+        "SELECT m.*, c.listed_days FROM marts.account_month m JOIN marts.coverage_month c ON c.month = m.month",
+        "WITH a AS (SELECT x FROM core.t), b AS (SELECT x FROM core.u) SELECT * FROM a CROSS JOIN b",
+    ),
+    float_sums: (
+        "SELECT sum(e_final) AS e FROM core.t",
+        "SELECT avg(CASE WHEN n > 0 THEN ln_lift END) AS l FROM core.t",
+        "SELECT sum(er_log_mean) OVER (PARTITION BY platform) AS l FROM core.t",
+    ),
     week_days: ("SELECT dayofweek(d) AS w FROM core.t", "SELECT extract('dow' FROM d) AS w FROM core.t"),
     zero_divisors: ("SELECT a / b AS r FROM core.t", "SELECT a / 0 AS r FROM core.t"),
     unknown_functions: ("SELECT median(a) AS m FROM core.t", "SELECT arg_max(a, b) AS m FROM core.t"),
@@ -171,6 +272,7 @@ def test_the_tables_are_free_of_it(rule):
 def test_what_is_right_is_not_refused():
     right = """SELECT CAST(datediff('second', date_trunc('second', a), date_trunc('second', b)) AS DOUBLE) / 3600 AS h,
         ln((CAST(n AS DOUBLE) + 0.5) / nullif(CAST(m AS DOUBLE) + 1, 0)) AS r, unnest(string_split(w, ';')) AS w,
-        (datediff('day', DATE '2024-01-01', d) % 7 + 7) % 7 AS weekday
+        (datediff('day', DATE '2024-01-01', d) % 7 + 7) % 7 AS weekday, d - INTERVAL 12 MONTH AS e,
+        count(*) FILTER (n > 0) AS k, sum(CASE WHEN n > 0 THEN n END) OVER (PARTITION BY w) AS s
     FROM core.t"""
     assert {rule.__name__: found for rule in RULES if (found := rule(right))} == {}

@@ -180,6 +180,37 @@ def test_two_packs_with_and_without_an_account_do_not_give_its_value():
     assert same >= 3
 
 
+def _figures(cells: list[dict]) -> list[float]:
+    """What an attacker reads of one cell, as numbers; zeros where there is none."""
+    names = ("accounts", "median", "q1", "q3", "spread")
+    return [float(cells[0][name] or 0) for name in names] if cells else [0.0] * len(names)
+
+
+def _error_of_a_trained_attack(seen: np.ndarray, targets: np.ndarray) -> float:
+    """The error in the middle of a regression that was fitted on the first half of the cells, on the second half."""
+    known, half = np.column_stack([np.ones(len(seen)), seen]), len(targets) // 2
+    weights = np.linalg.lstsq(known[:half], targets[:half], rcond=None)[0]
+    return float(np.median(abs(known[half:] @ weights - targets[half:])))
+
+
+def test_a_trained_attack_on_two_packs_learns_nothing_because_what_was_told_stays(tmp_path):
+    """Somebody who simulates cells learns which way a middle moves when an account comes. Without the memory of packs that halves
+    the error, so the attack works; with it the second pack is the first, and there is nothing to learn from both."""
+    one, told, forgotten, targets = [], [], [], []
+    for seed in range(300):
+        expected, agencies = months(12, seed)
+        first, second = pack.cells(expected[1:], agencies, UNTIL), pack.cells(expected, agencies, UNTIL)
+        given = pack.remembered(first, second)
+        apart = np.subtract(_figures(second), _figures(first))
+        one.append(_figures(first))
+        told.append([*_figures(first), *np.subtract(_figures(given), _figures(first))])
+        forgotten.append([*_figures(first), *apart, *np.sign(apart)])
+        targets.append(expected["y"][0])
+    errors = [_error_of_a_trained_attack(np.array(seen), np.array(targets)) for seen in (one, told, forgotten)]
+    assert errors[2] < 0.8 * errors[0], "the attack works on packs without a memory"
+    assert errors[1] == pytest.approx(errors[0])
+
+
 def test_what_was_told_of_a_month_is_told_again_unchanged(regencies, tmp_path):
     both = Workspace(tmp_path / "w")
     shutil.copytree(regencies[2].root, both.root)
@@ -197,6 +228,7 @@ def test_what_was_told_of_a_month_is_told_again_unchanged(regencies, tmp_path):
 
         pack.write(both, Later(), tmp_path / "2.json")
     assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
+    assert (both.registry / pack.MEMORY).exists(), "with the registry it comes back from a backup"
     text = (tmp_path / "1.json").read_text()
     assert "Semua" not in text and not any(agency in text for agency in districts())
 

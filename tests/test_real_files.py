@@ -7,7 +7,7 @@ import json
 import os
 import re
 import zipfile
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import polars as pl
@@ -88,6 +88,15 @@ def test_a_row_that_names_no_post_and_bears_no_figure_is_left_out_and_counted(tm
     assert (bad.outcome, bad.rows) == ("refused", None)
 
 
+@pytest.mark.parametrize(
+    "link", ["", "undefined", "https://www.tiktok.com/@a/video/undefined", "https://www.tiktok.com/@a/video/"]
+)
+def test_a_row_without_an_id_in_its_link_is_left_out(tmp_path, link):
+    table = tiktok_top()
+    (export,) = look(tmp_path, csv_of([*table[:2], ["20 Agustus", "", link, "", "0", "0", "0", "0"], *table[2:]]))
+    assert (export.n_rows, export.dropped.get("placeholder")) == (4, 1)
+
+
 # --- counters that can fall
 
 
@@ -96,6 +105,13 @@ def test_what_is_counted_by_day_may_fall_and_is_flagged(tmp_path):
     table[3][table[0].index("Likes")] = "-4"
     (export,) = look(tmp_path, csv_of(table))
     assert (export.outcome, codes(export)) == ("flagged", ["BELOW_ZERO"]) and export.rows["likes"].min() == -4
+
+
+def test_what_a_post_brought_may_be_net_of_who_left_again(tmp_path):
+    table = instagram()
+    table[3][IG_EN.index("Follows")] = "-1"
+    (export,) = look(tmp_path, csv_of(table))
+    assert (export.outcome, codes(export), export.sums["follows_gained"]) == ("flagged", ["BELOW_ZERO"], 10)
 
 
 def test_a_total_since_publication_may_not(tmp_path):
@@ -108,7 +124,8 @@ def test_no_number_of_people_or_total_may_be_negative_in_any_format():
     for form in all_formats():
         for column in form.columns:
             if column.kind == "count" and (not column.is_additive or (form.grain == "post" and not form.period_sums)):
-                assert column.falls in ("never", "freely"), (form.kind, column.field)
+                is_net = column.field.endswith("follows_gained")  # what a post brought may be net of who left again
+                assert column.falls in ("never", "freely", *(["flagged"] if is_net else [])), (form.kind, column.field)
 
 
 # --- hard rules
@@ -127,6 +144,30 @@ def test_a_hook_that_refuses_declares_what_and_why():
             body = source.getsource(form.finish)
             said = set(re.findall(r'notes\.refuse\("(\w+)"', body)) | ({"IMPLAUSIBLE"} if "_lifetime_only(" in body else set())
             assert said <= {code for code, _ in form.refuses}, form.kind
+
+
+def test_the_clock_of_one_account_seen_is_no_rule_where_the_id_is_exact(tmp_path):
+    """The one TikTok Business account that was seen printed UTC; another may print its own time, all posts or some."""
+    at = datetime(2026, 8, 1, 3, 7, 5, tzinfo=UTC)
+    head = ["Video title", "Video link", "Post time", "Video views", "Likes", "Comments", "Shares", "Add to Favorites"]
+    link = f"https://www.tiktok.com/@dinkes/video/{(int(at.timestamp()) << 32) | 777}"
+    (export,) = look(tmp_path, csv_of([head, ["Satu", link, "2026/08/01 10:07:05", "1200", "30", "2", "1", "4"]]))
+    assert (export.outcome, export.rows["published_at"][0]) == ("accepted", at)
+    (far,) = look(tmp_path, csv_of([head, ["Satu", link, "2026/08/02 10:07:05", "1200", "30", "2", "1", "4"]]), "b.csv")
+    assert codes(far) == ["DATE_INVALID"], "no clock is 31 hours ahead"
+
+
+def test_numbers_that_contradict_each_other_are_sent_on_where_refused_and_kept_where_flagged(tmp_path):
+    table = facebook()
+    table[2][FB_EN.index("Reactions, Comments and Shares")] = "999"
+    (refused,) = look(tmp_path, csv_of(table))
+    assert codes(refused) == ["IMPLAUSIBLE"] and AGAIN["unknown"][0] in refused.messages[0].id
+    table = instagram()
+    table[3][IG_EN.index("Reach")] = "99999"
+    (flagged,) = look(tmp_path, csv_of(table), "b.csv")
+    assert (
+        codes(flagged) == ["IMPLAUSIBLE"] and AGAIN["kept"][0] in flagged.messages[0].id and "unduh" not in flagged.messages[0].id
+    )
 
 
 # --- two accounts, one file
@@ -258,6 +299,35 @@ def test_a_damaged_block_is_told_by_its_line_in_the_file(tmp_path):
     assert export.messages[0].place == f"baris/line {line}"
 
 
+@pytest.mark.parametrize("cut", [1, 3, 41])
+def test_a_text_cut_inside_a_letter_keeps_its_whole_blocks(tmp_path, cut):
+    whole = overview(("Facebook reach", WEEK), ("Instagram reach", WEEK))
+    exports = look(tmp_path, whole[:-cut])
+    assert [(e.member, e.outcome, codes(e)) for e in exports] == [
+        ("#Facebook reach", "accepted", []),
+        ("#Instagram reach", "refused", ["TRUNCATED"]),
+    ]
+    (single,) = look(tmp_path, overview(("Facebook reach", WEEK))[:-cut])
+    assert codes(single) == ["TRUNCATED"]
+
+
+def test_a_sheet_for_every_month_is_no_second_candidate(tmp_path):
+    def book(*months):
+        buffer = io.BytesIO()
+        with xlsxwriter.Workbook(buffer, {"in_memory": True}) as out:
+            for number, table in enumerate(months):
+                page = out.add_worksheet(f"Bulan {number}")
+                for row, cells in enumerate(table):
+                    page.write_row(row, 0, cells)
+        return buffer.getvalue()
+
+    table = instagram(10)
+    exports = look(tmp_path, book(table[:6], [IG_EN, *table[6:]]), "a.xlsx", ("a-ig",), REGISTRY)
+    assert [(e.outcome, e.n_rows) for e in exports] == [("accepted", 5), ("accepted", 5)]
+    exports = look(tmp_path, book(table[:6], [IG_EN, *table[5:]]), "b.xlsx", ("a-ig",), REGISTRY)
+    assert [codes(e) for e in exports] == [["UNREADABLE_CELL"]] * 2, "one post stands in both"
+
+
 def test_a_damaged_block_refuses_itself(tmp_path):
     broken = [*WEEK[:3], '"2024-02-04T00:00:00","4', *WEEK[4:]]
     exports = look(tmp_path, overview(("Facebook reach", broken), ("Instagram reach", WEEK)))
@@ -379,6 +449,41 @@ def test_a_header_that_needed_no_quotes_hides_no_wrapped_row(tmp_path):
     assert (export.outcome, codes(export), export.n_rows) == ("flagged", ["UNWRAPPED"], 4)
 
 
+def opened_and_saved(lines: list[str], separator: str) -> list[list[str]]:
+    """The cells that a spreadsheet of another list separator makes of lines whose first field needs no quotes."""
+    return [line.split(separator) for line in lines]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_lines_are_unwrapped_where_captions_hold_the_separator_and_rows_were_padded(tmp_path, separator):
+    table = instagram()
+    for row in table[1:]:
+        row[4] = f"Halo{separator} warga, ayo\nke{separator} posyandu"
+    cells = opened_and_saved(csv_of(table).decode("utf-8-sig").splitlines(), separator)
+    width = max(map(len, cells))
+    padded = io.StringIO()
+    csv.writer(padded, delimiter=separator, lineterminator="\r\n").writerows([*row, *[""] * (width - len(row))] for row in cells)
+    (export,) = look(tmp_path, padded.getvalue().encode(), "a.csv")
+    assert (codes(export), export.n_rows, export.sums["likes"]) == (["UNWRAPPED"], 12, 198)
+    assert export.rows["caption"].to_list() == [row[4] for row in table[1:]]
+    if separator == ";":  # what a workbook was split by is not written in it; a spreadsheet of ours splits by this
+        book = io.BytesIO()
+        with xlsxwriter.Workbook(book, {"in_memory": True}) as out:
+            page = out.add_worksheet()
+            for row, line in enumerate(cells):
+                page.write_row(row, 0, line)
+        (export,) = look(tmp_path, book.getvalue(), "a.xlsx")
+        assert export.rows["caption"].to_list() == [row[4] for row in table[1:]]
+
+
+def test_a_leading_date_that_lost_its_quotes_is_put_together_where_all_rows_show_it(tmp_path):
+    bare = csv_of(days()).removeprefix(BOM).decode().replace('"', "")
+    whole, (export,) = read(put(tmp_path / "a.csv", csv_of(days())))[0], look(tmp_path, bare.encode(), "b.csv")
+    assert (codes(export), export.sums, export.first, export.last) == (["UNWRAPPED"], whole.sums, whole.first, whole.last)
+    (odd,) = look(tmp_path, bare.replace(", 2026,909", ", 2026,9,09").encode(), "c.csv")
+    assert codes(odd) == ["BAD_STRUCTURE"]
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_titled_blocks_are_unwrapped_too(tmp_path, separator):
     blocks = overview(("Facebook reach", WEEK), ("Jangkauan Instagram", WEEK)).decode("utf-16")
@@ -429,6 +534,43 @@ def test_a_file_whose_period_is_told_later_is_read_again(workspace, better, orde
     with connections.open_raw(workspace) as con:
         found = con.execute("SELECT value_scope, count(*) FROM raw.post_snapshots GROUP BY ALL ORDER BY 1").fetchall()
     assert found == [("lifetime", 1), ("period", 1)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Table data 2026-01-01..2026-01-31.csv",
+        "2026-01-01 - 2026-01-31.csv",
+        "Tabel 2026-01-01 s.d. 2026-01-31.csv",
+        "2026-01-01 sampai 2026-01-31/Table data.csv",
+        "2026-01-01_2026-01-31/Data tabel.csv",
+    ],
+)
+def test_a_period_may_be_written_as_people_write_it(tmp_path, name):
+    path = put(tmp_path / name, csv_of(VIDEOS))
+    (export,) = read(path, name=name)
+    assert export.period == (date(2026, 1, 1), date(2026, 1, 31)) and "PERIOD_UNKNOWN" not in codes(export)
+
+
+# --- a year that the ids tell
+
+
+def tiktok_top(year: int = 2026, day: str = "20 Agustus") -> list[list[str]]:
+    head = ["Time", "Video title", "Video link", "Post time", "Total likes", "Total comments", "Total shares", "Total views"]
+    rows = []
+    for n in range(1, 5):
+        number = (int(datetime(year, 8, n, 3, tzinfo=UTC).timestamp()) << 32) | 777
+        rows.append([day, f"Judul {n}", f"https://www.tiktok.com/@dinkes/video/{number}", f"{n} Agustus", "30", "2", "1", "1200"])
+    return [head, *rows]
+
+
+def test_the_newest_post_tells_the_year_of_an_export_if_one_year_only_fits(tmp_path):
+    seen = {"first_seen": datetime(2026, 12, 1, tzinfo=UTC)}
+    for name, table in (("a", tiktok_top()), ("b", tiktok_top(2025))):
+        put(tmp_path / f"{name}.csv", csv_of(table))
+    (dated,), (open_,) = (read(tmp_path / f"{name}.csv", **seen) for name in "ab")
+    assert (dated.outcome, dated.captured_at.date(), dated.captured_from) == ("accepted", date(2026, 8, 20), "file")
+    assert (open_.outcome, codes(open_)) == ("held", ["YEAR_UNKNOWN"]), "of 2025 or of 2026"
 
 
 # --- the legacy export of videos
@@ -503,6 +645,38 @@ def test_a_persons_profile_is_read_for_a_declared_person_only(tmp_path):
     data = next(folder.glob("*.xlsx")).read_bytes()
     assert {(e.outcome, e.rows is None) for e in look(tmp_path, data, "a.xlsx", ("a-li",), REGISTRY)} == {("held", True)}
     assert {e.outcome for e in look(tmp_path, data, "a.xlsx", ("k-li",), REGISTRY)} == {"accepted"}
+
+
+def test_a_persons_file_that_bears_a_name_is_no_account_to_be_added(tmp_path):
+    folder = next(f for f in CASES if f.parent.name == "linkedin_member_aggregate")
+    data = next(folder.glob("*.xlsx")).read_bytes()
+    for accounts in (("a-li",), ()):
+        exports = look(tmp_path, data, "AggregateAnalytics_Bu Siti_2026-08-01_2026-08-31.xlsx", accounts, REGISTRY)
+        assert {(e.outcome, e.rows is None, tuple(codes(e))) for e in exports} == {("held", True, ("PERSONAL_PROFILE",))}
+
+
+PAGE_DAYS = [["Page ID", "Page name", "Data comment", "Date", "Reach"]]
+PAGE_DAYS += [[page, "A", "", f"09/0{d}/2026", "9"] for page in ("1069000000000011", "1069000000000022") for d in (1, 2, 3)]
+
+
+def test_of_two_pages_that_nobody_knows_neither_is_the_folders(tmp_path):
+    (export,) = look(tmp_path, csv_of(PAGE_DAYS[:6]), accounts=("a-fb",), known=REGISTRY)  # one of them has more days
+    assert (export.outcome, export.rows, codes(export)) == ("held", None, ["UNKNOWN_ACCOUNT"])
+    strangers = [[*r[:1], f"1784140000000{7 + i % 2}", f"siapa{i % 2}", *r[3:]] for i, r in enumerate(instagram(4)[1:])]
+    (posts,) = look(tmp_path, csv_of([IG_EN, *strangers]), "b.csv", ("b-ig",), REGISTRY)
+    assert (posts.outcome, posts.rows) == ("held", None)
+
+
+def test_the_page_id_of_another_menu_is_no_new_account(tmp_path):
+    (export,) = look(tmp_path, csv_of(PAGE_DAYS[:4]), accounts=("a-ig",), known=REGISTRY)
+    assert (export.outcome, codes(export)) == ("refused", ["WRONG_ACCOUNT"])
+
+
+def test_a_link_of_x_without_a_name_names_nobody(tmp_path):
+    sample = next(f for f in CASES if f.parent.name == "x_account_content")
+    data = re.sub(rb"(x\.com)/\w+/status", rb"\1/i/status", next(sample.glob("*.csv")).read_bytes())
+    (export,) = look(tmp_path, data)
+    assert export.rows is not None and export.rows["handle"].null_count() == export.n_rows
 
 
 # --- empty exports

@@ -155,6 +155,18 @@ def test_a_check_that_failed_is_run_again_and_one_that_held_is_believed(copy, mo
     assert {c.name for c in result.checks} == {c.name for c in models.checks()}
 
 
+def test_a_damaged_version_is_built_anew_though_the_one_before_it_says_the_same(copy):
+    """A register changed for a day: the whole version before the damaged one would come out as tonight's, but is not current."""
+    of_one_name(copy, registry=a_training(copy, registers()), reusing=True)
+    damaged = copy.versions / "w-2.duckdb"
+    damaged.chmod(0o640)
+    damaged.write_bytes(damaged.read_bytes()[:-4096])
+    result = of_one_name(copy, registry=registers(), reusing=True)
+    assert (result.is_new, versions.current(copy)) == (True, "w-3")
+    with versions.open_version(copy) as version:
+        assert version.name == "w-3"
+
+
 def test_a_version_of_an_older_release_is_built_anew(copy):
     path = copy.versions / "w-1.duckdb"
     import duckdb

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +17,10 @@ from pipeline.intake import ledger
 from pipeline.letters import withdrawn
 from pipeline.notebook import execution
 from pipeline.settings import Workspace
-from tests.fake_exports import NOW, ingest, read
+from tests.fake_exports import NOW, file_number, ingest, read
 from tests.injuries import whole_night
 from tests.night_worker import few_agencies
 from tests.test_cli import call
-from tests.test_faults import file_number
 
 TAKE_IN = ledger.ingest
 
@@ -40,8 +40,12 @@ def a_night(workspace: Workspace, moment: dt.datetime) -> str:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
+    return two_nights(tmp_path_factory.mktemp("two") / "data")
+
+
+def two_nights(root: Path) -> Workspace:
     """Two nights; the second brought a file, and a letter was made of each."""
-    workspace = Workspace(tmp_path_factory.mktemp("two") / "data").create()
+    workspace = Workspace(root).create()
     registry.write_template(workspace.registry)
     for n in range(2):
         file_number(workspace, n)
@@ -100,6 +104,20 @@ def test_p12_a_rollback_that_has_nowhere_to_go_changes_nothing(copy):
     with pytest.raises(versions.Damaged):
         withdrawn.undo(copy)
     assert speaks_of(copy) == {"w-2"} and versions.held(copy) is None
+
+
+@pytest.mark.parametrize("again", ["rollback", "night"])
+@pytest.mark.parametrize("at", ["restore_set", "_move_letters"])
+def test_p12_a_rollback_that_died_half_way_is_finished_and_goes_no_further(copy, monkeypatch, at, again):
+    """Killed after CURRENT moved: notebooks or letters still speak of what was withdrawn."""
+    with monkeypatch.context() as dying:
+        dying.setattr(execution if at == "restore_set" else withdrawn, at, lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            withdrawn.undo(copy)
+    assert speaks_of(copy) == {"w-1", "w-2"}
+    with night.alone(copy):
+        withdrawn.undo(copy) if again == "rollback" else standing(copy)
+    assert speaks_of(copy) == {"w-1"} and versions.held(copy)["withdrawn"] == "w-2"
 
 
 def the_job(workspace, monkeypatch):

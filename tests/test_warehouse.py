@@ -410,7 +410,7 @@ def test_an_estimate_is_traced_to_the_posts_of_its_agency(published):
 
 @pytest.mark.parametrize("figure", ["nonsense", "agency_windows:x", "agency_window:nilai", "agency_window:q:agency=dinkes"])
 def test_an_unknown_figure_says_what_there_is(published, figure):
-    with pytest.raises(trace.UnknownFigure) as caught:
+    with pytest.raises(trace.NotPossible) as caught:
         trace.trace(published[0], figure)
     assert caught.value.exit_status == 2
 

@@ -12,8 +12,9 @@ from test_cli import call
 from pipeline import night, stamps
 from pipeline.cli import quiet
 from pipeline.engine import build, connections, versions
-from pipeline.engine.trace import UnknownFigure, trace
+from pipeline.engine.trace import trace
 from pipeline.intake import ledger
+from pipeline.night import NotPossible
 from pipeline.registry import load
 from pipeline.settings import Workspace
 
@@ -57,7 +58,7 @@ def test_every_figure_on_a_page_can_be_traced_or_has_no_data(demo, places):
     for figure in {alike[int(place * (len(alike) - 1))] for alike in kinds.values() for place in places}:
         try:
             trace(workspace, figure)
-        except UnknownFigure as error:
+        except NotPossible as error:
             unknown[figure] = error.en
     assert unknown == {}
 
@@ -203,9 +204,8 @@ def test_a_table_of_another_tool_is_taught_read_published_and_traced_to_its_rows
             "SELECT post_id, views, likes, saves, reach FROM core.posts WHERE account_id = 'tt-uji' ORDER BY 1"
         ).rows()
     assert posts == [("7682663700000000001", 1240, 40, 5, 1100), ("7683042500000000002", 360, None, 1, 310)]
-    behind = call(
-        "trace", "account_month:engagement:account_id=tt-uji,month=2026-09-01", "--json", workspace=workspace.root
-    ).stdout
+    figure = "account_month:engagement:account_id=tt-uji,month=2026-09-01"
+    behind = call("trace", figure, "--json", workspace=workspace.root).stdout
     rows = [json.loads(line) for line in behind.splitlines()]
     assert [(r["file"], r["row"], r["value"]) for r in rows] == [
         ("laporan.csv", 2, "E 50, X 1240"),

@@ -14,7 +14,7 @@ from pipeline.defs.night import Night
 from pipeline.engine import build, models, versions
 from pipeline.engine.aside import Held
 from pipeline.intake import ledger
-from pipeline.letters import nightly
+from pipeline.letters import nightly, withdrawn
 from pipeline.settings import Workspace
 
 LEDGER = "marts.export_files"
@@ -68,11 +68,13 @@ def warehouse_assets() -> list[dg.AssetSpec | dg.AssetsDefinition]:
 
 
 def standing(workspace: Workspace) -> dict[str, Any] | None:
-    """The hold of a rollback, unless files came that the house did not know then: these lift it."""
+    """The hold of a rollback, unless files came that the house did not know then: these lift it. One that died is finished."""
     held = versions.held(workspace)
     if held and held["contents"] is not None and ledger.contents(workspace) > held["contents"]:
         versions.lift(workspace)
         return None
+    if held:
+        withdrawn.finish(workspace)
     return held
 
 

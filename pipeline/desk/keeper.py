@@ -15,7 +15,8 @@ from pipeline.desk.handin import Answer, Sender, hand_in
 from pipeline.desk.quarantine import Quarantine, Ticket, open_body
 from pipeline.desk.registers import EDITABLE, Done, edit, register
 from pipeline.desk.worker import Reader
-from pipeline.exports.messages import TEXTS
+from pipeline.exports import guards
+from pipeline.exports.messages import TEXTS, Refused
 from pipeline.html.locale import Words
 from pipeline.settings import Workspace
 
@@ -191,7 +192,7 @@ def read_chat(
     taken = Taken()
     everyone = senders.load(workspace.registry, known)
     try:
-        with zipfile.ZipFile(ticket.body) as archive:
+        with guards.opened(ticket.body) as archive:
             for item in chat.attachments(archive, now.astimezone(book.WIB).date(), order):
                 one = everyone.get(senders.key(item.who))
                 who = senders.sender(known, one, "chat") if one else senders.by_handle(known, item.who, "chat")
@@ -201,7 +202,7 @@ def read_chat(
                 copy = _copy(quarantine, archive, item)
                 answers = hand_in(workspace, reader, copy, who, now=now, day=item.day)
                 taken.answers += [(item.who, answer) for answer in answers]
-    except zipfile.BadZipFile:
+    except Refused:
         taken.problem = chat.ChatError("not_a_chat")
     except chat.ChatError as error:
         taken.problem = error

@@ -29,7 +29,8 @@ from pipeline.engine import models as graph
 from pipeline.engine.aside import Aside, Held
 from pipeline.engine.connections import STORAGE_VERSION, attach, connect, lock, open_raw
 from pipeline.engine.models import Check, Model, models
-from pipeline.engine.versions import Damaged, next_name, retain, seal, up_to_current, verify, was_simulated
+from pipeline.engine.spark import Spark
+from pipeline.engine.versions import Damaged, current, next_name, retain, seal, up_to_current, verify, was_simulated
 from pipeline.files import is_running, program_version, write_atomically
 from pipeline.settings import Workspace, settings
 
@@ -172,6 +173,8 @@ class Build:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if "spark" in self.__dict__ and self.spark:
+            self.spark.close()
         self.con.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -260,7 +263,9 @@ class Build:
 
     def _build(self, model: Model) -> None:
         try:
-            if model.table is None:
+            if model.table is None and self.spark:
+                self.spark.run(self.con, model)
+            elif model.table is None:
                 self.con.execute(f"CREATE TABLE {model.name} AS {model.sql}")
             else:
                 frames = {name: self.frame(name) for name in model.table.needs}
@@ -268,6 +273,11 @@ class Build:
         except Exception as error:
             error.add_note(f"while building {model.name} ({model.path})")
             raise
+
+    @cached_property
+    def spark(self) -> Spark | None:
+        """The second engine where a deployment asks for it; begun with the first table that is built."""
+        return Spark(self.folder) if settings().engine == "spark" else None
 
     def _counted(self, model: Model, began: float) -> TableResult:
         columns = {row[0]: row[1] for row in self.con.execute(f"DESCRIBE {model.name}").fetchall()}
@@ -321,7 +331,12 @@ class Build:
         return self.con.execute(query).fetchall()[0][0]  # fetchone would leave the connection busy
 
     def as_before(self, checks: list[Check]) -> BuildResult | None:
-        """The version before, where every table and check would be made from the same and come out as it did; else None."""
+        """The version before, where every table and check would be made from the same and come out as it did; else None.
+
+        Only what is current can stay published: a whole version behind a damaged one answers for nothing.
+        """
+        if not self.before or self.previous != current(self.workspace):
+            return None
         tables = [m.name for m in models()]
         if set(self.before) != {*tables, *(reuse.CHECK + c.name for c in checks), reuse.SAID}:
             return None

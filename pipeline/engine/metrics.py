@@ -290,6 +290,12 @@ def hazards(metric: str) -> list[tuple[str, str, str]]:
     ]
 
 
+def caveats(metric: str, language: str) -> str:
+    """What stands beside the number: the metric's own caveat, and where the columns that it is made of mislead."""
+    told = [getattr(get(metric), f"caveat_{language}"), *(texts[language == "en"] for _, *texts in hazards(metric))]
+    return " ".join(t if t.endswith(".") else f"{t}." for t in dict.fromkeys(told) if t)
+
+
 def literal(value: Any) -> str:
     """A value as SQL. Text is quoted, so no value can become a query."""
     if value is None:

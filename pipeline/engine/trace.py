@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.engine import metrics, models, versions
+from pipeline.night import NotPossible
 from pipeline.settings import Workspace
 
 # What stands behind a figure, most specific first: the tables whose rows name an export and a row in it.
@@ -61,16 +62,6 @@ JUDGED = """(f.account_id, f.month) IN (
 REGISTER = {"core.cases": "registry/responses.csv", "core.followers": "registry/followers.csv"}
 
 
-class UnknownFigure(ValueError):
-    """The id names no table, column or row of the version; the message says what does exist."""
-
-    exit_status = 2
-
-    def __init__(self, indonesian: str, english: str):
-        self.id, self.en = indonesian, english
-        super().__init__(f"{indonesian} / {english}")
-
-
 @dataclass(frozen=True)
 class Source:
     """One row of one file behind a figure. `row` is the line of a text file or the row of a sheet; null for a whole register."""
@@ -86,7 +77,7 @@ class Source:
 
 
 def trace(workspace: Workspace, figure_id: str, version_name: str | None = None) -> list[Source]:
-    """The rows behind a figure of the published version, oldest export first. Raises UnknownFigure."""
+    """The rows behind a figure of the published version, oldest export first. Raises NotPossible."""
     short, column, keys = parse(figure_id)
     with versions.open_version(workspace, version_name) as version:
         if short == "metric":
@@ -96,7 +87,7 @@ def trace(workspace: Workspace, figure_id: str, version_name: str | None = None)
         unknown = [name for name in (column, *keys) if name not in names]
         if unknown:
             near = ", ".join(difflib.get_close_matches(unknown[0], names, n=3)) or ", ".join(names[:8])
-            raise UnknownFigure(
+            raise NotPossible(
                 f"Tabel {table} tidak punya kolom {unknown[0]}. Yang mirip: {near}",
                 f"Table {table} has no column {unknown[0]}. Similar: {near}",
             )
@@ -121,7 +112,7 @@ def _nearest_value(version: versions.Version, table: str, keys: dict[str, str]) 
         known = [str(v) for v in version.sql(f'SELECT DISTINCT "{name}" AS v FROM {table} ORDER BY 1')["v"].drop_nulls()]  # noqa: S608
         if value and value not in known:
             near = ", ".join(difflib.get_close_matches(value, known, n=3)) or ", ".join(known[:8])
-            raise UnknownFigure(
+            raise NotPossible(
                 f"Tidak ada {name} '{value}' di {table}. Yang mirip: {near}",
                 f"There is no {name} '{value}' in {table}. Similar: {near}",
             )
@@ -133,7 +124,7 @@ def parse(figure_id: str) -> tuple[str, str, dict[str, str]]:
     column, _, keys = rest.partition(":")
     pairs = [part.partition("=") for part in keys.split(",") if part]
     if not table or not column or any(not separator for _, separator, _ in pairs):
-        raise UnknownFigure(
+        raise NotPossible(
             f"'{figure_id}' bukan id angka; bentuknya tabel:kolom:kunci=nilai, misalnya {EXAMPLE}",
             f"'{figure_id}' is no figure id; its form is table:column:key=value, for example {EXAMPLE}",
         )
@@ -169,7 +160,7 @@ def _table(short: str, known: list[str]) -> str:
         if name in known:
             return name
     near = ", ".join(difflib.get_close_matches(short, [k.split(".")[1] for k in known], n=3)) or "-"
-    raise UnknownFigure(f"Tidak ada tabel {short}. Yang mirip: {near}", f"There is no table {short}. Similar: {near}")
+    raise NotPossible(f"Tidak ada tabel {short}. Yang mirip: {near}", f"There is no table {short}. Similar: {near}")
 
 
 def _rows(version: versions.Version, table: str, keys: dict[str, str]) -> list[dict[str, Any]]:
@@ -187,7 +178,7 @@ def _measured(version: versions.Version, column: str, keys: dict[str, str]) -> l
         try:
             where["month"] = tuple(date.fromisoformat(f"{month}-01") for month in (first, last or first))
         except ValueError:
-            raise UnknownFigure(
+            raise NotPossible(
                 f"'{keys['month']}' bukan rentang bulan; bentuknya 2026-08..2026-10",
                 f"'{keys['month']}' is no span of months; its form is 2026-08..2026-10",
             ) from None
@@ -195,7 +186,7 @@ def _measured(version: versions.Version, column: str, keys: dict[str, str]) -> l
         found = metrics.measure(version, metric, by=("agency_id",), where=where)
     except metrics.MetricError as error:
         indonesian, _, english = str(error).partition(" / ")
-        raise UnknownFigure(indonesian, english or indonesian) from None
+        raise NotPossible(indonesian, english or indonesian) from None
     ids = sorted({int(export) for row in found["export_ids"].to_list() for export in row or []})
     files = version.table("marts.export_files").filter(pl.col("export_id").is_in(ids))
     rows = files.sort("captured_at", "file_name", "member", nulls_last=True).to_dicts()

@@ -83,21 +83,28 @@ def unreadable(items: pl.DataFrame, posts: pl.DataFrame, taken: list[int]) -> pl
     return near.join(silent, on=["agency_id", "platform", "published_on"], how="semi").select("plan_id").unique()
 
 
-def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
-    """One row per plan item. `lag_hours`: published minus planned; for an unmatched item the hours that it has been missing so
-    far."""
-    items = frozen(plan)
-    days = covered_days(spans, accounts, posts).select("agency_id", "platform", planned_on="date").unique()
+def _with_cover(items: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Items with `is_covered` and `until`, the end of what is known of their agency on their platform.
+
+    A post may come a day early or late, so an item has failed only where the days around it are known too.
+    """
     until = days.group_by("agency_id", "platform").agg(
         until=pl.col("planned_on").max().cast(pl.Datetime("us")) + timedelta(days=1)
     )
-    match = greedy(candidates(items.filter("is_frozen"), posts))
-    # A post may come a day early or late, so an item has failed only where the days around it are known too.
     sides = [days.with_columns(pl.col("planned_on") + timedelta(days=k)) for k in (-1, 1)]
     for side in sides:
         days = days.join(side, on=["agency_id", "platform", "planned_on"], how="semi")
     items = items.join(days.with_columns(is_covered=pl.lit(True)), on=["agency_id", "platform", "planned_on"], how="left")
-    items = items.join(until, on=["agency_id", "platform"], how="left").with_columns(
+    return items.join(until, on=["agency_id", "platform"], how="left")
+
+
+def plan_items(plan: pl.DataFrame, posts: pl.DataFrame, spans: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+    """One row per plan item. `lag_hours`: published minus planned; for an unmatched item the hours that it has been missing so
+    far."""
+    items = frozen(plan)
+    match = greedy(candidates(items.filter("is_frozen"), posts))
+    days = covered_days(spans, accounts, posts).select("agency_id", "platform", planned_on="date").unique()
+    items = _with_cover(items, days).with_columns(
         post_key=pl.col("plan_id").replace_strict(match, default=None, return_dtype=pl.Int64)
     )
     unknown = unreadable(items.filter(pl.col("post_key").is_null()), posts, list(match.values()))

@@ -61,6 +61,9 @@ def _text(data: bytes, source: Source) -> Iterator[Item]:
     try:
         content = text.decode(data)
     except Refused as refused:
+        if refused.code == "TRUNCATED" and (whole := _before_the_cut(data, source, formats, refused)):
+            yield from whole
+            return
         if refused.code != "ENCODING" or (found := _in_code_page(data, source, formats)) is None:
             raise
         yield from found
@@ -72,6 +75,18 @@ def _text(data: bytes, source: Source) -> Iterator[Item]:
         if not is_unknown(refused):
             raise
         yield from _taught(content, source, refused)
+
+
+def _before_the_cut(data: bytes, source: Source, formats: Sequence[Format], refused: Refused) -> list[Item]:
+    """The titled blocks of a text that ends inside a letter: the last one is cut, those before it are whole."""
+    at = int(refused.place.removeprefix("byte "))
+    try:
+        items = list(_decoded(text.decode(data[:at]), source, formats))
+    except Refused:
+        return []
+    last = items[-1] if len(items) > 1 else None
+    member = last.source.member if isinstance(last, Prepared) else last.member if last else ""
+    return [*items[:-1], refusal(replace(source, member=member), refused)] if "#" in member else []
 
 
 def _in_code_page(data: bytes, source: Source, formats: Sequence[Format]) -> Iterator[Item] | None:
@@ -335,7 +350,7 @@ def _tables_of_sheet(
     try:
         found = recognise(table, around.container, formats)
     except Refused as refused:
-        if inner := text.unwrap(plain):
+        if inner := text.unwrap(plain, parted=";"):  # Indonesian; a tab would be another letter of a caption
             yield from _unwrapped(inner, source, formats)
             return
         if not list(blocks_of(plain, formats, source.file)):
@@ -362,17 +377,30 @@ def _taught_sheet(sheet: workbook.Sheet, source: Source, around: Around) -> list
 def settle_sheets(found: list[tuple[Prepared | None, Export]]) -> None:
     """What the typed sheets of one workbook say about each other, and what their cells did not show.
 
-    Two sheets of one kind are two candidates for the same table (A23), unless the kind splits by sheet.
+    Two sheets of one kind are two candidates for the same table (A23), unless the kind splits by sheet, or they tell of
+    different days or posts, as where somebody keeps a sheet for every month.
     """
-    exports = [export for _, export in found]
-    tables = [_table_of(e) for e in exports if e.rows is not None and e.grain != "audience" and "#" not in e.member]
-    for export in exports:
-        if export.rows is not None and tables.count(_table_of(export)) > 1:
+    rivals: dict[Any, list[Export]] = {}
+    for _, export in found:
+        if export.rows is not None and export.grain != "audience" and "#" not in export.member:
+            rivals.setdefault(_table_of(export), []).append(export)
+    for exports in rivals.values():
+        told = [key for e in exports for key in _keys(e)]
+        for export in exports if len(set(told)) < len(told) else []:
             export.outcome, export.rows = "refused", None
             export.messages.append(message("UNREADABLE_CELL", export.member, "dua lembar sama/two equal sheets"))
     for prepared, export in found:
         if prepared is not None and prepared.sheet is not None and export.rows is not None:
             _sheet_notes(prepared.sheet, export, prepared.beside)
+
+
+def _keys(export: Export) -> set[Any]:
+    """What the rows of a sheet tell of: posts or days, each of its account; nothing that can be told apart is one thing."""
+    if export.rows is None:
+        return set()
+    names = [c for c in ("post_id", "day", "case_id") if c in export.rows.columns]
+    whose = [c for c in ("platform_account_id",) if c in export.rows.columns]
+    return set(export.rows.select(*names, *whose).iter_rows()) if names else {None}
 
 
 def _table_of(export: Export) -> tuple[str | None, frozenset[str]]:

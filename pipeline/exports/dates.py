@@ -64,6 +64,7 @@ class Around:
     clock: Sequence[datetime | None] = ()
     clock_days: int = 1  # how many days a printed date may lie from its id
     anchor: date | None = None  # the day the export was made, for dates without a year
+    not_before: date | None = None  # the newest post of the file: the day it was exported is not earlier
     resaved: bool = False  # a spreadsheet of another locale wrote the file: it may have turned month and day around
 
 
@@ -334,6 +335,8 @@ def _roll(column: str, cells: Sequence[tuple[int, str | None]], found: list[dict
     month_days = [(MONTH[f["b"].rstrip(".").casefold()] if "b" in f else int(f["m"]), int(f["d"])) if f else None for f in found]
     if any(around.clock):
         return Dates(_years_by_clock(column, cells, month_days, around), has_time=False, order="id_year")
+    if (only := _only_years(month_days, around)) is not None:
+        return Dates(only, has_time=False, order="id_year")
     if not around.daily or any(m is None for m in month_days):
         return Dates(_years_latest(column, cells, month_days, around), has_time=False, order="latest_year")
     falling = _is_falling(month_days)
@@ -382,6 +385,21 @@ def _years_by_clock(
         if value is None or moment is None or abs((value.replace(tzinfo=UTC) - moment).total_seconds()) > 86400 * 2:
             raise Refused("DATE_INVALID", place=place_of(column, row), seen=text)
         values.append(value)
+    return values
+
+
+def _only_years(month_days: Sequence[tuple[int, int] | None], around: Around) -> list[datetime | None] | None:
+    """The days between the newest post of the file and today that the texts can be, if each can be one only."""
+    if around.not_before is None:
+        return None
+    values: list[datetime | None] = []
+    for month_day in month_days:
+        latest = _latest(month_day, around.today + timedelta(days=1))
+        before = _latest(month_day, latest.date() - timedelta(days=1)) if latest else None
+        earliest = around.not_before - timedelta(days=1)  # the day printed is the exporter's own
+        if month_day and (latest is None or latest.date() < earliest or (before and before.date() >= earliest)):
+            return None
+        values.append(latest)
     return values
 
 

@@ -7,6 +7,8 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -87,6 +89,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+ENCRYPTED = tuple(name.encode("utf-16-le") for name in ("EncryptedPackage", "EncryptionInfo"))
+
+
 def container(data: bytes) -> str:
     """csv | json | spreadsheetml | xls | xlsx | zip, by the bytes alone. Anything else is WRONG_TYPE with what it is."""
     if not data[:64].strip(BLANK) and not data.strip(BLANK):
@@ -94,6 +99,8 @@ def container(data: bytes) -> str:
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
         return "xlsx" if b"xl/workbook.xml" in data or b"xl/workbook.bin" in data else "zip"
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        if any(stream in data for stream in ENCRYPTED):  # Office calls these .xlsx, as they were called without a password
+            raise Refused("ENCRYPTED_OR_XLS", seen="password")
         return "xls"
     if data.startswith(tuple(magic for magic, _ in MAGIC)):
         raise Refused("WRONG_TYPE", seen=next(what for magic, what in MAGIC if data.startswith(magic)))
@@ -162,23 +169,42 @@ def unpack(data: bytes, limits: Limits, *, workbook: bool = False) -> list[Membe
         raise Refused("TRUNCATED", seen="no end record")
     if end + 22 + struct.unpack("<H", data[end + 20 : end + 22])[0] != len(data):
         raise Refused("UNSAFE_ARCHIVE", seen="bytes after the archive")
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            infos = archive.infolist()
-            directory = archive.start_dir
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error, UnicodeDecodeError) as error:
-        raise Refused("UNSAFE_ARCHIVE", seen=type(error).__name__) from error
+    with opened(data) as archive:
+        infos = archive.infolist()
+        directory = archive.start_dir
     _check_directory(infos, limits)
     _check_layout(data, infos, directory)
     members = []
     for info in infos:
         if info.is_dir():
             continue
-        content = _inflate(data, info, limits)
-        if not workbook and _is_archive(content):
+        inside = _inflate(data, info, limits)
+        if not workbook and _is_archive(inside):
             raise Refused("UNSAFE_ARCHIVE", place=info.filename, seen="nested archive")
-        members.append(Member(info.filename, content))
+        members.append(Member(info.filename, inside))
     return members
+
+
+BROKEN = (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error, RuntimeError, EOFError, zlib.error)
+
+
+@contextmanager
+def opened(source: bytes | Path) -> Iterator[zipfile.ZipFile]:
+    """A ZIP to look into, for whoever asks for some of its members. Raises Refused if it is none."""
+    try:
+        archive = zipfile.ZipFile(BytesIO(source) if isinstance(source, bytes) else source)
+    except BROKEN as error:  # a name that is no text is a ValueError
+        raise Refused("UNSAFE_ARCHIVE", seen=type(error).__name__) from error
+    with archive:
+        yield archive
+
+
+def content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """What a member holds. Raises Refused where it is encrypted, damaged or packed in an unknown way."""
+    try:
+        return archive.read(member)
+    except BROKEN as error:
+        raise Refused("UNSAFE_ARCHIVE", place=member.filename, seen=type(error).__name__) from error
 
 
 def _check_directory(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
@@ -300,10 +326,7 @@ def check_workbook(members: list[Member]) -> None:
 
 
 def check_ole(data: bytes) -> None:
-    """An OLE2 file must be a plain BIFF workbook: not an encrypted package, without macros or a password."""
-    for stream in ("EncryptedPackage", "EncryptionInfo"):
-        if stream.encode("utf-16-le") in data:
-            raise Refused("ENCRYPTED_OR_XLS", seen="password")
+    """An OLE2 file must be a plain BIFF workbook without macros; the parser finds its password."""
     if "_VBA_PROJECT".encode("utf-16-le") in data:
         raise Refused("ACTIVE_CONTENT", seen="VBA")
     if "Workbook".encode("utf-16-le") not in data and "Book".encode("utf-16-le") not in data:

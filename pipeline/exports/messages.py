@@ -3,7 +3,7 @@
 ``place`` says where (sheet, row, column), ``seen`` what was there: at most 40 characters, made harmless. A text may hold
 ``{seen}``, which becomes " (what was seen)" or nothing, and ``{again}``, the way out of a file that cannot be read: what a person
 filled in is mended there; only where a file bears a mark of a spreadsheet it is told to keep it away from Excel; else it may be a
-true export that is not known yet.
+true export that is not known yet; what only flags was read all the same.
 """
 
 import unicodedata
@@ -47,6 +47,10 @@ AGAIN = {  # the way that a file came -> what to do
         "Mungkin unduhan asli yang belum kami kenal: kirim ke pengelola data.",
         "It may be a true export that is not known yet: send it to the data keeper.",
     ),
+    "kept": (
+        "Dibaca apa adanya: pada unggahan beriklan dan sebagian video platform memang menghitungnya berbeda.",
+        "It was read as it stands: platforms count boosted posts and some videos differently.",
+    ),
 }
 
 TEXTS: dict[str, Text] = {
@@ -89,8 +93,10 @@ TEXTS: dict[str, Text] = {
     ),
     "EXTRA_CONTENT": Text(
         "refused",
-        "Ada isi tambahan (tabel kedua, judul kolom berulang, atau baris jumlah). Unduh ulang, satu berkas satu tabel.",
-        "There is extra content (a second table, a repeated header or a total row). Download again, one table per file.",
+        "Ada isi tambahan (tabel kedua, judul kolom berulang, baris kembar atau baris jumlah). Bila beberapa unduhan disambung, "
+        "kirim satu per satu. {again}",
+        "There is extra content (a second table, a repeated header, a row twice or a total row). If several exports were joined, "
+        "send them one by one. {again}",
     ),
     "TRUNCATED": Text(
         "refused",
@@ -120,8 +126,10 @@ TEXTS: dict[str, Text] = {
     ),
     "UNSAFE_ARCHIVE": Text(
         "refused",
-        "Arsip tidak aman atau rusak; tidak ada yang diekstrak. Unduh ulang arsip aslinya.",
-        "The archive is unsafe or damaged; nothing was extracted. Download the original archive again.",
+        "Arsip tidak aman, rusak, atau berisi arsip lain{seen}; tidak ada yang diekstrak. Bila berisi arsip, kirim arsip di "
+        "dalamnya satu per satu; bila tidak, unduh ulang arsip aslinya.",
+        "The archive is unsafe, damaged, or holds other archives{seen}; nothing was extracted. If it holds archives, send these "
+        "one by one; if not, download the original archive again.",
     ),
     "TOO_LARGE": Text(
         "refused",
@@ -192,8 +200,8 @@ TEXTS: dict[str, Text] = {
     ),
     "IMPLAUSIBLE": Text(
         "flagged",
-        "Angka di berkas ini saling bertentangan. Periksa apakah kolom tertukar; unduh ulang bila perlu.",
-        "Numbers in this file contradict each other. Check whether columns were swapped; download again if needed.",
+        "Angka di berkas ini saling bertentangan. {again}",
+        "Numbers in this file contradict each other. {again}",
     ),
     "RESTATED": Text(
         "flagged",
@@ -280,8 +288,8 @@ TEXTS: dict[str, Text] = {
     ),
     "SHEETS_IGNORED": Text(
         "info",
-        "Lembar lain di buku kerja ini tidak dipakai.",
-        "Other sheets of this workbook are not used.",
+        "Lembar lain di buku kerja ini tidak dipakai{seen}.",
+        "Other sheets of this workbook are not used{seen}.",
     ),
     "DATE_ORDER": Text(
         "info",
@@ -375,6 +383,17 @@ TEXTS: dict[str, Text] = {
 }
 
 
+_LOCKED_ID = (
+    "Berkas ini dikunci kata sandi, jadi tidak dapat dibaca. Buka, hapus kata sandinya, simpan; atau unduh ulang tanpa itu."
+)
+_LOCKED_EN = "This file has a password, so it cannot be read. Open it, remove the password, save it; or export it again without."
+LOCKED = Text("refused", _LOCKED_ID, _LOCKED_EN)
+SEEN = {
+    ("ENCRYPTED_OR_XLS", "password"): LOCKED,
+    ("UNSAFE_ARCHIVE", "encrypted"): LOCKED,
+}  # what was seen tells more than the code
+
+
 def escape(text: object, limit: int = 40) -> str:
     """At most ``limit`` characters, with control, bidirectional and invisible characters and lone surrogates spelled out."""
     out = []
@@ -385,9 +404,10 @@ def escape(text: object, limit: int = 40) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-def message(code: str, place: str = "", seen: object = "", *, again: str = "unknown") -> Message:
-    """The message of a code. ``again``: a key of AGAIN. Unknown codes are a bug and raise KeyError."""
-    text = TEXTS[code]
+def message(code: str, place: str = "", seen: object = "", *, again: str | None = None) -> Message:
+    """The message of a code. ``again``: a key of AGAIN; what only flags was kept. Unknown codes are a bug and raise KeyError."""
+    text = SEEN.get((code, str(seen)), TEXTS[code])
+    again = again or ("kept" if text.level == "flagged" else "unknown")
     shown = escape(seen, 120)
     words = [
         sentence.replace("{again}", way_out).replace("{seen}", f" ({shown})" if shown else "")

@@ -22,6 +22,7 @@ PLAIN = {  # pattern -> what its texts look like, and whether they hold a time
 }
 DAY = timedelta(days=1)
 HALF_HOUR, MINUTES = 1800.0, 300.0  # clocks of the world differ by the one; a post is up the other after its id at the latest
+ZONES = 15 * 3600.0  # how far a clock on earth may be from UTC, and a little
 WALL = pl.Datetime("us")
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -92,6 +93,7 @@ def _read_alone(
         date_order=around.date_order,
         daily=form.grain in ("account_day", "audience") and is_own,
         clock=clock if is_own else [],
+        not_before=max((c.date() for c in clock if c), default=None) if name == "captured_on" else None,
         anchor=around.anchor,
         resaved=around.container == "csv" and around.delimiter != ",",
     )
@@ -199,6 +201,8 @@ def _row_by_row(stack: Stack, number: int, part: pl.DataFrame, instants: pl.Seri
     for i, (wall, known) in enumerate(zip(printed, clock, strict=True)):
         moment, is_unsure = _moment(form, wall, days[i], zoned[i], known)
         day = days[i] or (wall.date() if wall else None)
+        if known and moment and _speaks_another_zone(form, moment, known):
+            moment, day, precision[i], is_unsure = known, days[i] or known.date(), "instant", False
         delay = _delay(form, moment, day, precision[i], known, part["row_number"][i])
         if known and form.clock and form.clock.use == "settle" and not delay:
             moment, precision[i], is_unsure = known, "instant", False
@@ -229,6 +233,12 @@ def _moment(
     if day is not None:
         return clocks.to_utc(datetime(day.year, day.month, day.day), form.zone, known)[0], False
     return None, False
+
+
+def _speaks_another_zone(form: Format, moment: datetime, known: datetime) -> bool:
+    """Further from the id than the tolerance, nearer than the clocks of the world lie apart, in a format that may be read so."""
+    clock = form.clock
+    return clock is not None and clock.any_zone and clock.tolerance < abs((moment - known).total_seconds()) <= ZONES
 
 
 def _distance(moment: datetime, day: date | None, precision: str, known: datetime) -> float:

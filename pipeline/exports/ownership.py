@@ -126,7 +126,8 @@ def assign(export: Export, given: Sequence[str], accounts: Accounts, form: Forma
     else:
         owned = _by_folder(export, given, own, accounts, folder_decides=export.grain != "case")
     whose = owned.account_id or owned.fallback
-    if owned.problem is None and form is not None and form.of_person and not accounts.is_person(whose):
+    is_settled = owned.problem is None or (owned.problem.code == "UNKNOWN_ACCOUNT" and not accounts.is_person(whose))
+    if is_settled and form is not None and form.of_person and not accounts.is_person(whose):
         said = message("PERSONAL_PROFILE", "", whose or "")
         if accounts.known:
             owned = replace(owned, problem=said)
@@ -170,6 +171,8 @@ def _by_name(export: Export, named: Named, own: tuple[str, ...], accounts: Accou
     known = {a for a, _ in named.values() if a}
     shown = ", ".join(a.handle or a.platform_account_id or "" for a in export.accounts)
     if not known:
+        if form is not None and form.other_ids and own and not folders:  # its id would be written down as one more account
+            return Owned(None, owners, True, message("WRONG_ACCOUNT", ", ".join(own), f"{export.platform}, bukan/not {own[0]}"))
         first = export.accounts[0]
         line = f"…,{export.platform},{first.handle or ''},{first.platform_account_id or ''}"
         return Owned(None, owners, True, message("UNKNOWN_ACCOUNT", "accounts.csv", line))
@@ -208,7 +211,9 @@ def _references(named: Named) -> Iterator[AccountRef]:
 def _adopted(named: Named, folders: Sequence[str], accounts: Accounts, form: Format | None) -> tuple[Named, bool]:
     """An identity that the registry does not hold yet is that of the folder's account, if it is on most rows of the file.
 
-    Not where the registry lists another id or handle for that account; ids of a format that has its own contradict nobody.
+    Not where the registry lists another id or handle for that account; ids of a format that has its own contradict nobody. Of
+    two that nobody knows neither is taken where they are on as many rows, or where rows are days: a page with more days is not
+    more likely the folder's.
     """
     known = {a for a, _ in named.values()}
     if len(folders) != 1 or folders[0] in known or not named:
@@ -220,6 +225,9 @@ def _adopted(named: Named, folders: Sequence[str], accounts: Accounts, form: For
     handles = accounts.handles(folders[0])
     other_handle = bool(handle and handles) and plain(handle) not in handles
     is_listed = accounts.known and accounts.get(folders[0]) is None
+    has_rival = sum(a is None for a, _ in named.values()) > 1
+    if has_rival and (n * 2 == total or (form is not None and form.grain != "post")):
+        return named, False
     if account is not None or n * 2 < total or has_other_ids or other_handle or is_listed:
         return named, False
     return named | {who: (folders[0], n)}, bool(number)
@@ -259,7 +267,10 @@ def settle(exports: Sequence[Export]) -> None:
         owned = export.owned
         problem = owned.problem if owned is not None else None
         if owned is not None and problem is not None and problem.code == "WRONG_ACCOUNT":
-            other = message("COPY_ALSO", problem.place, export.platform or problem.seen)
+            whose = ", ".join(a.account_id or a.handle or a.platform_account_id or "" for a in export.accounts)
+            other = message(
+                "COPY_ALSO", problem.place, f"{export.platform}: {whose}" if whose else export.platform or problem.seen
+            )
             export.outcome = "held"
             export.messages = [other if m is problem else m for m in export.messages]
             export.owned = replace(owned, problem=other)

@@ -14,7 +14,9 @@ from pipeline.exports.stack import Stack
 from pipeline.formats import Column, Format
 
 NOBODY = re.compile(r"(?:undefined|null|none|nan|n/?a|-+)?", re.I)  # in place of an id
-NOWHERE = re.compile(r"(?:(?:https?://\S*[/=:])?(?:undefined|null|none|nan)/?)?", re.I)  # in place of a link
+NOWHERE = re.compile(  # in place of a link: a word for nothing, alone or where the id should be, or no id at all
+    r"(?:(?:https?://\S*[/=:])?(?:undefined|null|none|nan)/?|https?://\S+/(?:status|video|photo|reel|tv|p|posts)/?)?", re.I
+)
 ZERO = re.compile(r"-?0+(?:[.,]0+)?\s*%?|(?:0+:)+0+")
 FIGURES = ("count", "decimal", "percent")
 

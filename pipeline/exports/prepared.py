@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.exports import ownership, provenance, summary, workbook
+from pipeline.exports import ownership, provenance, resaved, summary, workbook
 from pipeline.exports.messages import Refused, level, message
 from pipeline.exports.model import Export
 from pipeline.exports.recognise import Found, recognise
@@ -42,6 +42,10 @@ def prepare(
         return _empty_block(table, source, formats)
     found = found or recognise(table, around.container, formats)
     part = Table(table.records[found.header :], table.sheet, table.title, table.file_name, table.siblings)
+    if around.container == "csv" and around.delimiter == "," and (whole := resaved.with_whole_dates(found.format, part.records)):
+        prepared = placed(found.format, replace(part, records=whole), source.resaved(), around)
+        prepared.unwrapped = True
+        return prepared
     return placed(found.format, part, source, around)
 
 

@@ -29,7 +29,7 @@ def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
     names: dict[int, tuple[str, ...]] = {}
     for form in formats:
         if form.blocks == (table.title is not None) and container in form.containers:
-            found = _match(table, form, container, names)
+            found = _match(table, form, container, names, formats)
             if found and (not best or found.score > best[0].score):
                 best = [found]
             elif found and found.score == best[0].score:
@@ -41,14 +41,24 @@ def recognise(table: Table, container: str, formats: Sequence[Format]) -> Found:
     raise unknown(table, formats)
 
 
-def _match(table: Table, form: Format, container: str, names: dict[int, tuple[str, ...]]) -> Found | None:
+def _names(record: list[str], formats: Sequence[Format]) -> tuple[str, ...]:
+    """A header's names. Raises TOO_LARGE where it is wider than any kind: two million columns are not compared with each."""
+    cells, widest = trim(record), max(form.max_columns for form in formats)
+    if len(cells) > widest:
+        raise Refused("TOO_LARGE", seen=f"{len(cells)} kolom/columns > {widest}")
+    return tuple(normalise(cell) for cell in cells)
+
+
+def _match(
+    table: Table, form: Format, container: str, names: dict[int, tuple[str, ...]], formats: Sequence[Format]
+) -> Found | None:
     best: Found | None = None
     for number, detection in enumerate(form.detect):
         for position in range(detection.header_row - 1, max(detection.header_row, detection.header_search)):
             if position >= len(table.records):
                 break
             if position not in names:
-                names[position] = tuple(normalise(cell) for cell in trim(table.records[position][1]))
+                names[position] = _names(table.records[position][1], formats)
             if _holds(table, form, detection, number, position, names[position], container):
                 score = _score(detection)
                 if best is None or score > best.score:

@@ -61,6 +61,10 @@ class Source:
         has_bom = data.startswith(tuple(bom for bom, _ in text.BOMS))
         return replace(self, has_bom=has_bom, is_resaved=resaved.bears_marks(content))
 
+    def resaved(self) -> "Source":
+        """Known to have been saved by a spreadsheet."""
+        return replace(self, is_resaved=True)
+
     @property
     def file(self) -> str:
         """The name that may tell handle, period and instant: the archive member's, or the file's; never a sheet's or block's."""

@@ -12,6 +12,7 @@ from pipeline.exports.messages import Refused
 
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 DELIMITERS = (",", ";", "\t")
+IN_A_LETTER = "cut inside a character"
 SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace())  # what Python strips
 SEP_LINE = re.compile(r'"?sep=([^\r\n]?)"?[,;\t"]*(\r\n|\n|\r|\Z)', re.I)
 
@@ -31,7 +32,7 @@ def decode(data: bytes, legacy: str | None = None) -> str:
     except UnicodeDecodeError as error:
         place = f"byte {before + error.start}"
         if legacy is None and ("unexpected end" in error.reason or error.reason == "truncated data"):
-            raise Refused("TRUNCATED", place=place, seen="cut inside a character") from error
+            raise Refused("TRUNCATED", place=place, seen=IN_A_LETTER) from error
         raise Refused("ENCODING", place=place, seen=data[error.start : error.start + 4].hex(" ")) from error
     if "\x00" in text:
         raise Refused("NUL_BYTES", place=f"byte {before + len(text[: text.index(chr(0))].encode(encoding))}")
@@ -159,15 +160,18 @@ def trim(cells: list[str]) -> list[str]:
     return cells[:last]
 
 
-def unwrap(records: list[tuple[int, list[str]]]) -> str | None:
-    """The text inside records that each hold one whole line of another file in one cell; None if these are not such."""
+def unwrap(records: list[tuple[int, list[str]]], parted: str = "") -> str | None:
+    """The text inside records that each hold one whole line of another file in one cell; None if these are not such.
+
+    ``parted``: the separator of a spreadsheet that split lines with it in a caption; the header stands in one cell all the same.
+    """
     bodies = [trim(cells) for _, cells in records]
-    filled = [b[0] for b in bodies if b]
-    if len(filled) < 2 or any(len(b) > 1 for b in bodies):
+    filled = [b for b in bodies if b]
+    if len(filled) < 2 or any(len(b) > 1 for b in (bodies if not parted else filled[:1])):
         return None
-    if not any(d in filled[0] or d in filled[-1] for d in DELIMITERS):
+    if not any(d in filled[0][0] or d in filled[-1][0] for d in DELIMITERS):
         return None
-    return "\n".join(b[0] if b else "" for b in bodies) + "\n"
+    return "\n".join(parted.join(b) for b in bodies) + "\n"
 
 
 def unwrap_lines(text: str) -> str | None:
@@ -180,11 +184,13 @@ def unwrap_lines(text: str) -> str | None:
     body = text[sep_line(text)[1] :]
     for separator in (";", "\t"):
         rows = [_one_line(line, separator) for line in re.split(r"\r\n|\n|\r", body)]
-        if any(cells is None for cells in rows) or not any(is_wrapped(line) for line in body.splitlines()):
-            continue
         known = [cells for cells in rows if cells is not None]
-        widths = {len(cells) for cells in known if cells != [""]}
-        is_padded = len(widths) == 1 and widths != {1} and all(not cells[-1] for cells in known)
+        head = next((cells for cells in known if any(cells)), [])
+        is_one = len(trim(head)) == 1 and "," in head[0]  # the header holds no separator of its own
+        holds_quotes = is_one and any('"' in cell for cells in known for cell in cells)
+        if len(known) < len(rows) or not (holds_quotes or any(is_wrapped(line) for line in body.splitlines())):
+            continue
+        is_padded = is_one and len(head) > 1 and len({len(cells) for cells in known if cells != [""]}) == 1
         return "\n".join(separator.join(trim(cells) if is_padded else cells) for cells in known)
     return None
 

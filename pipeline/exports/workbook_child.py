@@ -650,7 +650,8 @@ def read_xls(data: bytes, max_rows: int, max_cells: int) -> dict[str, Any]:
     try:
         book = fastexcel.read_excel(data)
     except Exception as error:
-        raise Stop("ENCRYPTED_OR_XLS", "", str(error)[:40]) from error
+        said = str(error)
+        raise Stop("ENCRYPTED_OR_XLS", "", "password" if "password" in said.casefold() else said[:40]) from error
     sheets = [xls_sheet(book, name, max_rows, max_cells) for name in book.sheet_names]
     return {"sheets": sheets, "epoch_1904": False}
 

@@ -151,7 +151,8 @@ class Clock:
 
     source: field that carries it (``post_id``, ``permalink``). use: ``settle`` - the id gives ``published_at`` and the
     printed date must agree with it; ``check`` - the printed time stands and must agree. tolerance in seconds;
-    ``later_ok``: a printed time later than the id is only flagged (scheduled posts).
+    ``later_ok``: a printed time later than the id is only flagged (scheduled posts). ``any_zone``: whose clock is printed is
+    known from too few files: a time further off than the tolerance, but less than a clock can be, gives way to that of the id.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Clock:
     use: str = "check"
     tolerance: int = 60
     later_ok: bool = False
+    any_zone: bool = False
 
 
 @dataclass

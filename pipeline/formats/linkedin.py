@@ -250,7 +250,7 @@ FORMATS = (
             count("likes", "Likes"),
             count("comments", "Comments"),
             count("reposts", "Reposts", "Shares"),
-            count("follows_gained", "Follows"),
+            count("follows_gained", "Follows", falls="flagged"),  # perhaps net of who left again
             ratio("_engagement_rate", "Engagement rate"),
             text("_media_type", "Content Type"),
         ),

@@ -162,7 +162,7 @@ INSTAGRAM = (
     _count("likes", ("Likes",), ("Suka",)),
     *RCS[1:],
     _count("saves", ("Saves",), ("Frekuensi disimpan", "Penyimpanan")),
-    _count("follows_gained", ("Follows",), ("Mengikuti",)),
+    _count("follows_gained", ("Follows",), ("Mengikuti",), falls="flagged"),  # perhaps net of who left again
     _count("profile_visits", ("Profile visits",), ("Kunjungan profil",)),
     _count("replies", ("Replies",), ("Balasan",)),
     _count("navigation", ("Navigation",), ("Navigasi",)),

@@ -28,6 +28,7 @@ def rows(form: Format) -> Iterator[tuple[str, str, str]]:
         yield code, f"one row per {', '.join(form.unique)}", "the platform writes one; a second would be counted twice"
     if form.clock:
         late = "; printed later only flags (scheduled)" if form.clock.later_ok else ""
+        late += "; another zone's clock gives way to the id" if form.clock.any_zone else ""
         limit = f"{form.clock.tolerance} s{late}"
         yield "DATE_INVALID", f"printed time fits the time in {form.clock.source} ({limit})", "the id is made from that very time"
     for column in form.columns:

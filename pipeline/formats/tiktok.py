@@ -306,7 +306,7 @@ FORMATS = (
         detect=(Detection(all_of=("video title", "video link", "post time", "video views")),),
         dates=("%Y/%m/%d %H:%M:%S",),
         unique=("post_id",),
-        clock=Clock("tiktok", "post_id", use="check", tolerance=60),
+        clock=Clock("tiktok", "post_id", use="check", tolerance=60, any_zone=True),  # UTC in the one account seen
         post_id_from=("permalink", VIDEO_ID),
         handle_from=("permalink", HANDLE),
         finish=_photo_or_video,

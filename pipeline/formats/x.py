@@ -12,7 +12,7 @@ import polars as pl
 from pipeline.formats import Clock, Column, Detection, Format, Notes, Rule, Table
 from pipeline.formats.shorthand import count, ignored, ratio, text
 
-HANDLE = ("permalink", r"(?:x|twitter)\.com/([A-Za-z0-9_]{1,15})/status/")
+HANDLE = ("permalink", r"(?:x|twitter)\.com/([A-Za-z0-9_]{2,15}|[A-HJ-Za-hj-z0-9_])/status/")  # x.com/i/status names nobody
 POST_ID = ("permalink", r"/status/(\d+)")
 ID_SHAPE = r"\d{8,20}"  # 2010 and earlier ids are shorter than today's 19 digits
 EXPORTER_DAY = 15 * 3600  # a printed day may be the exporter's own: UTC-12 to UTC+14
@@ -32,7 +32,7 @@ CLASSIC_METRICS = (
     count("permalink_clicks", "permalink clicks"),
     count("app_opens", "app opens"),
     count("app_installs", "app installs"),
-    count("follows_gained", "follows"),
+    count("follows_gained", "follows", falls="flagged"),  # perhaps net of who left again
     count("email_shares", "email tweet"),
     count("phone_clicks", "dial phone"),
     count("media_views", "media views"),
@@ -141,7 +141,7 @@ ACCOUNT_METRICS = (
     count("engagements_reported", "Engagements"),
     count("bookmarks", "Bookmarks"),
     count("shares", "Shares", "Share"),
-    count("follows_gained", "New follows"),
+    count("follows_gained", "New follows", falls="flagged"),
     count("replies", "Replies"),
     count("reposts", "Reposts"),
     count("profile_visits", "Profile visits"),

@@ -17,7 +17,8 @@ from pipeline.formats.shorthand import count, ignored, people, percent, seconds,
 
 PACIFIC = "America/Los_Angeles"
 # The archive's name tells the period. A table kept without its archive may be given it by hand, in its own name.
-ARCHIVE = (r".+? (?P<first>\d{4}-\d\d-\d\d)[ _](?P<last>\d{4}-\d\d-\d\d)\b.*\.(?:zip|csv|xlsx)",)
+TO = r"(?:[ _]|\.\.| ?[-–] ?| s\.?d\.? | sampai | to )"  # how people write from when to when; the platform writes a space or _
+ARCHIVE = (rf"(?:.+? )?(?P<first>\d{{4}}-\d\d-\d\d){TO}(?P<last>\d{{4}}-\d\d-\d\d)\b.*\.(?:zip|csv|xlsx)",)
 TRAILERS = (r"Showing top \d+ results", r"Menampilkan \d+ .*")
 MENU = "studio.youtube.com > Analytics > Mode lanjutan > {} > Ekspor tampilan saat ini > .csv"
 

@@ -9,6 +9,8 @@ import re
 import zipfile
 from collections.abc import Collection
 
+from pipeline.exports import guards
+from pipeline.exports.messages import Refused
 from pipeline.formats import normalise
 from pipeline.intake.redact import ZIP, decoded
 
@@ -53,10 +55,10 @@ def _table(data: bytes, headers: Collection[str]) -> bytes | None:
 def _workbook(data: bytes, headers: Collection[str]) -> bytes | None:
     """Cells under the headers go from every sheet, and so do the shared texts that no other cell names."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as old:
-            parts = {member.filename: old.read(member) for member in old.infolist()}
+        with guards.opened(data) as old:
+            parts = {member.filename: guards.content(old, member) for member in old.infolist()}
             dates = {member.filename: member.date_time for member in old.infolist()}
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError):
+    except Refused:
         return None
     if "xl/workbook.xml" not in parts or any("comments" in name.casefold() for name in parts):
         return None

@@ -16,6 +16,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
+from pipeline.exports import guards
+from pipeline.exports.messages import Refused
+
 ZIP, XLS, PDF, GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b"
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ROW = re.compile(r"<row\b[^>]*?(?:/>|>.*?</row>)", re.DOTALL)
@@ -61,11 +64,8 @@ def _plain(text: str) -> str:
 def holds(data: bytes, subject: str) -> bool:
     """Whether the text stands anywhere in a file, however it is written (:func:`has`), also inside archives and workbooks."""
     if data.startswith(ZIP):
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                return any(has(n.filename, subject) or holds(archive.read(n), subject) for n in archive.infolist())
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError):
-            pass  # not readable as an archive: looked through as it is
+        with contextlib.suppress(Refused), guards.opened(data) as archive:  # else it is looked through as it is
+            return any(has(n.filename, subject) or holds(guards.content(archive, n), subject) for n in archive.infolist())
     if data.startswith(GZIP):
         with contextlib.suppress(OSError, EOFError, zlib.error):
             return holds(gzip.decompress(data), subject)
@@ -82,11 +82,9 @@ def _spelled(subject: str) -> set[str]:
 def is_opaque(data: bytes) -> bool:
     """Whether nobody can say what a file holds: encrypted, or pages whose letters are only drawn."""
     if data.startswith(ZIP):
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                return any(member.flag_bits & 1 for member in archive.infolist())
-        except zipfile.BadZipFile:
-            return False
+        with contextlib.suppress(Refused), guards.opened(data) as archive:
+            return any(member.flag_bits & 1 for member in archive.infolist())
+        return False
     return data.startswith(PDF) or (data.startswith(XLS) and "EncryptedPackage".encode("utf-16-le") in data)
 
 
@@ -131,20 +129,22 @@ def _archive(data: bytes, subject: str) -> bytes | None:
     """A ZIP or workbook, written anew: bytes of a member that stays are those it had."""
     out = io.BytesIO()
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-            names = old.namelist()
-            shared = _shared(old.read("xl/sharedStrings.xml").decode(), subject) if "xl/sharedStrings.xml" in names else set()
-            for member in old.infolist():
-                content: bytes | None = old.read(member)
+        with guards.opened(data) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+            parts = {member: guards.content(old, member) for member in old.infolist()}
+            texts = next((d for m, d in parts.items() if m.filename == "xl/sharedStrings.xml"), b"")
+            is_workbook = "xl/workbook.xml" in old.namelist()
+            shared = _shared(texts.decode(), subject)
+            for member, content in parts.items():
                 if has(member.filename, subject):
                     continue
-                if "xl/workbook.xml" in names:
-                    content = _part(member.filename, old.read(member), subject, shared)
-                elif holds(old.read(member), subject):
-                    content = redact(old.read(member), subject)
-                if content is not None:
-                    new.writestr(zipfile.ZipInfo(member.filename, member.date_time), content, zipfile.ZIP_DEFLATED)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, UnicodeDecodeError):
+                kept: bytes | None = content
+                if is_workbook:
+                    kept = _part(member.filename, content, subject, shared)
+                elif holds(content, subject):
+                    kept = redact(content, subject)
+                if kept is not None:
+                    new.writestr(zipfile.ZipInfo(member.filename, member.date_time), kept, zipfile.ZIP_DEFLATED)
+    except (Refused, UnicodeDecodeError):
         return None
     return None if holds(out.getvalue(), subject) else out.getvalue()
 

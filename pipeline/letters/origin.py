@@ -14,19 +14,10 @@ from typing import Any
 from pipeline import registry
 from pipeline.engine import versions
 from pipeline.html.locale import Words
+from pipeline.night import NotPossible
 from pipeline.pages.data import Facts, load
 from pipeline.pages.sheet import Sheet
 from pipeline.settings import Workspace
-
-
-class NotPossible(ValueError):
-    """What was asked for does not exist; the sentences say what does."""
-
-    exit_status = 2
-
-    def __init__(self, indonesian: str, english: str):
-        self.id, self.en = indonesian, english
-        super().__init__(f"{indonesian} / {english}")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
 from datetime import date
 from typing import Any
 
 import polars as pl
 
 from pipeline.engine import versions
+from pipeline.exports import guards
 from pipeline.files import sha256_of
 from pipeline.letters import seal
 from pipeline.pages.data import Facts, Past, agencies_of
@@ -74,7 +74,7 @@ def _bundle(workspace: Workspace, month: date, expected: str, schemas: dict[str,
         return {}
     if sha256_of(place) != expected:
         return {}
-    with zipfile.ZipFile(place) as bundle:
+    with guards.opened(place) as bundle:
         names = set(bundle.namelist())
         return {
             name: _typed(bundle.read(member).decode("utf-8-sig") if (member := f"tabel/{name}.csv") in names else "", schema)

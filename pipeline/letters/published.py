@@ -16,8 +16,9 @@ from pipeline.html import render
 from pipeline.html.escape import file_part
 from pipeline.html.locale import Words
 from pipeline.letters import agency, books, monthly, seal
-from pipeline.letters.origin import NotPossible, Origin
+from pipeline.letters.origin import Origin
 from pipeline.letters.paper import compile_pdf
+from pipeline.night import NotPossible
 
 DOCUMENTS = "dokumen"
 

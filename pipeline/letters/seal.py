@@ -18,7 +18,8 @@ from typing import Any
 
 from pipeline.files import program_version, shipped, write_atomically
 from pipeline.html.escape import csv_bytes, file_part, script_data
-from pipeline.letters.origin import NotPossible, Origin, folder_of
+from pipeline.letters.origin import Origin, folder_of
+from pipeline.night import NotPossible
 from pipeline.pages.data import TABLES
 from pipeline.settings import Workspace
 

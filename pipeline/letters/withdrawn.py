@@ -17,6 +17,7 @@ from pipeline import registry
 from pipeline.engine import versions
 from pipeline.files import write_atomically
 from pipeline.intake import ledger
+from pipeline.night import NotPossible
 from pipeline.notebook import execution
 from pipeline.settings import Workspace, settings
 
@@ -36,24 +37,49 @@ class Undone:
 def undo(workspace: Workspace) -> Undone:
     """Publish the version before the current one again, with everything made from it; the caller holds the lock.
 
-    Killed half-way, the next night finishes it: it makes notebooks and pages of whatever version is current. Raises Damaged.
+    One that was killed half-way is finished instead, by this or by the next night, and goes no further back. Raises Damaged.
     """
+    if begun := finish(workspace):
+        return begun
+    done = Undone(versions.earlier(workspace), versions.current(workspace) or "")
+    _show(workspace, done.version)
+    versions.rollback(workspace, ledger.contents(workspace))
+    return _follow(workspace, done)
+
+
+def finish(workspace: Workspace) -> Undone | None:
+    """Take along what still speaks of the version that a hold withdrew: its death came between. None where nothing does."""
+    held = versions.held(workspace)
+    if not held or held["contents"] is None:
+        return None
+    done = Undone(held["version"], held["withdrawn"])
+    of_withdrawn = [name for name, version in _made(workspace).items() if version == done.withdrawn and not os.path.isabs(name)]
+    is_left = any((workspace.root / name).exists() for name in of_withdrawn)
+    if not is_left and done.withdrawn not in {record.version for record in execution.records(workspace.notebooks)}:
+        return None
+    _show(workspace, done.version)
+    return _follow(workspace, done)
+
+
+def _show(workspace: Workspace, name: str) -> None:
+    from pipeline import pages
+
+    if not pages.show(workspace.site, name):
+        with versions.open_version(workspace, name) as version:
+            pages.build(version, workspace.site, registry=registry.load(workspace.registry))
+
+
+def _follow(workspace: Workspace, done: Undone) -> Undone:
+    """Notebooks and letters, once the version is current and its pages are shown."""
     from pipeline import pages
     from pipeline.letters import seal
 
-    was, name = versions.current(workspace) or "", versions.earlier(workspace)
-    known = registry.load(workspace.registry)
-    if not pages.show(workspace.site, name):
-        with versions.open_version(workspace, name) as version:
-            pages.build(version, workspace.site, registry=known)
-    versions.rollback(workspace, ledger.contents(workspace))
-    done = Undone(name, was)
-    if not execution.restore_set(workspace.notebooks, name) and execution.records(workspace.notebooks):
+    if not execution.restore_set(workspace.notebooks, done.version) and execution.records(workspace.notebooks):
         execution.overnight(workspace)
         with versions.open_version(workspace) as version:
-            pages.build(version, workspace.site, registry=known, notebooks=workspace.notebooks)
+            pages.build(version, workspace.site, registry=registry.load(workspace.registry), notebooks=workspace.notebooks)
     _move_letters(workspace, done)
-    done.sealed = [entry["month"] for entry in seal.register(workspace) if entry["version"] == was]
+    done.sealed = [entry["month"] for entry in seal.register(workspace) if entry["version"] == done.withdrawn]
     return done
 
 
@@ -92,7 +118,7 @@ def _publish_again(workspace: Workspace) -> None:
     try:
         with origin.opened(workspace) as found:
             remember(workspace, published.publish(found, settings().language), found.version)
-    except origin.NotPossible:
+    except NotPossible:
         shutil.rmtree(workspace.root / "terbit" / "terbaru", ignore_errors=True)
         (workspace.root / "terbit" / "index.html").unlink(missing_ok=True)
 

@@ -247,9 +247,11 @@ class Buku:
             raise TidakAda(f"Tidak ada tabel '{tabel}'. Yang mirip: {', '.join(near) or '–'} / no such table")
         known = columns()
         types = self.sql(f"select * from {tabel} limit 0").schema  # noqa: S608 - one of our own names
-        meaning = f"meaning_{self.kata.language}"
-        rows = [(name, str(kind), getattr(known[name], meaning) if name in known else "") for name, kind in types.items()]
-        return pl.DataFrame(rows, schema=["kolom", "jenis", "arti"], orient="row")
+        said = [f"{word}_{self.kata.language}" for word in ("meaning", "hazard")]
+        rows = [
+            (name, str(kind), *(getattr(known[name], s) if name in known else "" for s in said)) for name, kind in types.items()
+        ]
+        return pl.DataFrame(rows, schema=["kolom", "jenis", "arti", "perhatian"], orient="row")
 
     def metrik(self, nama: str, per: Sequence[str] | str = (), dengan: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """A metric at any grain, with n and its 95 % interval: `db.metrik("er_account", per="platform")`.
@@ -266,7 +268,7 @@ class Buku:
         m = metrics.get(nama)
         parts = [f"<b>{html.escape(m.label_id)}</b> (<code>{m.metric_id}</code>). {html.escape(m.explanation_id)}"]
         parts.append(f"Rumus: <code>{html.escape(m.formula)}</code>, pembilang <code>{html.escape(m.numerator)}</code>")
-        parts.append(f"Perhatian: {html.escape(m.caveat_id)}")
+        parts.append(f"Perhatian: {html.escape(metrics.caveats(nama, 'id'))}")
         tampilkan("<p>" + "<br>".join(parts) + "</p>")
 
     def daftar_metrik(self) -> pl.DataFrame:

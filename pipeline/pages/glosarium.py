@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 from pipeline import files
+from pipeline.engine import metrics
 from pipeline.html import render
 from pipeline.html.escape import file_part
 from pipeline.pages import common
@@ -43,8 +44,8 @@ def groups(data: dict[str, Any], language: str) -> list[tuple[str, list[tuple[st
     found: dict[str, list[tuple[str, str, str]]] = {}
     for metric in data.get("metrics") or []:
         key = metric["metric_id"]
-        parts = [pick(metric, name, language) for name in ("explanation", "caveat")]
-        text = " ".join(p if p.endswith(".") else f"{p}." for p in parts if p)
+        explanation = pick(metric, "explanation", language)
+        text = f"{explanation.rstrip('.')}. {metrics.caveats(key, language)}"
         found.setdefault(metric.get("group", ""), []).append((pick(metric, "label", language) or key, text, file_part(key)))
     return [(str(titles.get(group, {}).get(language) or group), terms) for group, terms in found.items()]
 

@@ -83,7 +83,7 @@ def _index(found: Province, w: Words) -> str:
         }
         for r in found.regencies
     ]
-    heads = [w._("Regency"), w._("Agencies"), w._("Data to"), w._("Version")]
+    heads = [w._("Regency or city"), w._("Agencies"), w._("Data to"), w._("Version")]
     parts = [{"title": w._("Regencies united here"), "note": "", "heads": heads, "rows": rows}]
     links = [(_platform_path(p), platform_name(p)) for p in found.platforms]
     links += [(_group_path(g), peer_label(g, w)) for g in found.groups]
@@ -106,17 +106,24 @@ def _platform(found: Province, w: Words, *, platform: str) -> str:
                 w.integer(r["accounts_known"]),
                 w.integer(r["posts"]),
                 w.percent(r["coverage"]),
-                w.percent(r["median"], 1) if r["median"] is not None else w._("too few accounts"),
+                w.percent(r["median"], 1) if r["median"] is not None else w._("too few accounts to compare"),
             ],
         }
         for r in sorted(found.regency_platform, key=lambda r: found.names[r["regency_id"]])
         if r["platform"] == platform
     ]
-    heads = [w._("Regency"), w._("Accounts"), w._("Reported"), w._("Posts"), w._("Days covered"), w._("Account in the middle")]
+    heads = [
+        w._("Regency or city"),
+        w._("Accounts"),
+        w._("Reported"),
+        w._("Posts"),
+        w._("Days covered"),
+        w._("Account in the middle"),
+    ]
     note = w._("Response per exposure of the account in the middle; the size of the accounts is not adjusted for.")
     first = {"title": w._("Regencies side by side"), "note": note, "heads": heads, "rows": rows}
     title = w._("{platform} in all regencies", platform=platform_name(platform))
-    return _page(found, w, _platform_path(platform), title, [_period(found, w)], [first, _peer_table(found, w, platform)], [])
+    return _page(found, w, _platform_path(platform), title, [_period(found, w)], [_peer_table(found, w, platform), first], [])
 
 
 def _peer_table(found: Province, w: Words, platform: str) -> dict[str, Any]:
@@ -126,7 +133,7 @@ def _peer_table(found: Province, w: Words, platform: str) -> dict[str, Any]:
             "cells": [
                 w.integer(r["accounts"]),
                 w.integer(r["regencies"]),
-                w.percent(r["median"], 1) if r["median"] is not None else w._("too few accounts"),
+                w.percent(r["median"], 1) if r["median"] is not None else w._("too few accounts to compare"),
                 f"{w.percent(r['q1'], 1)} – {w.percent(r['q3'], 1)}" if r["median"] is not None else "–",
             ],
         }
@@ -142,10 +149,17 @@ def _group(found: Province, w: Words, *, group: str) -> str:
     parts = []
     for platform in found.platforms:
         mine = [r for r in found.places if r["peer_group"] == group and r["platform"] == platform]
-        rows = [{"name": _whose(found, r), "cells": _place(r, w)} for r in sorted(mine, key=lambda r: _whose(found, r))]
+        among = sorted({(r["peers"], r["regencies"]) for r in mine})
+        rows = [
+            {"name": _whose(found, r), "cells": _place(r, w, tell_among=len(among) > 1)}
+            for r in sorted(mine, key=lambda r: _whose(found, r))
+        ]
         if rows:
             heads = [w._("Agency"), w._("Posts"), w._("Compared with"), w._("Against the account in the middle")]
-            parts.append({"title": platform_name(platform), "note": "", "heads": heads, "rows": rows})
+            if len(among) == 1:  # said once, not in every row
+                heads.pop(2)
+            note = w._("Compared with: {accounts}.", accounts=_among(*among[0], w)) if len(among) == 1 else ""
+            parts.append({"title": platform_name(platform), "note": note, "heads": heads, "rows": rows})
     note = w._("1× is the account in the middle of this peer group in all regencies. Size of the following is not adjusted for.")
     return _page(found, w, _group_path(group), peer_label(group, w), [_period(found, w), note], parts, [])
 
@@ -155,18 +169,22 @@ def _whose(found: Province, row: dict[str, Any]) -> str:
     return f"{tampil(agency.get('short_name') or agency.get('name') or row['agency_id'], 60)} · {found.names[row['regency_id']]}"
 
 
-def _place(row: dict[str, Any], w: Words) -> list[Any]:
-    among = w._("{n} accounts of {m} regencies", n=w.integer(row["peers"]), m=w.integer(row["regencies"]))
+def _among(peers: int, regencies: int, w: Words) -> str:
+    return str(w._("{n} accounts of {m} regencies", n=w.integer(peers), m=w.integer(regencies)))
+
+
+def _place(row: dict[str, Any], w: Words, *, tell_among: bool) -> list[Any]:
+    first = [w.integer(row["posts"]), *([_among(row["peers"], row["regencies"], w)] if tell_among else [])]
     if row["reason"] == "FEW_POSTS":
-        return [w.integer(row["posts"]), among, w._("too few posts to say")]
+        return [*first, w._("too few posts to say")]
     if row["vs_peers"] is None:
-        return [w.integer(row["posts"]), among, w._("too few accounts")]
+        return [*first, w._("too few accounts to compare")]
     between = w._("about {lower} to {upper}", lower=w.times(row["lower"]), upper=w.times(row["upper"]))
     if row["lower"] <= 1 <= row["upper"]:
         said = w._("within the usual ups and downs")
     else:
         said = w._("above the middle") if row["lower"] > 1 else w._("below the middle")
-    return [w.integer(row["posts"]), among, f"{said}: {between}"]
+    return [*first, f"{said}: {between}"]
 
 
 def _period(found: Province, w: Words) -> str:

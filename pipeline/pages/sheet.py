@@ -163,7 +163,7 @@ class Sheet:
         )
         return {
             "label": getattr(entry, f"label_{w.language}"),
-            "caveat": getattr(entry, f"caveat_{w.language}"),
+            "caveat": metrics.caveats(name, w.language),
             "anchor": self.url(f"glosarium.html#{file_part(name)}"),
             "value": shown("value") if known else Shown(w.plain("too little data"), ""),
             "between": between,

@@ -23,6 +23,7 @@ from pipeline.settings import Workspace
 K = 5
 STEP = 0.1  # of a natural logarithm
 CELL = PACK_CELL
+MEMORY = "paket-terkirim.json"  # in the registry, which is backed up: without it a later pack differs from an earlier one
 
 
 def cells(expected: pl.DataFrame, agencies: pl.DataFrame, until: Any) -> list[dict[str, Any]]:
@@ -59,21 +60,24 @@ def write(workspace: Workspace, version: Version, place: Path) -> int:
     """Write the pack of a published version; gives the number of its cells. What was told before is told as it was."""
     until = version.sql("SELECT period_end FROM marts.period").item()
     fresh = cells(version.table("estimates.account_month_expected"), version.table("core.agencies"), until) if until else []
-    memory = workspace.root / "laporan" / "paket.json"
-    told = _told(memory)
-    told |= {_key(cell): cell for cell in fresh if _key(cell) not in told}
+    memory = workspace.registry / MEMORY
+    chosen = remembered(_told(memory), fresh)
     memory.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    write_atomically(memory, json.dumps([told[key] for key in sorted(told)], indent=1))
-    chosen = [told[key] for key in sorted(told)]
+    write_atomically(memory, json.dumps(chosen, indent=1))
     said = {"schema": 1, "k": K, "simulated": bool(version.info["simulated"]), "cells": chosen, "sha256": pack_digest(chosen)}
     write_atomically(place, json.dumps(said, indent=1, sort_keys=True))
     return len(chosen)
 
 
-def _told(memory: Path) -> dict[str, dict[str, Any]]:
-    if not memory.exists():
-        return {}
-    return {_key(cell): cell for cell in json.loads(memory.read_text(encoding="utf-8"))}
+def remembered(told: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All cells of a pack: as they were told, those that never were as they are now."""
+    cells = {_key(cell): cell for cell in (*fresh, *told)}
+    return [cells[key] for key in sorted(cells)]
+
+
+def _told(memory: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else []
+    return found
 
 
 def _key(cell: dict[str, Any]) -> str:

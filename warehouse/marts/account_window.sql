@@ -6,11 +6,10 @@
 -- compare sums of values brought to maturity (marts.post_facts); null below 95 % of posts that are old enough for that.
 WITH months AS (
     SELECT
-        m.*, c.listed_days, p.period_start, p.period_end, p.previous_start, p.previous_end,
+        m.*, p.period_start, p.period_end, p.previous_start, p.previous_end,
         CASE WHEN m.month >= p.period_start THEN 1 ELSE 0 END AS is_now
     FROM marts.account_month m
     JOIN marts.period p ON m.month BETWEEN p.previous_start AND p.period_end
-    LEFT JOIN marts.coverage_month c ON c.account_id = m.account_id AND c.agency_id = m.agency_id AND c.month = m.month
 ),
 totals AS (
     SELECT
@@ -38,7 +37,8 @@ totals AS (
 grown AS (
     SELECT
         f.account_id, f.agency_id, CASE WHEN f.month >= p.period_start THEN 1 ELSE 0 END AS is_now,
-        sum(f.e_final) AS e_final, sum(f.x_final) AS x_final, count(*) AS n, count(f.e_final) AS n_e, count(f.x_final) AS n_x
+        CAST(sum(CAST(f.e_final AS DECIMAL(28, 9))) AS DOUBLE) AS e_final, CAST(sum(CAST(f.x_final AS DECIMAL(28, 9))) AS DOUBLE) AS x_final,
+        count(*) AS n, count(f.e_final) AS n_e, count(f.x_final) AS n_x
     FROM marts.post_facts f
     JOIN marts.period p ON f.month BETWEEN p.previous_start AND p.period_end
     WHERE NOT f.is_top_list AND f.agency_id IS NOT NULL

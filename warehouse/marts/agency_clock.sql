@@ -14,7 +14,7 @@ WITH timed AS (
     WHERE c.published_precision <> 'day' AND f.hour IS NOT NULL AND f.agency_id IS NOT NULL AND NOT f.is_top_list
 ),
 cells AS (
-    SELECT agency_id, weekday, hour_start, count(*) AS n, count(ln_lift) AS n_lift, exp(avg(ln_lift)) AS lift
+    SELECT agency_id, weekday, hour_start, count(*) AS n, count(ln_lift) AS n_lift, exp(CAST(avg(CAST(ln_lift AS DECIMAL(18, 12))) AS DOUBLE)) AS lift
     FROM timed
     GROUP BY agency_id, weekday, hour_start
 )

@@ -15,11 +15,13 @@ SELECT
     CAST(sum(posts) AS BIGINT) AS posts,
     sum(CASE WHEN is_compared THEN posts END) / nullif(CAST(sum(CASE WHEN is_compared THEN posts_previous END) AS DOUBLE), 0) AS posts_change,
     CAST(sum(engagement) AS BIGINT) AS engagement,
-    sum(CASE WHEN engagement_change IS NOT NULL THEN e_final END)
-        / nullif(sum(CASE WHEN engagement_change IS NOT NULL THEN e_final_previous END), 0) AS engagement_change,
+    CAST(sum(CASE WHEN engagement_change IS NOT NULL THEN CAST(e_final AS DECIMAL(28, 9)) END) AS DOUBLE)
+        / nullif(CAST(sum(CASE WHEN engagement_change IS NOT NULL THEN CAST(e_final_previous AS DECIMAL(28, 9)) END) AS DOUBLE), 0)
+        AS engagement_change,
     CAST(sum(exposure) AS BIGINT) AS exposure,
-    sum(CASE WHEN exposure_change IS NOT NULL THEN x_final END)
-        / nullif(sum(CASE WHEN exposure_change IS NOT NULL THEN x_final_previous END), 0) AS exposure_change,
+    CAST(sum(CASE WHEN exposure_change IS NOT NULL THEN CAST(x_final AS DECIMAL(28, 9)) END) AS DOUBLE)
+        / nullif(CAST(sum(CASE WHEN exposure_change IS NOT NULL THEN CAST(x_final_previous AS DECIMAL(28, 9)) END) AS DOUBLE), 0)
+        AS exposure_change,
     CAST(sum(followers) AS BIGINT) AS followers, count(followers) AS followers_known, count(followers_change) AS followers_compared,
     CAST(sum(CASE WHEN followers_change IS NOT NULL THEN followers - followers_previous END) AS BIGINT) AS followers_gained,
     sum(CASE WHEN followers_change IS NOT NULL THEN followers END)

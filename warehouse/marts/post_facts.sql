@@ -48,8 +48,8 @@ judged AS (
 expected AS (
     SELECT
         *,
-        exposure * (sum(engagement) FILTER (is_comparable) OVER alike
-            / nullif(CAST(sum(exposure) FILTER (is_comparable) OVER alike AS DOUBLE), 0)) AS mu
+        exposure * (sum(CASE WHEN is_comparable THEN engagement END) OVER alike
+            / nullif(CAST(sum(CASE WHEN is_comparable THEN exposure END) OVER alike AS DOUBLE), 0)) AS mu
     FROM judged
     WINDOW alike AS (PARTITION BY platform, engagement_parts, is_top_list)
 )

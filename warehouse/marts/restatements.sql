@@ -1,5 +1,6 @@
 -- One value that a later export contradicts: a lifetime count of a post that fell, or a day of an account that changed by more than 5 %.
 -- key: platform, account_id, post_key, day, field, new_captured_at
+-- Exports of one instant contradict nobody over time: of several (two menus tell the same metric) the one that counts speaks.
 WITH ordered AS (
     SELECT
         post_key, platform, account_id, captured_at, export_id, reach, views, impressions, likes, reactions, comments, shares, reposts, saves,
@@ -40,15 +41,22 @@ posts AS (
     UNION ALL SELECT post_key, platform, account_id, 'saves' AS field, old_saves AS old_value, saves AS new_value, old_captured_at, captured_at, old_export_id, export_id
     FROM fallen WHERE saves < old_saves
 ),
-days AS (
-    SELECT
-        a.platform, a.account_id, d.day, d.metric, d.value, d.captured_at, d.export_id,
-        lag(d.value) OVER v AS old_value, lag(d.captured_at) OVER v AS old_captured_at, lag(d.export_id) OVER v AS old_export_id
+told AS (
+    SELECT d.account_key, d.day, d.metric, d.value, d.captured_at, d.export_id
     FROM raw.account_days d
-    JOIN raw.account_keys a ON a.account_key = d.account_key
     JOIN raw.exports e ON e.export_id = d.export_id
     WHERE CAST({{ local("d.day_zone", "d.captured_at") }} AS DATE) > d.day
-    WINDOW v AS (PARTITION BY d.account_key, d.day, d.metric ORDER BY d.captured_at, e.sha256, d.export_id, d.row_number)
+    QUALIFY row_number() OVER (
+        PARTITION BY d.account_key, d.day, d.metric, d.captured_at
+        ORDER BY d.value DESC NULLS LAST, e.sha256 DESC, d.export_id, d.row_number) = 1
+),
+days AS (
+    SELECT
+        a.platform, a.account_id, t.day, t.metric, t.value, t.captured_at, t.export_id,
+        lag(t.value) OVER v AS old_value, lag(t.captured_at) OVER v AS old_captured_at, lag(t.export_id) OVER v AS old_export_id
+    FROM told t
+    JOIN raw.account_keys a ON a.account_key = t.account_key
+    WINDOW v AS (PARTITION BY t.account_key, t.day, t.metric ORDER BY t.captured_at)
 )
 SELECT
     platform, account_id, post_key, CAST(NULL AS DATE) AS day, field, CAST(old_value AS DOUBLE) AS old_value,
