@@ -4,7 +4,8 @@
 
 Own reading (csv, zipfile, openpyxl), own clocks (zoneinfo, ids), own rules from METRICS.md section 0. From the published version
 come only the numbers to be compared, the list of refused files, and the maturity curves that say which posts are mature.
-Exit status 0: every cell equal.
+Beside the drawn cells of the account months all cells of two more tables: floor and mix of likes of the guard, this quarter and
+the one before, and the scaled growth of accounts whose followers only the register holds. Exit status 0: every cell equal.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ NAMES = {
         "reach": ("Reach", "Jangkauan"),
         "comments": ("Comments", "Komentar"),
         "shares": ("Shares", "Frekuensi dibagikan"),
+        "reactions": ("Reactions", "Tanggapan"),
         "rcs": ("Reactions, Comments and Shares", "Tanggapan, komentar, dan frekuensi dibagikan"),
         "is_share": ("Is share",),
         "link_clicks": ("Link Clicks", "Klik tautan"),
@@ -390,7 +392,82 @@ def cell(items: list[Seen], curves: Curves, rates: dict[tuple[str, bool, bool], 
     }
 
 
-def recompute(workspace: Path, refused: set[str], curves: dict) -> dict[tuple[str, str, str], dict[str, float | None]]:
+# ---- whose likes they are, and growth ---------------------------------------------------------------------------------------
+
+LIKE = {"facebook": "reactions"}  # elsewhere likes
+OTHERS = ("saves", "bookmarks", "link_clicks")
+LEAST_POSTS, LEAST_OTHERS = 8, 10
+GUARD = ("n_posts", "likes_median", "floor_ratio", "floor_ratio_before", "likes_per_other", "likes_per_other_before")
+GROWTH = ("followers_start", "followers_end", "growth_days", "growth_rate")
+SLACK = 7
+
+
+def quantile(ordered: list[float], share: float) -> float:
+    at = (len(ordered) - 1) * share
+    low = math.floor(at)
+    return ordered[low] + (at - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])
+
+
+def floor_and_mix(items: list[Seen]) -> tuple[int, float | None, float | None, float | None]:
+    """Posts with likes, their median, 10th percentile over median of likes + 1/2, likes over saves and clicks (sums + 1/2)."""
+    counted = [i for i in items if not i.is_story and not i.is_share and not i.is_reply]
+    counted = [i for i in counted if i.values.get(LIKE.get(i.platform, "likes")) is not None]
+    likes = sorted(i.values[LIKE.get(i.platform, "likes")] or 0 for i in counted)
+    if not likes:
+        return 0, None, None, None
+    if len(likes) < LEAST_POSTS:
+        return len(likes), statistics.median(likes), None, None
+    logs = [math.log(n + 0.5) for n in likes]
+    others = [i.values.get(name) for i in counted for name in OTHERS]
+    known = sum(n for n in others if n is not None)
+    mix = (sum(likes) + 0.5) / (known + 0.5) if known >= LEAST_OTHERS and sum(likes) else None
+    return len(likes), statistics.median(likes), math.exp(quantile(logs, 0.1) - quantile(logs, 0.5)), mix
+
+
+def guard(groups: dict, period: tuple[dt.date, dt.date]) -> dict[tuple[str, str], dict[str, float | None]]:
+    """Per account and agency, of the three months that begin with `period`, and of the three before."""
+    first = period[0]
+    before = (first.replace(day=1) - dt.timedelta(days=75)).replace(day=1)  # 75 days before the first is in the third month back
+    now: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    past: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for (account, agency, month), items in groups.items():
+        day = dt.date.fromisoformat(month)
+        if first <= day <= period[1]:
+            now[account, agency] += items
+        elif before <= day < first:
+            past[account, agency] += items
+    found = {}
+    for key, items in now.items():
+        n, median, floor, mix = floor_and_mix(items)
+        _, _, floor_before, mix_before = floor_and_mix(past.get(key, []))
+        if n:
+            found[key] = dict(zip(GUARD, (n, median, floor, floor_before, mix, mix_before), strict=True))
+    return found
+
+
+def growth(folder: Path, only: set[str]) -> dict[tuple[str, str], dict[str, float | None]]:
+    """(account, month) with a reading at most a week from its first day and from the next month's: the rate of a year."""
+    lines = (line for line in (folder / "followers.csv").read_text("utf-8-sig").splitlines() if not line.startswith("#"))
+    readings: dict[str, dict[dt.date, int]] = defaultdict(dict)
+    for row in csv.DictReader(lines):
+        if row["account_id"] in only and row["followers"]:
+            readings[row["account_id"]][dt.date.fromisoformat(row["date"])] = int(row["followers"])
+    found = {}
+    for account, seen in readings.items():
+        for month in {day.replace(day=1) for day in seen}:
+            following = (month + dt.timedelta(days=32)).replace(day=1)
+            start, end = (min(seen, key=lambda day, at=at: (abs((day - at).days), day)) for at in (month, following))
+            near = abs((start - month).days) <= SLACK and abs((end - following).days) <= SLACK and end > start
+            if near:
+                days = (end - start).days
+                rate = (seen[end] / seen[start] - 1) * 365.25 / days if seen[start] else None
+                found[account, month.isoformat()] = dict(zip(GROWTH, (seen[start], seen[end], days, rate), strict=True))
+            else:
+                found[account, month.isoformat()] = {"growth_days": None, "growth_rate": None}
+    return found
+
+
+def grouped(workspace: Path, refused: set[str]) -> dict[tuple[str, str, str], list[Seen]]:
     known = accounts(workspace / "registry")
     ids = {row["account_id"] for row in known}
     seen: list[Seen] = []
@@ -402,15 +479,22 @@ def recompute(workspace: Path, refused: set[str], curves: dict) -> dict[tuple[st
         agency = agency_of(known, item.owner, item.day) if item.owner else None
         if agency:
             groups[item.owner, agency, item.day.replace(day=1).isoformat()].append(item)
+    return groups
+
+
+def recompute(groups: dict, curves: dict) -> dict[tuple[str, str, str], dict[str, float | None]]:
     rates = pooled_rates(list(groups.values()), curves)
     return {key: cell(items, curves, rates) for key, items in groups.items()}
 
 
-def published(workspace: Path) -> tuple[dict, set[str], dict]:
-    """Cells of marts.account_month, names of refused files, maturity curves."""
+def version(workspace: Path) -> duckdb.DuckDBPyConnection:
     name = (workspace / "warehouse" / "CURRENT").read_text().split()[0]
     path = next(p for p in (workspace / "warehouse" / "versions").iterdir() if p.name.removesuffix(".duckdb") == name)
-    con = duckdb.connect(str(path), read_only=True)
+    return duckdb.connect(str(path), read_only=True)
+
+
+def published(con: duckdb.DuckDBPyConnection) -> tuple[dict, set[str], dict]:
+    """Cells of marts.account_month, names of refused files, maturity curves."""
     rows = con.sql(
         f"SELECT account_id, agency_id, CAST(month AS VARCHAR), {', '.join(CELLS)} FROM marts.account_month"
     ).fetchall()
@@ -420,10 +504,31 @@ def published(workspace: Path) -> tuple[dict, set[str], dict]:
     return cells, {Path(r[0]).name for r in refused}, {(p, q): (h, k) for p, q, h, k in curves}
 
 
-def equal(ours: float | None, theirs: float | None) -> bool:
+def further(con: duckdb.DuckDBPyConnection, workspace: Path, groups: dict) -> tuple[int, list[str]]:
+    """All cells of the guard and of growth: how many, and which differ."""
+    rows = con.sql(
+        f"SELECT account_id, agency_id, period_start, period_end, {', '.join(GUARD)} FROM estimates.staff_likes"
+    ).fetchall()
+    theirs: dict = {("guard", a, g): dict(zip(GUARD, rest, strict=True)) for a, g, _, _, *rest in rows}
+    ours: dict = {("guard", *key): cells for key, cells in guard(groups, rows[0][2:4]).items()} if rows else {}
+    only = {row["account_id"] for row in accounts(workspace / "registry") if row["platform"] in ("facebook", "instagram")}
+    rows = con.sql(f"SELECT account_id, CAST(month AS VARCHAR), {', '.join(GROWTH)} FROM estimates.growth").fetchall()
+    theirs |= {("growth", a, m): dict(zip(GROWTH, rest, strict=True)) for a, m, *rest in rows if a in only}
+    grown = growth(workspace / "registry", only)
+    ours |= {("growth", *key): cells for key, cells in grown.items() if ("growth", *key) in theirs or cells["growth_days"]}
+    count, wrong = 0, [f"{' '.join(key)}: in one of both only" for key in ours.keys() ^ theirs.keys() if key[0] == "guard"]
+    for key in ours.keys() & theirs.keys():
+        for name, value in ours[key].items():
+            count += value is not None or theirs[key][name] is not None
+            if not equal(value, theirs[key][name], 1e-8):  # estimates keep nine digits
+                wrong.append(f"{name} of {' '.join(key)}: files say {value!r}, tables say {theirs[key][name]!r}")
+    return count, wrong
+
+
+def equal(ours: float | None, theirs: float | None, digits: float = 1e-9) -> bool:
     if ours is None or theirs is None:
         return ours is None and theirs is None
-    return math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-9)  # the marts keep nine decimals
+    return math.isclose(ours, theirs, rel_tol=digits, abs_tol=1e-9)  # the marts keep nine decimals
 
 
 def main() -> int:
@@ -432,8 +537,10 @@ def main() -> int:
     parser.add_argument("--cells", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    theirs, refused, curves = published(options.workspace)
-    ours = recompute(options.workspace, refused, curves)
+    con = version(options.workspace)
+    theirs, refused, curves = published(con)
+    groups = grouped(options.workspace, refused)
+    ours = recompute(groups, curves)
     lost = sorted(set(ours) - set(theirs))
     both = [(key, name) for key in theirs.keys() & ours.keys() for name in CELLS]
     pool = sorted((k, n) for k, n in both if theirs[k][n] is not None or ours[k][n] is not None)  # a lost number is a wrong one
@@ -444,7 +551,11 @@ def main() -> int:
     print(f"account-months in the files {len(ours)}, in the marts {len(theirs)}, of the files but not in the marts {len(lost)}")
     same = len(chosen) - len(wrong)
     print(f"{len(chosen)} of {len(pool)} cells drawn (seed {options.seed}): {same} equal, {len(wrong)} different")
-    return 1 if wrong or lost or len(chosen) < options.cells else 0
+    count, differing = further(con, options.workspace, groups)
+    for line in differing:
+        print(f"  {line}")
+    print(f"{count} cells of the guard and of growth: {len(differing)} different")
+    return 1 if wrong or lost or differing or len(chosen) < options.cells else 0
 
 
 if __name__ == "__main__":

@@ -37,8 +37,20 @@ class Regency:
     subjects: dict[str, float] = field(default_factory=dict)  # what an agency's own mix of subjects adds, ln
 
 
-def simulate(seed: int, *, agencies: int = 86, months: int = 24, null: bool = False, train: bool = True, first=date(2024, 10, 1)):
-    """One regency. `null` = every agency and account equal, no training effect; season and shocks stay."""
+def simulate(
+    seed: int,
+    *,
+    agencies: int = 86,
+    months: int = 24,
+    null: bool = False,
+    train: bool = True,
+    first=date(2024, 10, 1),
+    spreads: tuple[float, float] | None = None,
+):
+    """One regency. `null` = every agency and account equal, no training effect; season and shocks stay.
+
+    `spreads`: sd of ln rates between posts of one account, drawn per account (real ones: 0.3 to 0.8); else 0.9 for all.
+    """
     rng = np.random.default_rng([seed, 4])
     calendar = [add_months(first, k) for k in range(months)]
     q = np.zeros(agencies) if null else rng.normal(0, 0.35, agencies)
@@ -56,11 +68,9 @@ def simulate(seed: int, *, agencies: int = 86, months: int = 24, null: bool = Fa
             f = followers * np.exp(rng.normal())
             n = rng.poisson(weekly * 30.4 / 7 * np.exp(rng.normal(0, 0.55)) * np.exp(0.5 * lift[a]))
             level = np.log(rate) + q[a] + u[account] + shock[a] + season + lift[a]
-            parts.append(
-                _posts(
-                    rng, f"ag{a:02d}", account, platform, GROUPS[a % len(GROUPS)], calendar, n, level, reach10 * (f / 1e4) ** 0.8
-                )
-            )
+            reach, group = reach10 * (f / 1e4) ** 0.8, GROUPS[a % len(GROUPS)]
+            sd = 0.9 if spreads is None else rng.uniform(*spreads)
+            parts.append(_posts(rng, f"ag{a:02d}", account, platform, group, calendar, n, level, reach, sd))
             accounts.append((account, f"ag{a:02d}", platform, float(round(f))))
     frame = pl.concat(parts).with_columns(post_key=pl.int_range(pl.len()))
     return Regency(
@@ -92,14 +102,14 @@ def _ar1(rng, shape, rho, sd):
     return out
 
 
-def _posts(rng, agency, account, platform, group, calendar, n, level, reach):
+def _posts(rng, agency, account, platform, group, calendar, n, level, reach, sd=0.9):
     month = np.repeat(np.arange(len(calendar)), n)
     size = len(month)
     names = list(FORMATS)
     form = rng.choice(len(names), size, p=[FORMATS[f][0] for f in names])
     viral = np.where(rng.random(size) < 0.01, np.minimum(3 / rng.random(size) ** (2 / 3), 200), 1.0)
     x = np.round(reach * np.exp(rng.normal(0, 0.5, size)) * viral)
-    post = level[month] + rng.normal(-0.405, 0.9, size) + np.array([FORMATS[f][1] for f in names])[form]
+    post = level[month] + rng.normal(-0.405, sd, size) + np.array([FORMATS[f][1] for f in names])[form]
     e = rng.poisson(x * np.minimum(0.6, np.exp(post)))
     first = np.array([(d - date(1970, 1, 1)).days for d in calendar])[month]
     day = first + rng.integers(0, 28, size)

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +32,7 @@ from pipeline.estimates import windows as compared
 from pipeline.exports import clocks
 from pipeline.statistics import comparison as c
 from pipeline.statistics import maturity, panel, ranks, shrinkage, surges, training, windows
+from pipeline.thresholds import DEFAULT
 
 NO_CASES = pl.DataFrame(
     schema={"agency_id": pl.Utf8} | dict.fromkeys(("received_at_wib", "first_reply_at_wib", "closed_at_wib"), pl.Datetime("us"))
@@ -313,58 +313,16 @@ def standing_lines(regencies: list[Regency]) -> Iterator[Line]:
 
 
 def fire_lines(seeds: int, agencies: int) -> Iterator[Line]:
-    """Where the regency is as regencies are: coverage of vs_expected, quiet nulls and power, one line for each kind of trouble.
-
-    Power: how often a true +40 % of four agencies is declared by the rule that decides. Ordered likes need the parts of
-    engagement and stand in `guard_lines`.
-    """
-    untroubled = {"no trouble": lambda r, _: r}
-    for name, change in {**untroubled, **fire.TROUBLES}.items():
-        inside, named, found = [], [], []
-        for seed in range(1, seeds + 1):
-            r = change(simulate(seed, agencies=agencies, months=18, train=False), seed)
-            inside.append(_covered(r))
-            found.append(_power(r, seed))
-            quiet = change(simulate(seed, agencies=agencies, months=18, train=False, null=True), seed)
-            named.append(windows.agency_window(*_expected(quiet), quiet.agencies)["direction"].is_in(["up", "down"]).any())
-        covered, quiet_share = float(np.mean(inside)), 1 - float(np.mean(named))
-        said = f"{covered:.1%} ± {100 * spread(inside):.1f}; nobody called changed in {share_of([not n for n in named])} of nulls"
-        said += f"; +40 % declared in {np.mean(found):.0%} ± {100 * spread(found):.0f}"
-        yield Line(f"under fire: {name}", said, ">= 94 % (within 2 se), >= 85 %", _reached(covered, inside, quiet_share, seeds))
-
-
-def _power(r: Regency, seed: int, chosen: int = 4) -> float:
-    """Share of agencies declared better that draw 40 % more of everything in the last quarter, of those with a change."""
-    table = windows.agency_window(*_expected(r), r.agencies).filter(pl.col("change").is_not_null())
-    rng = np.random.default_rng([seed, 41])
-    raised = rng.choice(table["agency_id"].sort().to_numpy(), min(chosen, len(table)), replace=False).tolist()
-    hit = pl.col("agency_id").is_in(raised) & pl.col("month").is_in(c.window(r.months[-1], 3))
-    more = pl.Series(rng.poisson(0.4 * r.post_facts["engagement"].to_numpy()))
-    posts = r.post_facts.with_columns(engagement=pl.col("engagement") + pl.when(hit).then(more).otherwise(0))
-    after = windows.agency_window(*_expected(replace(r, post_facts=posts)), r.agencies)
-    return float((after.filter(pl.col("agency_id").is_in(raised))["direction"] == "up").mean() or 0.0)
-
-
-def _reached(covered: float, inside: list[float], quiet: float, seeds: int) -> bool:
-    return covered >= 0.94 - 2 * spread(inside) and quiet >= 0.85 - 2 * np.sqrt(0.85 * 0.15 / seeds)
-
-
-def _expected(r: Regency) -> tuple[pl.DataFrame, pl.DataFrame]:
-    months = frames(r)["marts.account_month"]
-    return c.account_month_expected(r.post_facts, months), months
-
-
-def _covered(r: Regency) -> float:
-    """Share of judged agencies whose 95 % interval holds the quality that the generator gave them."""
-    table = windows.agency_window(*_expected(r), r.agencies).filter(pl.col("state").is_in(["judged", "not_ranked"]))
-    truth = np.array([r.quality[a] for a in table["agency_id"]])
-    centred = np.exp(truth - np.mean(list(r.quality.values())))
-    return float(((table["lower"].to_numpy() <= centred) & (centred <= table["upper"].to_numpy())).mean())
+    """Where the regency is as regencies are (benchmarks/fire.py), fewer seeds than its own run takes."""
+    for row in fire.rows(range(1, seeds + 1), agencies):
+        yield Line(f"under fire: {row.trouble}", row.said, ">= 94 % (within 2 se), >= 85 %", row.is_reached)
 
 
 def _month_rank_width(r: Regency, expected: pl.DataFrame, e: windows.Evidence) -> float:
     group = r.agencies.filter(pl.col("peer_group") == "kecamatan").select("agency_id")
-    month = c.account_windows(expected, [e.last]).filter(pl.col("n") >= c.MINIMUM_POSTS).join(group, on="agency_id", how="semi")
+    month = (
+        c.account_windows(expected, [e.last]).filter(pl.col("n") >= DEFAULT.minimum_posts).join(group, on="agency_id", how="semi")
+    )
     level = c.agency_levels(month, e.noise)
     best, worst = ranks.marginal(level["y"].to_numpy(), level["s"].to_numpy(), draws=1000)
     return float(np.median(worst - best + 1)) * 40 / max(len(level), 1)

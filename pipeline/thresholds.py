@@ -28,6 +28,9 @@ class Thresholds(BaseModel):
     )
     minimum_peers: int = Field(8, ge=2, description="judged members of a peer group; below it no ranks")
     minimum_exposure: int = Field(1, ge=1, description="people reached; a post that nobody could see is not judged")
+    own_reactions: float = Field(
+        1.0, ge=0, description="reactions of a post that may be its own staff's; what they could change widens the interval"
+    )
     minimum_age_days: int = Field(7, ge=1, description="age in days from which a post is compared, on every platform")
     minimum_maturity: float = Field(
         0.5, gt=0, lt=1, description="share of the final count from which a post is projected to its final count"

@@ -55,6 +55,10 @@ EMPTY = {
         "vs_expected": pl.Float64,
         "lower": pl.Float64,
         "upper": pl.Float64,
+        "reason": pl.Utf8,
+        "n_sent": pl.Int64,
+        "n_required": pl.Int64,
+        "missing_accounts": pl.Utf8,
     },
     "estimates.response_summary": {
         "agency_id": pl.Utf8,
@@ -192,6 +196,8 @@ def everything() -> dict[str, pl.DataFrame]:
         "under",
         "few",
         "top",
+        "blind",
+        "partly",
     ]
     answers = {"state": "judged", "n": 50, "open": 20, "median_hours": 60.0, "answered_24h": 0.3, "lower": 0.2, "upper": 0.4}
     facts, lifts = [], []
@@ -227,6 +233,8 @@ def everything() -> dict[str, pl.DataFrame]:
             window("short", "not_covered", "data"),
             window("under") | {"vs_expected": 0.6, "lower": 0.4, "upper": 0.9},
             window("few", "too_few_posts", "data"),
+            window("blind", "not_comparable", "data") | {"reason": "no_exposure", "n_sent": 0, "n_required": 1},
+            window("partly") | {"n_sent": 2, "n_required": 3, "missing_accounts": "ig-partly"},
         ],
         post_list=[{"post_key": 1, "agency_id": "top", "lift": 4.0, "place_best": 1}],
         training_effect=[
@@ -306,6 +314,8 @@ def test_needs_are_marked_and_name_the_number_they_rest_on():
         "down": "agency_down",
         "slow": "agency_slow",
         "short": "agency_not_covered",
+        "blind": "agency_columns",
+        "partly": "agency_accounts",
         "under": "agency_below",
     }
     assert all(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import fire
 from benchmarks.regency import simulate
 from pipeline.statistics import comparison, windows
 from pipeline.thresholds import DEFAULT
@@ -205,6 +206,21 @@ def test_a_dead_page_alone_stands_below_expectation_and_its_rate_is_no_12_per_ce
     assert rates.max() < 0.05
 
 
+@pytest.mark.parametrize("likes", [1, 2])
+def test_a_page_that_only_its_own_people_see_and_like_leads_nobody(regency, likes):
+    """Three viewers and the like of the one who posts are a rate of a third, fortyfold: no verdict in either direction."""
+    mine = pl.col("agency_id").is_in(["ag05", "ag06"])
+    now = mine & (pl.col("month").is_in(regency.months[-3:]) | (pl.col("agency_id") == "ag05"))  # ag06 only began to
+    posts = regency.post_facts.with_columns(
+        exposure=pl.when(mine).then(3).otherwise("exposure"),
+        engagement=pl.when(now).then(likes).when(mine).then(0).otherwise("engagement"),
+    )
+    _, window, _ = tables(regency, post_facts=posts)
+    for row in window.filter(mine).to_dicts():
+        assert row["lower"] < 1 < row["upper"] and row["rank_upper"] > 1 and row["vs_expected"] < 1.25
+        assert row["direction"] == "data" and row["change"] is None, "+17,000 %, give or take, is no change"
+
+
 def test_equal_numbers_everywhere_are_an_answer_not_an_error(regency):
     """All posts with one rate, two agencies: the spread between posts and between agencies is 0, and the night goes on."""
     two = regency.post_facts.filter(pl.col("agency_id").is_in(["ag00", "ag01"])).with_columns(engagement=50, exposure=1000)
@@ -213,6 +229,11 @@ def test_equal_numbers_everywhere_are_an_answer_not_an_error(regency):
     everybody = regency.post_facts.with_columns(engagement=50, exposure=1000)
     window = tables(regency, post_facts=everybody)[1]
     assert window["vs_expected"].is_between(0.95, 1.05).all() and not window["direction"].is_in(["up", "down"]).any()
+
+
+def test_a_regency_in_which_nobody_reacts_has_no_ranges_of_ten_digits(regency):
+    window = tables(regency, post_facts=regency.post_facts.with_columns(engagement=0))[1]
+    assert (window["upper"].is_null() | (window["upper"] < 1000)).all()
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 10**7)), min_size=1, max_size=60))
@@ -368,3 +389,11 @@ def test_an_account_that_changes_its_parts_is_compared_on_those_of_most_of_its_p
     listed = posts.with_columns(is_top_list=pl.col("account_id") == account)
     seen = comparison.comparable_posts(listed).filter(pl.col("account_id") == account)
     assert set(seen["basis"]) == {"likes+comments+shares; top_list"}
+
+
+@pytest.mark.nightly
+def test_every_trouble_of_real_regencies_is_tried_and_the_intervals_hold():
+    """A small draw of benchmarks/fire.py: its full run has hundreds of regencies."""
+    found = {row.trouble: row for row in fire.rows([3001], agencies=12)}
+    assert found.keys() == fire.TROUBLES.keys()
+    assert all(row.coverage[0] > 0.7 and 0 <= row.power[0] <= 1 for row in found.values())

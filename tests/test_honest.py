@@ -32,6 +32,7 @@ def tables(r, t=DEFAULT):
 
 def test_every_reason_that_a_table_can_give_has_its_words_and_no_word_is_left_over():
     given = {*codes.POST_REASONS, "no_account", "dissolved", "not_required", "nothing_sent", "accounts_missing", "days_missing"}
+    given |= {"not_open"}
     assert set(reasons.reasons()) == given | {"no_peers"}
     for said in reasons.reasons().values():
         assert said.text_id.endswith(".") and said.text_en.endswith(".")
@@ -75,6 +76,37 @@ def test_no_account_and_dissolved_are_asked_for_nothing(regency):
     )
     found = {r["agency_id"]: (r["state"], r["reason"]) for r in windows.agency_window(expected, months, agencies).to_dicts()}
     assert found["new"] == ("not_required", "no_account") and found["gone"] == ("not_required", "dissolved")
+    known = pl.DataFrame({"agency_id": ["new", "ag00"]})  # registered, but closed in these months or not yet open
+    table = windows.agency_window(expected, months, agencies, registered=known)
+    assert table.row(by_predicate=pl.col("agency_id") == "new", named=True)["reason"] == "not_open"
+
+
+@pytest.mark.parametrize(("column", "reason"), [("exposure", "no_exposure"), ("engagement", "no_engagement")])
+def test_an_account_whose_download_lacks_a_column_is_missing_like_one_that_sent_nothing(regency, column, reason):
+    """Leaving out the column hides a weak account as well as leaving out the file: of two accounts one is no agency."""
+    agency, sums = "ag01", ["account_id", "agency_id", "month"]
+    gone = (pl.col("agency_id") == agency) & (pl.col("platform") == "facebook")
+    posts = regency.post_facts.with_columns(
+        pl.when(gone).then(None).otherwise(pl.col(column)).alias(column), is_comparable=pl.col("is_comparable") & ~gone
+    )
+    total = posts.group_by(sums).agg(pl.len().alias("posts"), *(pl.col(c).drop_nulls().sum() for c in ("engagement", "exposure")))
+    months = regency.account_month.join(total, on=sums, how="left")
+    months = months.with_columns(pl.when(gone).then(None).otherwise(pl.col(column)).alias(column))
+    expected = comparison.account_month_expected(posts, months)
+    accounts = codes.account_window(posts, expected, months)
+    row = windows.agency_window(expected, months, regency.agencies, accounts).row(
+        by_predicate=pl.col("agency_id") == agency, named=True
+    )
+    platforms = months.filter(pl.col("agency_id") == agency)["platform"].n_unique()
+    assert row["missing_accounts"] == "facebook-01" and (row["n_sent"], row["n_required"]) == (platforms - 1, platforms)
+    assert set(accounts.filter(gone)["reason"]) == {reason}
+    if platforms == 2:
+        assert (row["state"], row["reason"], row["vs_expected"]) == ("not_covered", "accounts_missing", None)
+    else:
+        whole = windows.agency_window(*tables(regency), regency.agencies).row(
+            by_predicate=pl.col("agency_id") == agency, named=True
+        )
+        assert np.log(row["upper"] / row["lower"]) > np.log(whole["upper"] / whole["lower"])
 
 
 # ---- thresholds ---------------------------------------------------------------------------------------------------------------
@@ -219,6 +251,41 @@ def test_a_detectable_rise_is_found_four_times_in_five():
         q = windows.discovery.q_values(2 * windows.stats.t.sf(np.abs(d) / se, df))
         found.append(q[0] <= DEFAULT.false_discovery_share and d[0] > 0)
     assert np.mean(found) == pytest.approx(0.8, abs=3 * np.sqrt(0.8 * 0.2 / 400))
+
+
+def told_directions(true: np.ndarray, quarters: int, seed: int):
+    """Directions that the rule gives `quarters` regencies of agencies with the true changes `true` (ln), noise as it is told."""
+    rng, se, found = np.random.default_rng(seed), 0.2, []
+    accounts = {"account_id": [f"a{k}" for k in range(len(true))], "agency_id": [f"g{k}" for k in range(len(true))]}
+    now = pl.DataFrame(accounts | {"platform": "x", "se": se / np.sqrt(2), "n": 40, "expected_se": 0.0})
+    before = now.with_columns(deviation=pl.lit(0.0))
+    noise = comparison.Noise(0.0, 0.0, 200, 0.0)
+    df = comparison.PRIOR_DF + 2 * 40 - 2
+    for _ in range(quarters):
+        moved = now.with_columns(deviation=pl.Series(true + rng.standard_t(df, len(true)) * se))
+        rows = windows.change_estimates(moved, before, noise).sort("agency_id")
+        order = np.argsort(accounts["agency_id"])
+        marked = rows["q"].to_numpy() <= DEFAULT.false_discovery_share
+        found.append((marked & (true[order] == 0), marked))
+    return found
+
+
+@pytest.mark.parametrize("risen", [0, 4, 12])
+def test_of_ten_marks_of_change_at_most_one_is_chance(risen):
+    """▲ and ▼ "were checked so that at most one in ten of such marks is chance", whether nobody moved, few, or a third of all."""
+    true = np.zeros(38)
+    true[:risen] = np.log(1.8)
+    shares = [false.sum() / max(marked.sum(), 1) for false, marked in told_directions(true, 250, 5 + risen)]
+    assert np.mean(shares) <= 0.10 + 2.6 * np.std(shares) / np.sqrt(len(shares))
+    assert risen == 0 or np.mean([marked.sum() for _, marked in told_directions(true, 20, 1)]) > 0.5 * risen
+
+
+def test_ranges_of_equal_agencies_that_part_are_rare():
+    """The page of two to five agencies says "a certainly draws more than b" where their ranges part: among equals hardly ever."""
+    rng, y = np.random.default_rng(6), 0.2
+    drawn = rng.normal(0, y, (20_000, 5))
+    parted = np.ptp(drawn, axis=1) > 2 * windows.Z * y
+    assert parted.mean() <= 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / len(drawn))
 
 
 # ---- whose response it is -----------------------------------------------------------------------------------------------------

@@ -385,7 +385,7 @@ def test_every_rule_of_advice_can_be_told():
     names = """names n factor lower upper n_trained share topic share_cases cases share_posts agencies posts without_time
         without_contact started_on account_id metric peak_value peak_expected period_start period_end coverage n_posts file_name
         answered_24h open_over_24h oldest_open_hours change change_lower change_upper vs_expected active_weeks weeks complete
-        format lift lift_lower channel"""
+        format lift lift_lower channel reason n_sent n_required missing_accounts"""
     texts = {
         "topic": "x",
         "account_id": "x",
@@ -393,6 +393,8 @@ def test_every_rule_of_advice_can_be_told():
         "file_name": "x",
         "format": "video",
         "channel": "dm",
+        "reason": "no_exposure",
+        "missing_accounts": "ig-a, fb-a",
         "names": ["A", "B"],
     }
     values = {name: texts.get(name, "2026-01-01" if name.endswith(("_on", "_start", "_end")) else 0.5) for name in names.split()}

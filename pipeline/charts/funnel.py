@@ -74,7 +74,7 @@ def _table(rows: list[Row], words: Words) -> Table:
 def _description(counts: dict[str, int], judged: int, silent: int, words: Words) -> str:
     return words._(
         "{above} of {judged} judged agencies lie above the usual, {below} below, {inside} are not certainly "
-        "different; {hollow} are not judged and {silent} have no post to draw.",
+        "different; {hollow} are not judged and {silent} have no value to draw.",
         inside=counts["flat"],
         judged=judged,
         above=counts["up"],
@@ -90,7 +90,7 @@ def _keys(counts: dict[str, int], silent: int, words: Words) -> tuple[tuple[str,
         ("neutral", "●", words._("not certainly different ({n})", n=counts["flat"])),
         ("down", "▼", words._("below the usual ({n})", n=counts["down"])),
         ("neutral", "○", words._("too few posts, not judged ({n})", n=counts["data"])),
-        *((("neutral", "", words._("without posts, not drawn ({n})", n=silent)),) if silent else ()),
+        *((("neutral", "", words._("without a value, not drawn ({n})", n=silent)),) if silent else ()),
     )
 
 

@@ -72,13 +72,23 @@ from estimates.surges s join {CURRENT} a on a.agency_id = s.agency_id
 where not s.is_recovered and not s.is_acknowledged and s.peak_value >= 10
 and s.started_on >= cast({NOW} as date) - 14 order by s.started_on desc, s.peak_score desc"""  # noqa: S608 - our own constants
 GAPS = """
-select w.agency_id, a.short_name, w.state, w.coverage, w.period_start, w.period_end, w.n_posts
+select w.agency_id, a.short_name, w.state, w.reason, w.coverage, w.period_start, w.period_end, w.n_posts,
+w.n_sent, w.n_required, w.missing_accounts
 from estimates.agency_window w join {current} a on a.agency_id = w.agency_id
-where w.state in ({states}) and exists (select 1 from core.accounts o where o.agency_id = w.agency_id and o.status <> 'closed')
+where {case} and exists (select 1 from core.accounts o where o.agency_id = w.agency_id and o.status <> 'closed')
 order by a.short_name"""
-NO_DATA, NOT_COVERED, FEW_POSTS, UNSEEN = (
-    GAPS.format(current=CURRENT, states=states)
-    for states in ("'no_data'", "'not_covered'", "'too_few_posts'", "'no_data', 'not_covered'")
+COLUMNS = "w.state = 'not_comparable' and w.reason in ('no_exposure', 'no_engagement', 'paid_unknown', 'other_parts')"
+PARTLY = "w.missing_accounts is not null and w.n_sent > 0 and w.state not in ('no_data', 'not_required')"
+NO_DATA, NOT_COVERED, FEW_POSTS, WRONG_COLUMNS, SOME_MISSING, UNSEEN = (
+    GAPS.format(current=CURRENT, case=case)
+    for case in (
+        "w.state = 'no_data'",
+        f"w.state = 'not_covered' and not coalesce({PARTLY}, false)",
+        "w.state = 'too_few_posts'",
+        COLUMNS,
+        PARTLY,
+        f"(w.state in ('no_data', 'not_covered') or {COLUMNS})",
+    )
 )
 LEVELS = """
 select w.agency_id, a.short_name, w.vs_expected, w.lower, w.upper, w.n_posts
@@ -192,6 +202,7 @@ REGENCY_RULES: tuple[Rule, ...] = (
     Rule("regency_up", UP, _at_least(1)),
 )
 _STATE, _CHANGE, _LEVEL = "agency_window:state", "agency_window:change", "agency_window:vs_expected"
+_SENT = "agency_window:n_sent"
 _REPLY = "response_channel:answered_24h"
 AGENCY_RULES: tuple[Rule, ...] = (
     Rule("agency_surge", OPEN_SURGES, _first("account_id", "metric", "started_on", "peak_value", "peak_expected")),
@@ -199,6 +210,8 @@ AGENCY_RULES: tuple[Rule, ...] = (
     Rule("agency_down", DOWN, _first("change", "change_lower", "change_upper"), "n_posts", is_need=True, figure=_CHANGE),
     Rule("agency_slow", SLOW, _first("answered_24h", "lower", "upper", "n", "channel"), "n", is_need=True, figure=_REPLY),
     Rule("agency_not_covered", NOT_COVERED, _first("coverage"), is_need=True, figure="agency_window:coverage"),
+    Rule("agency_columns", WRONG_COLUMNS, _first("reason"), is_need=True, figure=_STATE),
+    Rule("agency_accounts", SOME_MISSING, _first("n_sent", "n_required", "missing_accounts"), is_need=True, figure=_SENT),
     Rule("agency_below", BELOW, _first("vs_expected", "lower", "upper"), "n_posts", is_need=True, figure=_LEVEL),
     Rule("agency_backlog", BACKLOG, _first("open_over_24h", "oldest_open_hours", "n"), counts="n"),
     Rule("agency_refused", REFUSED, lambda rows: {"n": rows.height, "file_name": rows["file_name"][0]}),

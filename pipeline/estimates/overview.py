@@ -25,6 +25,7 @@ COUNTS = {
     "n_judged": pl.col("level") != "data",
     "n_above": pl.col("level") == "up",
     "n_below": pl.col("level") == "down",
+    "n_awaited": pl.col("completeness") != "not_required",
     "n_complete": pl.col("completeness") == "complete",
     "n_partial": pl.col("completeness") == "partial",
     "n_silent": pl.col("completeness") == "silent",

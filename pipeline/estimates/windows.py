@@ -24,6 +24,7 @@ TABLES = {
         ACCOUNTS,
         "estimates.staff_likes",
         "estimates.change_without_likes",
+        "core.accounts",
         description=(
             "One row per agency: the last three complete months against expectation and the three before (factors, 1 = same)."
         ),

@@ -68,7 +68,7 @@ def regency_coverage(page: Document) -> None:
         w.plain("How complete the data are"),
         [
             (
-                w._("{n} of {all}", n=sheet.number(GROUP, regency, "n_complete"), all=sheet.number(GROUP, regency, "n_agencies")),
+                w._("{n} of {all}", n=sheet.number(GROUP, regency, "n_complete"), all=sheet.number(GROUP, regency, "n_awaited")),
                 w._("agencies complete"),
                 w._("{n} without data", n=sheet.number(GROUP, regency, "n_silent")),
             ),

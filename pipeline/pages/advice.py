@@ -20,6 +20,7 @@ from pipeline.html.locale import Words
 from pipeline.pages.common import channel_word, field_word, format_word
 from pipeline.pages.data import Facts
 from pipeline.pages.sheet import Sheet
+from pipeline.reasons import reason
 
 Told = tuple[str, str]
 Sentences = Callable[[Words, Mapping[str, Any]], Told]
@@ -27,7 +28,9 @@ Sentences = Callable[[Words, Mapping[str, Any]], Told]
 
 def _regency_gaps(w: Words, a: Mapping[str, Any]) -> Told:
     return w._("Complete the data"), w._(
-        "Too little data to be judged: {names}. Download the missing months together with their admins.", **a
+        "Too little data to be judged: {names}. Go through the missing months and columns of the downloads together with their "
+        "admins.",
+        **a,
     )
 
 
@@ -95,7 +98,25 @@ def _agency_surge(w: Words, a: Mapping[str, Any]) -> Told:
     )
 
 
+def _agency_columns(w: Words, a: Mapping[str, Any]) -> Told:
+    found = reason(str(a["reason"]))
+    said = " ".join((found.text(w.language), found.remedy(w.language))) if found else ""
+    return w._("Download again with all columns"), said
+
+
+def _agency_accounts(w: Words, a: Mapping[str, Any]) -> Told:
+    return w._("Send the accounts that are missing"), w._(
+        "{n_sent} of {n_required} accounts sent a download that can be used; missing: {missing_accounts}. Send these too, with "
+        "the columns of reach and reactions.",
+        **a,
+    )
+
+
 def _agency_no_data(w: Words, a: Mapping[str, Any]) -> Told:
+    if a.get("period_start") in (None, "", "None", "–"):  # nothing was published yet, so there are no three months
+        return w._("Send the missing downloads"), w._(
+            "No usable download has arrived yet. Ask Diskominfo for help and download the last months together."
+        )
     return w._("Send the missing downloads"), w._(
         "From {period_start} to {period_end} no usable download has arrived. Ask Diskominfo for help and download the months "
         "together.",
@@ -200,6 +221,8 @@ SENTENCES: dict[str, Sentences] = {
     "regency_up": _regency_up,
     "agency_surge": _agency_surge,
     "agency_no_data": _agency_no_data,
+    "agency_columns": _agency_columns,
+    "agency_accounts": _agency_accounts,
     "agency_not_covered": _agency_not_covered,
     "agency_few_posts": _agency_few_posts,
     "agency_refused": _agency_refused,
@@ -227,6 +250,8 @@ PAGE_OF = {  # where the evidence of a rule stands
     "regency_topic": "pancakarsa.html#aspirasi",
     "agency_no_data": "#cakupan",
     "agency_not_covered": "#cakupan",
+    "agency_columns": "#platform",
+    "agency_accounts": "#cakupan",
     "agency_refused": "#berkas",
     "agency_slow": "#tanya",
     "agency_backlog": "#tanya",
@@ -309,7 +334,15 @@ def needs(facts: Facts, words: Words) -> list[dict[str, Any]]:
     return sorted(found, key=lambda n: (order[n["rule"]], n["agency"]["short"].casefold(), n["agency"]["agency_id"]))
 
 
-NEED_TAGS = ("agency_no_data", "agency_down", "agency_slow", "agency_not_covered", "agency_below")
+NEED_TAGS = (
+    "agency_no_data",
+    "agency_down",
+    "agency_slow",
+    "agency_not_covered",
+    "agency_columns",
+    "agency_accounts",
+    "agency_below",
+)
 
 
 def _tag(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
@@ -319,5 +352,7 @@ def _tag(row: Mapping[str, Any], words: Words) -> tuple[str, str]:
         "agency_down": ("down", words.change(values.get("change"))),
         "agency_slow": ("warn", words.plain("answers late")),
         "agency_not_covered": ("data", words.plain("data incomplete")),
+        "agency_columns": ("data", words.plain("columns missing")),
+        "agency_accounts": ("data", words.plain("accounts missing")),
         "agency_below": ("down", words.times(values.get("vs_expected"))),
     }[row["rule"]]

@@ -90,7 +90,7 @@ def sent_line(sheet: Sheet, window: dict[str, Any]) -> str:
     if not window.get("missing_accounts"):
         return ""
     return sheet.words._(
-        "{sent} of {required} accounts sent; missing: {names}",
+        "{sent} of {required} accounts sent a download that can be used; missing: {names}",
         sent=sheet.number(WINDOW, window, "n_sent"),
         required=sheet.number(WINDOW, window, "n_required"),
         names=tampil(window["missing_accounts"], 200),

@@ -156,9 +156,12 @@ def lede(sheet: Sheet) -> list[str]:
     if not row.get("posts"):
         return [w._("The first report needs one month in which every day is covered by a download.")]
     sentences = [
-        w._(
+        w.ngettext(
+            "{agencies} agencies posted on {platforms} platform; counted are the {known} of {accounts} accounts of which every "
+            "post is known.",
             "{agencies} agencies posted on {platforms} platforms; counted are the {known} of {accounts} accounts of which every "
             "post is known.",
+            row["n_platforms"] or 0,
             agencies=sheet.number(REGENCY, row, "n_agencies"),
             platforms=sheet.number(REGENCY, row, "n_platforms"),
             known=sheet.number(REGENCY, row, "accounts_known"),
@@ -166,14 +169,14 @@ def lede(sheet: Sheet) -> list[str]:
         ),
         response_sentence(sheet),
     ]
-    if regency.get("n_complete") == regency.get("n_agencies"):
-        sentences.append(w._("The data of all agencies are complete."))
+    if regency.get("n_complete") == regency.get("n_awaited"):
+        sentences.append(w._("The data of all agencies that have an account are complete."))
     else:
         sentences.append(
             w._(
-                "The data of {complete} of {all} agencies are complete.",
+                "The data of {complete} of {all} agencies that have an account are complete.",
                 complete=sheet.number(GROUP, regency, "n_complete"),
-                all=sheet.number(GROUP, regency, "n_agencies"),
+                all=sheet.number(GROUP, regency, "n_awaited"),
             )
         )
     return sentences

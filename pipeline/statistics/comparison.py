@@ -27,6 +27,7 @@ from pipeline.thresholds import DEFAULT, Thresholds
 FIT_MONTHS = 13
 REPORTING_MONTHS = 3  # an account that sent nothing for longer is not waited for; the window of a verdict may be another
 MINIMUM_CHANGES = 5
+UNKNOWN_SE = float(np.log(10) / 1.96)  # of a ln value: tenfold either way; it says nothing and teaches nothing about noise
 TOP_LIST = "; top_list"  # follows the parts of engagement where only the best posts are known
 PAID = "; may_include_paid"  # follows them where nobody can tell paid from unpaid reach
 PRIOR_DF = counts.PRIOR_DF
@@ -44,6 +45,7 @@ EXPECTED_SCHEMA = {
     "se": pl.Float64,
     "level_expected": pl.Float64,
     "expected_se": pl.Float64,
+    "own_se": pl.Float64,
     "format_part": pl.Float64,
     "month_part": pl.Float64,
     "expected_ln": pl.Float64,
@@ -164,6 +166,7 @@ def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame
     posts = comparable_posts(post_facts, t)
     if posts.is_empty():
         return pl.DataFrame(schema=EXPECTED_SCHEMA)
+    posts = posts.with_columns(own_se=_own_reactions(t))
     last: Any = posts["month"].max()
     is_recent = pl.col("month") > add_months(last, -FIT_MONTHS)
     sizes = _sizes(account_month)
@@ -178,6 +181,7 @@ def account_month_expected(post_facts: pl.DataFrame, account_month: pl.DataFrame
         weighted("format_part").alias("format_part"),
         weighted("month_part").alias("month_part"),
         (1 / pl.col("information").sum().sqrt()).alias("se"),
+        weighted("own_se").alias("own_se"),
     )
     out = months.join(expected, on=["account_id", "platform"], how="left").with_columns(
         expected_ln=pl.col("level_expected") + pl.col("format_part") + pl.col("month_part"),
@@ -192,18 +196,29 @@ def _sizes(account_month: pl.DataFrame) -> pl.DataFrame:
     return followers.select("account_id", ln_size=pl.when(pl.col("followers") > 0).then(pl.col("followers")).log())
 
 
+def _own_reactions(t: Thresholds) -> pl.Expr:
+    """By how much (ln) the reactions of an account's own people may move the rate of a post, from how many its platform lets
+    expect: hardly where these are several, by any factor where they are a small part of one. It is the same on every post of an
+    account and no number of posts makes it smaller: the like of whoever posts is a third of three viewers, not of citizens."""
+    series = ["platform", "basis"]
+    reactions = pl.max_horizontal(pl.col("engagement").sum().over(series), 0.5)  # a platform on which nobody reacts at all
+    expected = pl.col("exposure") * reactions / pl.col("exposure").sum().over(series)
+    return pl.min_horizontal((t.own_reactions / expected).pow(2).log1p(), 4.0)
+
+
 def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
     """Per account what its size lets expect, from accounts of its platform whose rates have the same basis."""
     series = ["platform", "basis", "account_id"]
     levels = posts.group_by(series).agg(
         weighted("level_part").alias("level"),
         pl.col("information").sum(),
+        weighted("own_se").alias("own_se"),
         pl.col("agency_id").sort_by("month", "agency_id").last(),
     )
     levels = levels.join(sizes, on="account_id", how="left").sort(series)
     parts = []
     for p in levels.partition_by("platform", "basis", maintain_order=True):
-        noise = 1 / p["information"].to_numpy()
+        noise = 1 / p["information"].to_numpy() + p["own_se"].to_numpy() ** 2
         size = p["ln_size"].cast(pl.Float64).fill_null(np.nan).to_numpy()
         weight = LEVEL_VARIANCE / (LEVEL_VARIANCE + noise)
         found = expected_by_size(p["level"].to_numpy(), size, agency=p["agency_id"].to_numpy(), case_weight=weight)
@@ -223,14 +238,14 @@ def _expected_levels(posts: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
 
 
 def account_windows(expected: pl.DataFrame, months: list[date]) -> pl.DataFrame:
-    """account_id, agency_id, platform, deviation, se (of posts), expected_se, n over the given months, each by its precision."""
+    """account_id, agency_id, platform, deviation, se (of posts and own reactions), expected_se, n over the given months."""
     rows = expected.filter(pl.col("month").is_in(months) & pl.col("deviation").is_not_null() & (pl.col("se") > 0))
     rows = rows.with_columns(information=1 / pl.col("se") ** 2)
     return (
         rows.group_by("account_id", "agency_id", "platform")
         .agg(
             weighted("deviation").alias("deviation"),
-            (1 / pl.col("information").sum().sqrt()).alias("se"),
+            (1 / pl.col("information").sum() + weighted(pl.col("own_se").fill_null(0.0)) ** 2).sqrt().alias("se"),
             pl.col("n").sum(),
             pl.col("expected_se").mean(),
         )
@@ -256,7 +271,7 @@ def account_variance(windows: list[pl.DataFrame]) -> float:
     """
     deviations, variances, groups = [], [], []
     for i, w in enumerate(windows):
-        rows = w.filter(pl.len().over("agency_id") > 1)
+        rows = w.filter(pl.col("se") < UNKNOWN_SE).filter(pl.len().over("agency_id") > 1)
         deviations.append(rows["deviation"].to_numpy())
         variances.append(rows["se"].to_numpy() ** 2)
         groups.append(np.array([f"{i}/{a}" for a in rows["agency_id"]], dtype=object))
@@ -328,7 +343,7 @@ def noise(history: list[pl.DataFrame]) -> Noise:
 
 def _spread_of_changes(pairs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> tuple[float, int]:
     """(variance of an agency's change beyond post noise, changes behind it); a regency-wide movement is taken off first."""
-    changes = [agency_changes(a, b, 0.02) for a, b in pairs]
+    changes = [agency_changes(a, b, 0.02).filter(pl.col("variance") < UNKNOWN_SE**2) for a, b in pairs]
     changes = [p for p in changes if len(p) >= MINIMUM_CHANGES]
     if not changes:
         return 0.0, 0

@@ -103,6 +103,8 @@ def _reason(t: Thresholds) -> pl.Expr:
         (~pl.col("has_data"), "nothing_sent"),
         (pl.col("coverage") < t.minimum_coverage, "days_missing"),
         ((n["compared_posts"] >= enough) & ~pl.col("is_expected").fill_null(False), "no_peers"),
+        (n["without_exposure"] > (1 - t.minimum_coverage) * n["posts"], "no_exposure"),
+        (n["without_engagement"] > (1 - t.minimum_coverage) * n["posts"], "no_engagement"),
         (n["compared_posts"] >= enough, ""),
         ((n["posts"] == 0) & (n["compared_posts"] == 0), "no_posts"),
         (hides("without_exposure"), "no_exposure"),

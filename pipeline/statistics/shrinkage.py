@@ -94,7 +94,7 @@ def shrink_integrated(y: Array, s: Array, *, towards: float = 0.0, grid: int = 8
     y, s = np.asarray(y, float), np.asarray(s, float)
     if len(y) < 4:
         return shrink(y, s, towards=towards)
-    top = 3 * float(np.sqrt(max(np.var(y), (s**2).min())))
+    top = 3 * float(np.sqrt(max(np.var(y), min((s**2).min(), 1.0))))  # no spread is learned from pure noise
     tau2 = (np.arange(grid) + 0.5)[:, None] ** 2 * (top / grid) ** 2
     w = 1 / (s**2 + tau2)
     mu = (w * y).sum(1, keepdims=True) / w.sum(1, keepdims=True)

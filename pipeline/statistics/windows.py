@@ -19,6 +19,7 @@ from pipeline.statistics.shrinkage import Shrunk, shrink, shrink_integrated
 from pipeline.thresholds import DEFAULT, Thresholds
 
 HISTORY_WINDOWS = 12
+NO_VALUE = 6.0  # standard error (ln) from which there is no value to print: where nobody reacts at all, nothing is usual
 UNSEEN_SPREAD = 6.0  # variance of what is missing, in variances between accounts: who chooses what to send leaves out its worst
 
 
@@ -62,7 +63,7 @@ def _account_windows(
     share = window_coverage(account_month, months)
     sent = accounts_sent(share, platforms, t)
     owned = ["account_id", "agency_id"]  # an account that moved was covered for whom it belonged to, not for the next
-    good = share.filter(pl.col("coverage") >= t.minimum_coverage).select(owned)
+    good = share.filter(pl.col("usable") >= t.minimum_coverage).select(owned)
     rows = c.account_windows(expected, months).join(good, on=owned, how="semi")
     judged = sent.filter(pl.col("missing_share") <= 1 - t.minimum_accounts_sent + 1e-9)
     enough = rows.filter(pl.col("n") >= t.minimum_posts).join(judged, on="agency_id", how="semi")
@@ -81,32 +82,39 @@ def _alone(expected: pl.DataFrame, share: pl.DataFrame, months: list[date], t: T
 
 
 def window_coverage(account_month: pl.DataFrame, months: list[date]) -> pl.DataFrame:
-    """account_id, agency_id, platform, coverage, has_data, is_required of the window.
+    """account_id, agency_id, platform, coverage, usable, has_data, is_required of the window.
 
     Coverage is of the days on which the account was this agency's (a month has a row for every account that existed in it): one
-    that opened, moved or was split in the window is complete when its own days are.
+    that opened, moved or was split in the window is complete when its own days are. Usable are those of them whose posts came
+    with reactions and reach: a download without these columns hides an account as well as none does.
     """
     rows = account_month.filter(pl.col("month").is_in(months))
     covered = pl.col("covered_days").fill_null(0)
     listed = [pl.col("posts").fill_null(0) > 0] if "posts" in rows.columns else []
     required = pl.col("is_required").fill_null(True).any() if "is_required" in rows.columns else pl.lit(True)
+    hidden = pl.lit(False)
+    if {"posts", "engagement", "exposure"} <= set(rows.columns):
+        hidden = (pl.col("posts").fill_null(0) > 0) & (pl.col("engagement").is_null() | pl.col("exposure").is_null())
     return rows.group_by("account_id", "agency_id", "platform").agg(
         (covered.sum() / pl.col("days_in_month").sum()).alias("coverage"),
+        (pl.when(hidden).then(0).otherwise(covered).sum() / pl.col("days_in_month").sum()).alias("usable"),
         pl.any_horizontal(covered > 0, *listed).any().alias("has_data"),
         required.alias("is_required"),
     )
 
 
 def accounts_sent(share: pl.DataFrame, platforms: list[str], t: Thresholds) -> pl.DataFrame:
-    """agency_id, n_required, n_sent, missing_share, missing_accounts (names, comma separated) of one window.
+    """agency_id, n_required, n_covered, n_sent, missing_share, missing_accounts (names, comma separated) of one window.
 
-    Required: every account that is not closed, on a platform on which accounts are compared.
+    Required: every account that is not closed, on a platform on which accounts are compared. Covered: its days are; sent: with
+    the columns that a comparison needs.
     """
     rows = share.filter(pl.col("is_required") & pl.col("platform").is_in(platforms))
-    sent = pl.col("coverage") >= t.minimum_coverage
+    sent = pl.col("usable") >= t.minimum_coverage
     names = pl.col("account_id").filter(~sent).sort()
     return rows.group_by("agency_id").agg(
         pl.len().cast(pl.Int64).alias("n_required"),
+        (pl.col("coverage") >= t.minimum_coverage).sum().cast(pl.Int64).alias("n_covered"),
         sent.sum().cast(pl.Int64).alias("n_sent"),
         (1 - sent.mean()).alias("missing_share"),
         pl.when(sent.all()).then(None).otherwise(names.str.join(", ")).alias("missing_accounts"),
@@ -135,13 +143,15 @@ def agency_window(
     accounts: pl.DataFrame | None = None,
     staff: pl.DataFrame | None = None,
     without_likes: pl.DataFrame | None = None,
+    registered: pl.DataFrame | None = None,
     t: Thresholds = DEFAULT,
 ) -> pl.DataFrame:
     """One row per agency: standing now, previous standing, change, direction and rank set in its peer group.
 
     `accounts` (estimates.account_reasons) says of every account why it is not judged; without it only the state is told.
     `staff` (estimates.staff_likes): a rise whose likes grew as citizens' likes do not is `up_maybe_mobilised`, never `up`;
-    `without_likes` (estimates.change_without_likes) is the second value beside it.
+    `without_likes` (estimates.change_without_likes) is the second value beside it. `registered` (core.accounts) tells an agency
+    whose accounts are closed or to come from one that has none.
     """
     e = evidence(expected, account_month, t)
     if e.last is None:
@@ -157,7 +167,8 @@ def agency_window(
     values = pl.concat([now.frame, few_values]).drop("mean", "sd", "y", "s")
     out = out.join(values, on="agency_id", how="left")
     out = out.join(_months_with_posts(expected, months), on="agency_id", how="left")
-    out = out.join(_states(e, out, accounts), on="agency_id", how="left")
+    known = account_month["agency_id"] if registered is None else registered["agency_id"]
+    out = out.join(_states(e, out, accounts, known.unique().to_list()), on="agency_id", how="left")
     chosen = pl.col("state") == "not_covered"  # a value of what somebody chose to send is no value of the agency
     out = out.with_columns(pl.when(~chosen).then(pl.col(k)).alias(k) for k in ("vs_expected", "lower", "upper"))
     out = out.join(e.sent[0].drop("missing_share"), on="agency_id", how="left")
@@ -205,6 +216,7 @@ def standings(accounts: pl.DataFrame, noise: c.Noise, tau2: float | None = None,
         levels = levels.join(sent.select("agency_id", "missing_share"), on="agency_id", how="left")
         unseen = pl.col("missing_share").fill_null(0.0) ** 2 * UNSEEN_SPREAD * max(noise.account, c.LEAST_ACCOUNT_VARIANCE)
         levels = levels.with_columns(s=(pl.col("s") ** 2 + unseen).sqrt()).drop("missing_share")
+    levels = levels.filter(pl.col("s") < NO_VALUE)
     if not len(levels):
         columns = ["y", "s", "n_posts", "n_accounts", "mean", "sd", "vs_expected", "lower", "upper"]
         whole = ("n_posts", "n_accounts")
@@ -226,7 +238,7 @@ def _months_with_posts(expected: pl.DataFrame, months: list[date]) -> pl.DataFra
     return rows.group_by("agency_id").agg(pl.col("month").n_unique().cast(pl.Int64).alias("n_months"))
 
 
-def _states(e: Evidence, out: pl.DataFrame, accounts: pl.DataFrame | None) -> pl.DataFrame:
+def _states(e: Evidence, out: pl.DataFrame, accounts: pl.DataFrame | None, registered: list[str]) -> pl.DataFrame:
     """agency_id, coverage, state, reason. Order matters: what is missing is said before what is too little."""
     share = (
         e.covered[0]
@@ -237,17 +249,18 @@ def _states(e: Evidence, out: pl.DataFrame, accounts: pl.DataFrame | None) -> pl
     enough = e.history[0].select("agency_id").unique().with_columns(enough=pl.lit(True))
     alone = e.alone.select("agency_id", alone=pl.lit(True)).unique()
     rows = out.select("agency_id", "is_ranked", "is_dissolved")
-    sent = e.sent[0].select("agency_id", "n_sent", "missing_share")
+    sent = e.sent[0].select("agency_id", "n_sent", "n_covered", "missing_share")
     for part in (share, enough, alone, sent, agency_reasons(accounts)):
         rows = rows.join(part, on="agency_id", how="left")
-    chose = pl.col("missing_share") > 1 - e.thresholds.minimum_accounts_sent + 1e-9
+    chose = (pl.col("missing_share") > 1 - e.thresholds.minimum_accounts_sent + 1e-9) & (pl.col("n_sent") > 0)
     is_enough = pl.col("enough").fill_null(False)
     few = pl.col("post_reason").fill_null("few_posts")
     cases = (  # condition, state, reason
         (pl.col("is_dissolved") & ~is_enough, "not_required", pl.lit("dissolved")),
+        (pl.col("accounts").is_null() & pl.col("agency_id").is_in(registered), "not_required", pl.lit("not_open")),
         (pl.col("accounts").is_null(), "not_required", pl.lit("no_account")),
         (~pl.col("has_data").fill_null(False), "no_data", pl.lit("nothing_sent")),
-        (pl.col("n_sent").fill_null(1) == 0, "not_covered", pl.lit("days_missing")),
+        (pl.col("n_covered").fill_null(1) == 0, "not_covered", pl.lit("days_missing")),
         (chose, "not_covered", pl.lit("accounts_missing")),
         (~is_enough & pl.col("alone").fill_null(False), "too_few_accounts", pl.lit("no_peers")),
         (~is_enough & few.is_in(["few_posts", "no_posts"]), "too_few_posts", few),
@@ -273,15 +286,33 @@ def agency_reasons(accounts: pl.DataFrame | None) -> pl.DataFrame:
     return rows.group_by("agency_id", maintain_order=True).agg(pl.col("reason").first().alias("post_reason"))
 
 
+def common_change(d: np.ndarray, se: np.ndarray) -> float:
+    """What the regency as a whole did: the centre of the changes, from those that lie around it (biweight, three errors wide).
+
+    A median gives way: where a third of all agencies really rises (a wave of training), it rises with them by half an error, and
+    one in six marks is then an agency that only stayed where it was.
+    """
+    if len(d) < 5:
+        return 0.0
+    centre = float(np.median(d))
+    for _ in range(20):
+        weight = np.maximum(1 - ((d - centre) / (3 * se)) ** 2, 0.0) ** 2 / se**2
+        if not weight.sum() > 0:
+            break
+        centre = float(np.average(d, weights=weight))
+    return centre
+
+
 def change_estimates(now: pl.DataFrame, before: pl.DataFrame, noise: c.Noise) -> pl.DataFrame:
     """agency_id, d, se, p, q: change on the ln scale relative to the regency's own movement, false discoveries controlled.
 
     The noise of a change is post noise plus two quarters' shocks. The t reference has as many degrees of freedom as posts
-    were there to learn their spread from, and not more than past changes to learn the shocks from.
+    were there to learn their spread from, and not more than past changes to learn the shocks from. An agency of which nobody
+    knows its change within a factor of ten has none.
     """
-    rows = c.agency_changes(now, before, noise.change)
-    d = rows["change"].to_numpy() - (np.median(rows["change"].to_numpy()) if len(rows) >= 5 else 0.0)
+    rows = c.agency_changes(now, before, noise.change).filter(pl.col("variance") < c.UNKNOWN_SE**2)
     se = np.sqrt(rows["variance"].to_numpy() + noise.change)
+    d = rows["change"].to_numpy() - common_change(rows["change"].to_numpy(), se)
     df = np.minimum(c.PRIOR_DF + 2 * rows["n"].to_numpy() - 2, max(noise.df - 1, 1))
     p = 2 * stats.t.sf(np.abs(d) / se, df) if len(rows) else np.array([])
     columns = {"d": d, "se": se, "p": p, "q": discovery.q_values(p), "df": df}

@@ -1,5 +1,6 @@
 -- One account of one agency over the three judged months, beside the three before: what it published and what came back, as totals.
 -- key: account_id, agency_id
+-- is_awaited: in the window it was open, or sent something; others (closed, gone, to come) only carry the quarter before.
 -- A total is of the months with a whole list of posts and null where there is none; months says how many of three. is_compared: both
 -- quarters are covered for at least `minimum_coverage` of their days, so that a change is one of the account and not of its files. The changes
 -- compare sums of values brought to maturity (marts.post_facts); null below 95 % of posts that are old enough for that.
@@ -14,6 +15,7 @@ totals AS (
     SELECT
         account_id, agency_id, platform, period_start, period_end,
         count(CASE WHEN is_now = 1 AND posts IS NOT NULL THEN 1 END) AS months,
+        max(CASE WHEN is_now = 1 AND (is_required OR covered_days > 0 OR posts IS NOT NULL) THEN 1 ELSE 0 END) = 1 AS is_awaited,
         CAST(sum(CASE WHEN is_now = 1 THEN posts END) AS BIGINT) AS posts,
         CAST(sum(CASE WHEN is_now = 0 THEN posts END) AS BIGINT) AS posts_previous,
         CAST(sum(CASE WHEN is_now = 1 AND posts IS NOT NULL THEN engagement END) AS BIGINT) AS engagement,
@@ -64,6 +66,6 @@ SELECT
     followers, followers_previous, followers / nullif(CAST(followers_previous AS DOUBLE), 0) AS followers_change,
     followers - followers_previous AS followers_gained,
     comments, collab_posts, e_final, e_final_previous, x_final, x_final_previous,
-    covered_days, listed_days, days, covered_days / nullif(CAST(days AS DOUBLE), 0) AS coverage,
+    is_awaited, covered_days, listed_days, days, covered_days / nullif(CAST(days AS DOUBLE), 0) AS coverage,
     coalesce(covered_days > 0 AND listed_days = 0, FALSE) AS is_top_list
 FROM both_known

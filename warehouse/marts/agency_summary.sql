@@ -4,7 +4,7 @@
 -- which the whole interval of vs_expected lies (up, down), flat where it does not, data where nothing may be said. posts are counts, so they add up over platforms; interactions do not and are not here.
 WITH output AS (
     SELECT
-        agency_id, count(*) AS accounts, count(posts) AS accounts_known, count(CASE WHEN is_top_list THEN 1 END) AS accounts_top_list,
+        agency_id, count(CASE WHEN is_awaited THEN 1 END) AS accounts, count(posts) AS accounts_known, count(CASE WHEN is_top_list THEN 1 END) AS accounts_top_list,
         CAST(sum(posts) AS BIGINT) AS posts, CAST(sum(posts_previous) AS BIGINT) AS posts_previous,
         sum(CASE WHEN is_compared THEN posts END)
             / nullif(CAST(sum(CASE WHEN is_compared THEN posts_previous END) AS DOUBLE), 0) AS posts_change,
@@ -37,7 +37,7 @@ SELECT
     CASE
         WHEN w.state = 'not_required' THEN 'not_required'
         WHEN coalesce(w.state, 'no_data') = 'no_data' THEN 'silent'
-        WHEN w.coverage >= t.minimum_coverage THEN 'complete'
+        WHEN w.coverage >= t.minimum_coverage AND w.missing_accounts IS NULL THEN 'complete'
         ELSE 'partial'
     END AS completeness
 FROM core.agencies a

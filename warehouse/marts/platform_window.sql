@@ -6,6 +6,7 @@ WITH listed AS (
     SELECT w.*
     FROM marts.account_window w
     JOIN core.agencies a ON a.agency_id = w.agency_id
+    WHERE w.is_awaited
 )
 SELECT
     platform, max(period_start) AS period_start, max(period_end) AS period_end, count(*) AS accounts,

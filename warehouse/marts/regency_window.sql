@@ -2,7 +2,7 @@
 -- key: period_start
 WITH totals AS (
     SELECT
-        count(*) AS accounts, count(posts) AS accounts_known, count(DISTINCT platform) AS n_platforms,
+        count(*) AS accounts, count(posts) AS accounts_known, count(DISTINCT CASE WHEN posts > 0 THEN platform END) AS n_platforms,
         count(DISTINCT CASE WHEN posts > 0 THEN agency_id END) AS n_agencies,
         count(CASE WHEN is_top_list THEN 1 END) AS accounts_top_list,
         CAST(sum(posts) AS BIGINT) AS posts,
@@ -11,6 +11,7 @@ WITH totals AS (
         count(CASE WHEN is_compared THEN 1 END) AS accounts_compared,
         sum(covered_days) / nullif(CAST(sum(days) AS DOUBLE), 0) AS coverage
     FROM marts.account_window
+    WHERE is_awaited
 ),
 registered AS (
     SELECT count(*) AS accounts_registered FROM core.accounts
