@@ -76,6 +76,7 @@ def frames(r: Regency) -> dict[str, pl.DataFrame]:
         "marts.post_facts": r.post_facts,
         "marts.account_month": months,
         "core.agencies": r.agencies,
+        "core.accounts": r.account_month.select("account_id", "agency_id", "platform").unique().sort("account_id"),
         "core.trainings": r.trainings,
         "core.cases": NO_CASES,
         "core.circulars": registry.frame("circulars"),

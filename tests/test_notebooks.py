@@ -292,7 +292,7 @@ def test_files_and_the_network_are_out_of_reach(db):
 def test_opening_says_what_it_is(workspace, capsys):
     nb.buka(ruang=str(workspace.root)).tutup()
     said = capsys.readouterr().out
-    for words in ("SIMULASI", "Versi w-1", "umur", "kelengkapan", "ditolak"):
+    for words in ("SIMULASI", "Versi w-1", "umur", "tercakup", "ditolak"):
         assert words in said
 
 

@@ -828,7 +828,7 @@ def test_accounts_that_did_not_send_stand_beside_the_value(rebuilt):
         "update estimates.agency_window set n_sent = 2, n_required = 3, missing_accounts = 'ig-hilang' where agency_id = 'dinkes'"
     )
     for name in ("perangkat/dinkes.html", "daftar.html"):
-        assert "2 dari 3 akun mengirim; belum: ig-hilang" in page(name).text, name
+        assert "2 dari 3 akun mengirim unduhan yang dapat dipakai; belum ada: ig-hilang" in page(name).text, name
     assert "jangkauan berbayar mungkin termasuk" in page("perangkat/dinkes.html").text
 
 

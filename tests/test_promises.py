@@ -34,6 +34,8 @@ SETTINGS = {
     "workspace": f"{HERE}::test_the_workspace_is_the_folder_that_is_named",
     "language": f"{HERE}::test_the_command_speaks_the_language_that_is_set",
     "memory_limit": f"{HERE}::test_an_engine_takes_no_more_memory_and_threads_than_it_may",
+    "engine": "tests/test_spark.py::test_an_engine_that_is_none_is_refused_by_name",
+    "spark_remote": "tests/test_spark.py::test_a_cluster_that_does_not_answer_is_said_at_once",
     "threads": f"{HERE}::test_an_engine_takes_no_more_memory_and_threads_than_it_may",
     "keep_versions": f"{HERE}::test_a_build_keeps_as_many_versions_as_it_is_told",
     "door_address": f"{HERE}::test_links_begin_with_the_address_of_the_door",

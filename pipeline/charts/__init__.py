@@ -27,6 +27,7 @@ SIZES = ("w", "m", "n")  # wide screen, A4 print, phone
 HOVER = "%{customdata}<extra></extra>"
 EMPTY_HEIGHT = 120
 BOUNDS = ("lower", "upper")  # columns that keep the digit which shows on which side of ×1 they lie, as the drawing does
+EDGE = 3  # pixels between a label and the edge of its picture: no two fonts are equally wide
 JUDGED = ("judged", "not_ranked")  # not_ranked: enough data, but a group too small for ranks
 
 
@@ -143,7 +144,7 @@ def _thin(axis: Spec, box: Spec, margin: Spec) -> Spec:
     for i in order:
         at = (math.log10(axis["tickvals"][i]) - low) / (high - low) * width
         half = text_width(axis["ticktext"][i], box["font"]) / 2
-        inside = at - half >= -margin["l"] and at + half <= width + margin["r"]
+        inside = at - half >= EDGE - margin["l"] and at + half <= width + margin["r"] - EDGE
         if inside and all(abs(at - other) >= half + wide + 6 for other, wide in kept.values()):
             kept[i] = at, half
     return {name: [axis[name][i] for i in sorted(kept)] for name in ("tickvals", "ticktext")}

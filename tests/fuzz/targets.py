@@ -88,7 +88,7 @@ def csv(data: bytes, platform: str) -> None:
 def _decoded(data: bytes) -> str:
     """The text as any program would decode it; old Page Insights are in a Western code page."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16")
+        return data.decode("utf-16", "ignore")  # cut inside a letter: what came before it counts
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
