@@ -181,8 +181,8 @@ class Workspace:
         """
         if self.schema > SCHEMA:
             raise NewerWorkspace(self.root, self.schema)
-        ours = (self.warehouse, self.versions, self.site, self.notebooks, self.dagster, self.logs)
-        ours += (self.nights.parent, self.nights)  # a mode is for the last folder of a path only
+        ours = [self.warehouse, self.versions, self.site, self.notebooks, self.dagster, self.logs]
+        ours += [self.nights.parent, self.nights]  # a mode is for the last folder of a path only
         for folder in (self.root, self.archive, *ours):
             if folder in ours and folder.exists() and not folder.is_dir():
                 set_aside(folder)
