@@ -22,6 +22,8 @@ needs_sail = pytest.mark.skipif(not find_spec("pysail"), reason="the second engi
 @pytest.fixture
 def on_spark(monkeypatch):
     monkeypatch.setenv("TERUKUR_ENGINE", "spark")
+    # The client takes a main module without a file (a worker of xdist is one) for its own doctests, and ends the process.
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "worker", raising=False)
 
 
 @pytest.fixture
